@@ -1,0 +1,97 @@
+# Every target does its own set-up. Needed on the machine: Python >= 3.11 and make.
+
+PYTHON ?= python3
+STACK  ?= dev
+PORT   ?=
+
+BIN         := .venv/bin
+NPM         := scripts/npm
+WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html \
+               $(wildcard web/*.ts web/tsconfig*.json) web/package-lock.json
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint types unit e2e web-test build up outputs screenshots lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# --- use it ---------------------------------------------------------------------------------
+
+run: .venv/local.done web/dist/index.html ## Run everything here, without AWS (PORT= fixes the page's port)
+	@exec $(BIN)/python -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)")
+
+up: .venv/pulumi.done ## Deploy to AWS with `pulumi up` (STACK=dev)
+	@scripts/pulumi stack select --create $(STACK)
+	@exec scripts/pulumi up --stack $(STACK)
+
+outputs: ## Show the deployed stack's outputs (STACK=dev)
+	@exec scripts/pulumi stack output --stack $(STACK)
+
+build: web/dist/index.html ## Build the page into web/dist
+
+# --- prove it -------------------------------------------------------------------------------
+
+test: lint types unit web-test e2e ## Every test, with types and lint
+	@$(BIN)/coverage report
+
+lint: .venv/dev.done web/node_modules/.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(NPM) --prefix web run --silent lint
+
+types: .venv/dev.done web/node_modules/.done
+	$(BIN)/mypy
+	$(NPM) --prefix web run --silent typecheck
+
+unit: .venv/dev.done ## The tests that need no browser and no emulator
+	$(BIN)/pytest --ignore tests/e2e --cov --cov-report=
+
+web-test: web/node_modules/.done ## The page's own tests
+	$(NPM) --prefix web run --silent test
+
+e2e: .venv/dev.done .venv/browser.done web/dist/index.html ## The product on the embedded AWS, with real clients and Chromium
+	$(BIN)/pytest tests/e2e --cov --cov-append --cov-report=
+
+# --- keep it --------------------------------------------------------------------------------
+
+screenshots: .venv/dev.done .venv/browser.done web/dist/index.html ## Take the pictures in docs/images again
+	$(BIN)/python -m tests.e2e.screenshots docs/images
+
+lock: .venv/dev.done ## Compile requirements*.txt from requirements*.in, and package-lock.json
+	scripts/lock $(BIN)/uv
+	$(NPM) --prefix web install --package-lock-only
+
+clean: ## Remove everything that was built or installed
+	rm -rf .venv .local web/node_modules web/dist web/coverage .coverage .mypy_cache .ruff_cache .pytest_cache
+
+# --- set-up, done once ------------------------------------------------------------------------
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed. Name one with PYTHON=python3.13." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo "error: python -m venv failed; on Debian: apt install python3-venv" >&2; exit 1; }
+
+.venv/pulumi.done: requirements.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/local.done: requirements-local.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/dev.done: requirements-dev.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/browser.done: .venv/dev.done
+	$(BIN)/python -m tests.e2e.browser
+	@touch $@
+
+web/node_modules/.done: web/package-lock.json | .venv/bin/python
+	$(NPM) --prefix web ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.done $(WEB_SOURCES)
+	$(NPM) --prefix web run --silent build

@@ -1,0 +1,1 @@
+"""A realtime counter: one click moves the number in every open tab."""

@@ -1,0 +1,1 @@
+"""The Pulumi components. Of the runtime they know the contract alone."""

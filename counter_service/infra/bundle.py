@@ -1,0 +1,41 @@
+"""The function's archive: an explicit list of files, so that nothing else can slip in."""
+
+from pathlib import Path
+from typing import Final
+
+import pulumi
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+RUNTIME: Final = Path("counter_service/runtime")
+
+FILES: Final = (
+    "counter_service/__init__.py",
+    "counter_service/runtime/__init__.py",
+    "counter_service/runtime/contract.py",
+    "counter_service/runtime/dynamodb.py",
+    "counter_service/runtime/errors.py",
+    "counter_service/runtime/events.py",
+    "counter_service/runtime/handler.py",
+    "counter_service/runtime/logs.py",
+    "counter_service/runtime/management.py",
+    "counter_service/runtime/ports.py",
+    "counter_service/runtime/protocol.py",
+    "counter_service/runtime/service.py",
+    "counter_service/runtime/settings.py",
+)
+
+
+def archive(root: Path = ROOT) -> pulumi.AssetArchive:
+    """The runtime's files under their import paths.
+
+    Raises pulumi.RunError when a module of the runtime is not listed, or the other way round:
+    the function would fail at its first import.
+    """
+    present = {path.relative_to(root).as_posix() for path in (root / RUNTIME).rglob("*.py")}
+    listed = {name for name in FILES if name.startswith(f"{RUNTIME.as_posix()}/")}
+    if present != listed:
+        names = ", ".join(sorted(present ^ listed))
+        raise pulumi.RunError(
+            f"Archive: make FILES in infra/bundle.py agree with the disk: {names}."
+        )
+    return pulumi.AssetArchive({name: pulumi.FileAsset(str(root / name)) for name in FILES})

@@ -1,0 +1,86 @@
+"""The one Lambda function, with its role and its log group."""
+
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+
+from counter_service.runtime import contract
+
+from . import bundle, policies
+from .settings import Settings
+from .tables import Tables
+from .websocket_api import WebSocketApi
+
+FUNCTION: Final = "websocket"
+RUNTIME: Final = "python3.13"
+ARCHITECTURE: Final = "arm64"
+
+
+class Function(pulumi.ComponentResource):
+    """`function` serves CONNECT, DISCONNECT and MESSAGE of the API."""
+
+    function: aws.lambda_.Function
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        tables: Tables,
+        api: WebSocketApi,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("counter:infra:Function", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        physical_name = settings.physical_name(FUNCTION)
+
+        log_group = aws.cloudwatch.LogGroup(
+            f"{FUNCTION}-logs",
+            name=f"/aws/lambda/{physical_name}",
+            retention_in_days=settings.log_retention_days,
+            opts=child,
+        )
+        role = aws.iam.Role(
+            f"{FUNCTION}-role",
+            name=f"{physical_name}-{settings.region}",  # roles are global, stacks are regional
+            description="What the WebSocket function may do",
+            assume_role_policy=pulumi.Output.json_dumps(policies.ASSUMED_BY_LAMBDA),
+            opts=child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{FUNCTION}-policy",
+            name=physical_name,
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                policies.function_policy(
+                    connections_table_arn=tables.connections.arn,
+                    counter_table_arn=tables.counter.arn,
+                    connections_api_arn=api.connections_arn,
+                    log_group_arn=log_group.arn,
+                )
+            ),
+            opts=child,
+        )
+        self.function = aws.lambda_.Function(
+            FUNCTION,
+            name=physical_name,
+            description="Serves the realtime counter's WebSocket events",
+            runtime=RUNTIME,
+            architectures=[ARCHITECTURE],
+            handler=contract.HANDLER,
+            code=bundle.archive(),
+            role=role.arn,
+            memory_size=settings.memory_mb,
+            timeout=settings.timeout_seconds,
+            environment={
+                "variables": {
+                    contract.ENV_CONNECTIONS_TABLE: tables.connections.name,
+                    contract.ENV_COUNTER_TABLE: tables.counter.name,
+                    contract.ENV_MANAGEMENT_ENDPOINT: api.management_endpoint,
+                }
+            },
+            logging_config={"log_format": "JSON", "log_group": log_group.name},
+            # The function may run as soon as it exists: by then it can log and has its rights.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
+        )
+        self.register_outputs({"functionName": self.function.name})

@@ -1,0 +1,128 @@
+"""`python -m counter_service.local`: the whole product on this machine until it is stopped."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+import pulumi
+
+from .deployment import deploy
+from .emulator import Emulator, isolate
+from .errors import LocalError
+from .program import ROOT, stack_config
+from .site import Site
+
+LOG_FILE: Final = ROOT / ".local" / "ministack.log"
+
+
+class Stopped(BaseException):
+    """Somebody asked for the end."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        run(arguments)
+    except Stopped:
+        print("\nStopped.")
+        return 0
+    except (LocalError, pulumi.RunError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> NoReturn:
+    """Raises LocalError, pulumi.RunError, or Stopped."""
+    isolate(os.environ)
+    config = stack_config(arguments.stack)
+    with (
+        closing(Site(arguments.site, arguments.port)) as site,
+        Emulator(config.get("aws:region", "us-east-1"), LOG_FILE) as emulator,
+    ):
+        deployment = deploy(emulator, arguments.stack, config)
+        outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
+        web_socket_url = outputs["WebSocketApiEndpoint"]
+        with (
+            site.serving({"webSocketUrl": web_socket_url}),
+            _published(arguments.outputs, outputs),
+        ):
+            print(_banner(outputs, deployment.passed_through), flush=True)
+            while emulator.exit_code() is None:
+                time.sleep(0.2)
+            raise LocalError(
+                f"The embedded AWS ended by itself (exit code {emulator.exit_code()}). "
+                f"See {emulator.log_file}."
+            )
+
+
+@contextmanager
+def _published(path: Path, outputs: dict[str, Any]) -> Iterator[None]:
+    # Whoever finds the file may use what it says: it appears whole, when everything answers,
+    # and goes with the run.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(outputs, indent=2) + "\n")
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _banner(outputs: dict[str, Any], passed_through: list[str]) -> str:
+    lines = [
+        "",
+        "  The counter is running.",
+        "",
+        f"  Page       {outputs['WebsiteUrl']}",
+        f"  WebSocket  {outputs['WebSocketApiEndpoint']}",
+        "",
+        "  Open the page in two tabs and click. Ctrl-C stops everything.",
+    ]
+    if passed_through:
+        lines += ["", "  Not emulated, so passed through:"]
+        lines += [f"    {resource}" for resource in sorted(passed_through)]
+    return "\n".join([*lines, ""])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m counter_service.local", description=__doc__)
+    parser.add_argument("--stack", default="dev", help="whose configuration to use (default: dev)")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="the page's port (default: a free one)"
+    )
+    parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
+    parser.add_argument(
+        "--outputs",
+        type=Path,
+        default=ROOT / ".local" / "outputs.json",
+        help="where to write the stack's outputs while it runs",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 to 65535")
+    return int(text)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, signal.SIG_IGN)  # the second Ctrl-C would leave things running
+    raise Stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The graph, deployed into a running emulator."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from .emulator import Emulator
+from .errors import LocalError
+from .program import run_program
+from .resources import EmulatedAws
+
+ANSWER_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    outputs: dict[str, Any]
+    passed_through: list[str]  # resources that the emulator cannot hold
+
+
+def deploy(emulator: Emulator, stack: str, config: dict[str, str]) -> Deployment:
+    """Create the stack's resources; return once a client gets its answer.
+
+    Raises LocalError when nothing answers, pulumi.RunError for a wrong configuration.
+    """
+    aws = EmulatedAws(emulator)
+    outputs = run_program(aws, stack, config)
+    _ask_once(outputs["WebSocketApiEndpoint"])
+    return Deployment(outputs, aws.passed_through)
+
+
+def _ask_once(url: str) -> None:
+    # The first question starts the function, so a person's first click need not wait for it.
+    try:
+        with connect(url, open_timeout=ANSWER_SECONDS, proxy=None) as client:
+            client.send('{"action":"get-current"}')
+            answer = json.loads(client.recv(timeout=ANSWER_SECONDS))
+    except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
+        raise LocalError(
+            f"The deployed function does not answer on {url}: {problem!r}."
+        ) from problem
+    if answer.get("type") != "counter-update":
+        raise LocalError(f"The deployed function answered {answer} on {url}.")

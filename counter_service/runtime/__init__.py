@@ -1,0 +1,1 @@
+"""The code that runs in Lambda. Nothing else ships there."""

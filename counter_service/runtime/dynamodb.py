@@ -1,0 +1,149 @@
+"""The two stores on DynamoDB.
+
+Both take low-level clients: a `boto3.resource` costs start-up time and gives nothing here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .contract import (
+    CONNECTED_AT,
+    CONNECTION_KEY,
+    COUNTER_KEY,
+    COUNTER_ROW,
+    COUNTER_VALUE,
+    EXPIRES_AT,
+)
+from .errors import OutcomeUnknown, StoreUnavailable
+from .ports import Connection
+
+# botocore's 60 s would outlast the invocation; DynamoDB answers in milliseconds or is in trouble.
+_TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 2}
+
+# For everything that may be sent twice.
+RETRYING: Final = Config(retries={"mode": "standard", "total_max_attempts": 3}, **_TIMEOUTS)
+
+# For the increment. An ADD resent after a lost answer counts twice, and botocore's defaults send
+# up to ten.
+ONCE: Final = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
+
+
+class DynamoCounterStore:
+    """CounterStore on one row. `once` is a client configured with ONCE."""
+
+    def __init__(self, table: str, client: Any, once: Any) -> None:
+        self._table = table
+        self._client = client
+        self._once = once
+
+    def increment(self) -> int:
+        try:
+            row = self._once.update_item(
+                TableName=self._table,
+                Key={COUNTER_KEY: {"S": COUNTER_ROW}},
+                UpdateExpression="ADD #value :one",
+                ExpressionAttributeNames={"#value": COUNTER_VALUE},
+                ExpressionAttributeValues={":one": {"N": "1"}},
+                ReturnValues="UPDATED_NEW",
+            )
+        except ClientError as failure:
+            if _was_refused(failure):
+                raise StoreUnavailable("increment", _reason(failure)) from failure
+            raise OutcomeUnknown("increment", _reason(failure)) from failure
+        except BotoCoreError as failure:
+            raise OutcomeUnknown("increment", _reason(failure)) from failure
+        return int(row["Attributes"][COUNTER_VALUE]["N"])
+
+    def value(self) -> int:
+        with _unavailable("reading the counter"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={COUNTER_KEY: {"S": COUNTER_ROW}},
+                ConsistentRead=True,
+            )
+        row = answer.get("Item", {})
+        return int(row[COUNTER_VALUE]["N"]) if COUNTER_VALUE in row else 0
+
+
+class DynamoConnectionStore:
+    """ConnectionStore on a table keyed by connection id."""
+
+    def __init__(self, table: str, client: Any) -> None:
+        self._table = table
+        self._client = client
+
+    def put(self, connection: Connection) -> None:
+        with _unavailable("recording a connection"), _condition_may_fail(self._client):
+            self._client.put_item(
+                TableName=self._table,
+                Item={
+                    CONNECTION_KEY: {"S": connection.id},
+                    CONNECTED_AT: {"N": str(connection.connected_at)},
+                    EXPIRES_AT: {"N": str(connection.expires_at)},
+                },
+                ConditionExpression="attribute_not_exists(#id)",
+                ExpressionAttributeNames={"#id": CONNECTION_KEY},
+            )
+
+    def remove(self, connection_id: str) -> None:
+        with _unavailable("forgetting a connection"):
+            self._client.delete_item(
+                TableName=self._table, Key={CONNECTION_KEY: {"S": connection_id}}
+            )
+
+    def remove_gone(self, connection_id: str, connected_before: int) -> bool:
+        with _unavailable("forgetting a connection"), _condition_may_fail(self._client):
+            self._client.delete_item(
+                TableName=self._table,
+                Key={CONNECTION_KEY: {"S": connection_id}},
+                ConditionExpression="#connectedAt < :before",
+                ExpressionAttributeNames={"#connectedAt": CONNECTED_AT},
+                ExpressionAttributeValues={":before": {"N": str(connected_before)}},
+            )
+            return True
+        return False
+
+    def audience(self, now: int) -> Iterator[str]:
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            ProjectionExpression="#id",
+            # DynamoDB deletes expired rows within days, not seconds.
+            FilterExpression="#expiresAt > :now",
+            ExpressionAttributeNames={"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
+            ExpressionAttributeValues={":now": {"N": str(now)}},
+        )
+        with _unavailable("listing the audience"):
+            for page in pages:
+                for row in page["Items"]:
+                    yield row[CONNECTION_KEY]["S"]
+
+
+@contextmanager
+def _unavailable(operation: str) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as failure:
+        raise StoreUnavailable(operation, _reason(failure)) from failure
+
+
+@contextmanager
+def _condition_may_fail(client: Any) -> Iterator[None]:
+    with suppress(client.exceptions.ConditionalCheckFailedException):
+        yield
+
+
+def _was_refused(failure: ClientError) -> bool:
+    # A 4xx says that nothing was written; behind a 5xx the write may have happened.
+    status: int = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return 400 <= status < 500
+
+
+def _reason(failure: Exception) -> str:
+    if isinstance(failure, ClientError):
+        return str(failure.response.get("Error", {}).get("Code", "unknown"))
+    return type(failure).__name__

@@ -1,0 +1,70 @@
+"""What the use cases need from the world. Adapters implement these; tests fake them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from .contract import CONNECTION_TTL_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A row of the connections table."""
+
+    id: str
+    connected_at: int  # epoch seconds
+
+    @property
+    def expires_at(self) -> int:
+        """Epoch seconds."""
+        return self.connected_at + CONNECTION_TTL_SECONDS
+
+
+class CounterStore(Protocol):
+    def increment(self) -> int:
+        """Add one, atomically and at most once; return the new value.
+
+        Raises StoreUnavailable if nothing was counted, OutcomeUnknown if nobody can tell.
+        """
+
+    def value(self) -> int:
+        """The value, strongly consistent; 0 before the first increment.
+
+        Raises StoreUnavailable.
+        """
+
+
+class ConnectionStore(Protocol):
+    """Every method raises StoreUnavailable when the table cannot be reached."""
+
+    def put(self, connection: Connection) -> None:
+        """Add the row unless it is there."""
+
+    def remove(self, connection_id: str) -> None:
+        """Delete the row if it is there."""
+
+    def remove_gone(self, connection_id: str, connected_before: int) -> bool:
+        """Delete the row if it is there and older than the epoch second; say if it was."""
+
+    def audience(self, now: int) -> Iterator[str]:
+        """Ids of the rows not expired at the epoch second `now`, strongly consistent."""
+
+
+class Delivery(Enum):
+    """What became of one post."""
+
+    DELIVERED = "delivered"
+    GONE = "gone"  # 410: closed, or not open yet
+    SKIPPED = "skipped"  # refused or unanswered; a newer value will supersede it
+
+
+class Outbox(Protocol):
+    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+        """Post one message to many connections in order; say what became of each. Never raises
+        for what a single connection does."""
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Epoch seconds."""

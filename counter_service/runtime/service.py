@@ -1,0 +1,120 @@
+"""The use cases, on the ports alone: no AWS, no clock, no logging.
+
+The path of one click: `handle_message` parses it, `increment` counts it in the store and
+broadcasts the new value to the sender first and then to every live connection.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from . import protocol
+from .errors import OutcomeUnknown, StoreError, StoreUnavailable
+from .events import Connect, Disconnect, Event, Message
+from .ports import Clock, Connection, ConnectionStore, CounterStore, Delivery, Outbox
+from .protocol import ErrorCode, GetCurrent, Increment, Invalid
+
+# 410 also means "not open yet": a handshake that we have just answered is not a ghost.
+GONE_AGE_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one event came to, for the log. Holds nothing that a client wrote."""
+
+    action: str
+    value: int | None = None
+    error: str | None = None
+    delivered: int = 0
+    gone: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CounterService:
+    counter: CounterStore
+    connections: ConnectionStore
+    outbox: Outbox
+    clock: Clock
+
+    def handle(self, event: Event) -> Report:
+        """Serve one event. Raises StoreUnavailable for a handshake that cannot be recorded."""
+        match event:
+            case Connect():
+                self.connections.put(Connection(event.connection_id, event.connected_at))
+                return Report("connect")
+            case Disconnect():
+                self.connections.remove(event.connection_id)
+                return Report("disconnect")
+            case Message():
+                return self.handle_message(event)
+
+    def handle_message(self, message: Message) -> Report:
+        """Serve one frame: a new action gets its case here and its use case below."""
+        sender = message.connection_id
+        request = (
+            Invalid(ErrorCode.NOT_TEXT) if message.body is None else protocol.parse(message.body)
+        )
+        client = Connection(sender, message.connected_at)
+        match request:
+            case Increment():
+                return self.increment(client)
+            case GetCurrent():
+                return self.get_current(client)
+            case Invalid(code):
+                return self._refuse(sender, "invalid", code)
+
+    def increment(self, sender: Connection) -> Report:
+        try:
+            value = self.counter.increment()
+        except StoreError as failure:
+            return self._refuse(sender.id, "increment", _code(failure))
+        try:
+            everyone = self.connections.audience(self.clock.now())
+            others = (connection_id for connection_id in everyone if connection_id != sender.id)
+            return self._post("increment", value, chain([sender.id], others))
+        except StoreUnavailable:
+            # Counted, and the sender knows: only the news is late, until the next click.
+            return Report("increment", value, error="broadcast-incomplete")
+
+    def get_current(self, sender: Connection) -> Report:
+        try:
+            # Row first, value second: a click counted in between is then broadcast to this
+            # client too. The other order could leave it with a stale number.
+            self.connections.put(sender)
+            value = self.counter.value()
+        except StoreError as failure:
+            return self._refuse(sender.id, "get-current", _code(failure))
+        return self._post("get-current", value, [sender.id])
+
+    def _post(self, action: str, value: int, audience: Iterable[str]) -> Report:
+        deliveries = self.outbox.post(protocol.counter_update(value), audience)
+        outcomes = list(deliveries.values())
+        return Report(
+            action,
+            value,
+            error=self._forget(deliveries),
+            delivered=outcomes.count(Delivery.DELIVERED),
+            gone=outcomes.count(Delivery.GONE),
+            skipped=outcomes.count(Delivery.SKIPPED),
+        )
+
+    def _forget(self, deliveries: Mapping[str, Delivery]) -> str | None:
+        connected_before = self.clock.now() - GONE_AGE_SECONDS
+        try:
+            for connection_id, delivery in deliveries.items():
+                if delivery is Delivery.GONE:
+                    self.connections.remove_gone(connection_id, connected_before)
+        except StoreUnavailable:
+            return "cleanup-incomplete"  # the next broadcast meets the same ghosts
+        return None
+
+    def _refuse(self, sender: str, action: str, code: ErrorCode) -> Report:
+        self.outbox.post(protocol.error(code), [sender])
+        return Report(action, error=code)
+
+
+def _code(failure: StoreError) -> ErrorCode:
+    unknown = isinstance(failure, OutcomeUnknown)
+    return ErrorCode.UNKNOWN_OUTCOME if unknown else ErrorCode.UNAVAILABLE
