@@ -74,15 +74,15 @@ clean: ## Remove everything that was built or installed
 	  { rm -rf .venv; echo "error: python -m venv failed; on Debian: apt install python3-venv" >&2; exit 1; }
 
 .venv/pulumi.done: requirements.txt | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r $<
 	@touch $@
 
 .venv/local.done: requirements-local.txt | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r $<
 	@touch $@
 
 .venv/dev.done: requirements-dev.txt | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r $<
 	@touch $@
 
 .venv/browser.done: .venv/dev.done
@@ -94,4 +94,5 @@ web/node_modules/.done: web/package-lock.json | .venv/bin/python
 	@touch $@
 
 web/dist/index.html: web/node_modules/.done $(WEB_SOURCES)
-	$(NPM) --prefix web run --silent build
+	@# One bundle serves every stack, so no VITE_WEBSOCKET_URL of a .env may get into it.
+	@VITE_WEBSOCKET_URL= $(NPM) --prefix web run --silent build

@@ -20,7 +20,7 @@ from .errors import LocalError
 from .program import ROOT, stack_config
 from .site import Site
 
-LOG_FILE: Final = ROOT / ".local" / "ministack.log"
+LOG_FILE: Final = "ministack.log"  # beside the outputs
 
 
 class Stopped(BaseException):
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
     config = stack_config(arguments.stack)
     with (
         closing(Site(arguments.site, arguments.port)) as site,
-        Emulator(config.get("aws:region", "us-east-1"), LOG_FILE) as emulator,
+        Emulator(config.get("aws:region", ""), arguments.outputs.parent / LOG_FILE) as emulator,
     ):
         deployment = deploy(emulator, arguments.stack, config)
         outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pulumi.runtime.mocks import MockMonitor
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
@@ -27,7 +28,7 @@ def deploy(emulator: Emulator, stack: str, config: dict[str, str]) -> Deployment
     Raises LocalError when nothing answers, pulumi.RunError for a wrong configuration.
     """
     aws = EmulatedAws(emulator)
-    outputs = run_program(aws, stack, config)
+    outputs = run_program(MockMonitor(aws), stack, config)
     _ask_once(outputs["WebSocketApiEndpoint"])
     return Deployment(outputs, aws.passed_through)
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pulumi
 import yaml
-from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import settings as pulumi_settings
+from pulumi.runtime.mocks import MockMonitor
 
 from .errors import LocalError
 
@@ -42,16 +42,18 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
 
 
 def run_program(
-    mocks: pulumi_mocks.Mocks, stack: str, config: Mapping[str, str], root: Path = ROOT
+    monitor: MockMonitor, stack: str, config: Mapping[str, str], root: Path = ROOT
 ) -> dict[str, Any]:
     """Run `__main__.py`; return the stack's outputs once every resource is there.
 
-    Raises pulumi.RunError for a wrong configuration, and whatever the mocks raise.
+    Raises pulumi.RunError for a wrong configuration, and whatever the monitor's mocks raise.
     """
     project = _yaml(root / PROJECT_FILE)["name"]
     pulumi.runtime.set_all_config(dict(config))
     pulumi_settings.set_root_resource(None)  # type: ignore[arg-type]  # a second run is a new stack
-    pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False)
+    pulumi.runtime.set_mocks(
+        monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor
+    )
     outputs: dict[str, Any] = {}
 
     def program() -> pulumi.Output[Any]:

@@ -81,11 +81,15 @@ class PageHandler(SimpleHTTPRequestHandler):
             self.path = INDEX
         return super().send_head()
 
-    def end_headers(self) -> None:
-        hashed = urlsplit(self.path).path.startswith("/assets/")
+    def send_response(self, code: int, message: str | None = None) -> None:
+        super().send_response(code, message)
+        # Before any other header: end_headers no longer knows the status.
+        hashed = code == HTTPStatus.OK and urlsplit(self.path).path.startswith("/assets/")
         self.send_header(
             "Cache-Control", "public, max-age=31536000, immutable" if hashed else "no-store"
         )
+
+    def end_headers(self) -> None:
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 

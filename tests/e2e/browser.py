@@ -1,0 +1,78 @@
+"""Chromium for the tests: the one that is there, or else one that is installed.
+
+`python -m tests.e2e.browser` installs; it is what the Makefile calls.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Chromium of its own accord looks up and calls its maker's hosts at every start.
+ARGUMENTS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def find() -> str | None:
+    """Path of a Chromium: the system's, or Playwright's own."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    with sync_playwright() as playwright:
+        bundled = playwright.chromium.executable_path
+    return bundled if Path(bundled).exists() else None
+
+
+def install() -> bool:
+    """Playwright's browser where it can be had, Debian's where apt-get may run."""
+    commands = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    apt = shutil.which("apt-get")
+    if apt and os.geteuid() == 0:
+        apt_commands = [[apt, "update", "-qq"], [apt, "install", "-y", "-qq", "chromium"]]
+        # A root shell on Debian is a container or CI: its packages bring the shared libraries
+        # that Playwright's browser would still miss.
+        return all(_runs(each) for each in apt_commands) or all(_runs(each) for each in commands)
+    return all(_runs(each) for each in commands)
+
+
+def _runs(command: list[str]) -> bool:
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find(),
+            args=list(ARGUMENTS),
+            chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox itself as root
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def main() -> int:
+    if find() or (install() and find()):
+        return 0
+    print(
+        "error: no Chromium was found or could be installed. Install one, for example with\n"
+        "  sudo apt-get install chromium, or .venv/bin/playwright install --with-deps chromium",
+        file=sys.stderr,
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,311 @@
+"""`make run`'s command: what it prints, and that nothing of it stays."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+from email.message import Message
+from pathlib import Path
+
+import pytest
+
+from counter_service.infra import bundle
+from counter_service.local import __main__ as local
+from counter_service.local.deployment import deploy
+from counter_service.local.emulator import Emulator
+from counter_service.local.errors import LocalError
+from counter_service.local.program import ROOT, stack_config
+from counter_service.local.site import Site
+
+from .conftest import Product, ask, command, eventually, running
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, for runs that end by themselves."""
+    return subprocess.run(
+        command(folder, *arguments),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def processes_below(folder: Path) -> list[str]:
+    """Command lines of the processes whose environment or directory names the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            where = (process / "cwd").readlink()
+            environment = (process / "environ").read_bytes()
+            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue  # ended meanwhile
+        if str(folder) in str(where) or str(folder).encode() in environment:
+            found.append(line)
+    return found
+
+
+def refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def port_of(url: str) -> int:
+    return int(url.split("/")[2].split(":")[1])
+
+
+def get(url: str) -> tuple[int, str, Message]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode(), answer.headers
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, "", answer.headers
+
+
+# --- while it runs ------------------------------------------------------------------------------
+
+
+def test_outputs_are_those_of_the_graph_and_the_page(product: Product) -> None:
+    assert product.outputs.keys() == {
+        "WebSocketApiEndpoint",
+        "ConnectionsTableName",
+        "CounterTableName",
+        "FunctionName",
+        "WebsiteUrl",
+    }
+
+
+def test_terminal_says_where_to_go(product: Product) -> None:
+    terminal = (product.folder / "terminal.txt").read_text()
+    assert product.page in terminal
+    assert product.url in terminal
+    assert "passed through" not in terminal  # the emulator holds all of this graph
+
+
+def test_config_json_tells_the_page_where_to_connect(product: Product) -> None:
+    origin = product.page.removesuffix("/realtime-counter")
+    status, body, headers = get(f"{origin}/config.json")
+    assert (status, json.loads(body)) == (200, {"webSocketUrl": product.url})
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/realtime-counter", "/nowhere", "/a/b/"])
+def test_every_route_is_the_page(product: Product, path: str) -> None:
+    origin = product.page.removesuffix("/realtime-counter")
+    status, body, _ = get(origin + path)
+    assert status == 200
+    assert '<div id="root">' in body
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/gone.js", "/config.json/", "/../pyproject.toml", "/%2e%2e/Makefile.txt"]
+)
+def test_what_is_not_there_is_404(product: Product, path: str) -> None:
+    status, _, headers = get(product.page.removesuffix("/realtime-counter") + path)
+    assert status == 404
+    assert headers["Cache-Control"] == "no-store"  # the next build may have it
+
+
+def test_hashed_assets_are_kept_for_a_year(product: Product) -> None:
+    (script,) = (ROOT / "web/dist/assets").glob("index-*.js")
+    origin = product.page.removesuffix("/realtime-counter")
+    _, _, headers = get(f"{origin}/assets/{script.name}")
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "javascript" in headers["Content-Type"]
+
+
+def test_the_function_runs_the_archive_of_the_graph(product: Product) -> None:
+    (code,) = (
+        entry
+        for process in Path("/proc").glob("[0-9]*")
+        if (entry := _cwd(process)) and "ministack-lambda-websocket-dev" in str(entry)
+        and str(product.process.pid) in _ancestors(process)
+    )  # fmt: skip
+    files = sorted(path.relative_to(code).as_posix() for path in code.rglob("*.py"))
+    assert files == sorted(bundle.FILES)
+
+
+def _cwd(process: Path) -> Path | None:
+    try:
+        return (process / "cwd").readlink()
+    except OSError:
+        return None
+
+
+def _ancestors(process: Path) -> list[str]:
+    found = []
+    pid = process.name
+    while pid != "0":
+        pid = (Path("/proc") / pid / "stat").read_text().rsplit(")", 1)[1].split()[1]
+        found.append(pid)
+    return found
+
+
+# --- how it ends --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path) as product:
+        with product.connect() as client:
+            ask(client, '{"action":"increment"}')
+            scratch = _scratch_of(product)
+            assert processes_below(scratch)
+            product.process.send_signal(number)
+            assert product.process.wait(20) == 0
+        assert processes_below(scratch) == []
+        assert not scratch.exists()
+        assert refuses(port_of(product.url))
+        assert refuses(port_of(product.page))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["ministack.log", "terminal.txt"]
+        assert (tmp_path / "terminal.txt").read_text().endswith("Stopped.\n")
+
+
+def test_stopping_twice_still_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as product:
+        scratch = _scratch_of(product)
+        for _ in range(3):
+            product.process.send_signal(signal.SIGINT)
+        assert product.process.wait(20) == 0
+        assert processes_below(scratch) == []
+
+
+def test_stopping_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(tmp_path), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    with process:
+        eventually(lambda: (tmp_path / "ministack.log").exists())
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, output
+    assert not (tmp_path / "outputs.json").exists()
+    assert _children_of(process.pid) == []
+
+
+def test_an_emulator_that_dies_ends_the_run(tmp_path: Path) -> None:
+    with running(tmp_path) as product:
+        (emulator,) = _children_of(product.process.pid)
+        os.kill(emulator, signal.SIGKILL)
+        assert product.process.wait(20) == 1
+        assert not (tmp_path / "outputs.json").exists()
+    terminal = (tmp_path / "terminal.txt").read_text()
+    assert "error: The embedded AWS ended by itself (exit code -9)" in terminal
+
+
+def _scratch_of(product: Product) -> Path:
+    (emulator,) = _children_of(product.process.pid)
+    return Path(f"/proc/{emulator}/cwd").readlink()
+
+
+def _children_of(pid: int) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (process / "stat").read_text().rsplit(")", 1)[1].split()[1]
+        except OSError:
+            continue
+        if parent == str(pid):
+            found.append(int(process.name))
+    return found
+
+
+# --- how it fails -------------------------------------------------------------------------------
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run(tmp_path, "--port", port)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"error: The page cannot be served on port {port}: Address already in use. "
+        "Choose another with PORT=, or leave PORT out to get a free one.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_none(tmp_path: Path) -> None:
+    result = run(tmp_path, "--port", "http")
+    assert result.returncode == 2
+    assert "'http' is not a port: use a number from 0 to 65535" in result.stderr
+
+
+def test_the_page_not_built(tmp_path: Path) -> None:
+    result = run(tmp_path, "--site", str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"error: The page is not built: {tmp_path} has no index.html. Run make build.\n"
+    )
+
+
+def test_a_stack_that_is_not_there(tmp_path: Path) -> None:
+    result = run(tmp_path, "--stack", "nowhere")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: There is no stack 'nowhere': use one of dev")
+
+
+def test_a_wrong_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = stack_config("dev") | {"counter-service:throttleRate": "0"}
+    monkeypatch.setattr(local, "stack_config", lambda _: config)
+    emulators: list[Emulator] = []
+
+    class Watched(Emulator):
+        def __enter__(self) -> "Watched":
+            emulators.append(self)
+            super().__enter__()
+            return self
+
+    monkeypatch.setattr(local, "Emulator", Watched)
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = local.main(["--outputs", str(tmp_path / "outputs.json")])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert code == 1
+    assert emulators[0].exit_code() is not None
+
+
+def test_an_emulator_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "import sys; print('no room left'); sys.exit(3)"
+    monkeypatch.setattr(Emulator, "command", (*Emulator.command[:1], "-c", script))
+    with (
+        pytest.raises(LocalError, match=r"did not start \(exit code 3\): no room left See .*log"),
+        Emulator("eu-central-1", tmp_path / "ministack.log"),
+    ):
+        raise AssertionError("it started")
+
+
+def test_an_emulator_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "import time; time.sleep(60)"
+    monkeypatch.setattr(Emulator, "command", (*Emulator.command[:1], "-c", script))
+    monkeypatch.setattr("counter_service.local.emulator.START_SECONDS", 0.5)
+    emulator = Emulator("eu-central-1", tmp_path / "ministack.log")
+    with pytest.raises(LocalError, match="did not answer within"), emulator:
+        raise AssertionError("it started")
+    assert emulator.exit_code() is not None
+
+
+def test_a_function_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("counter_service.local.deployment.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(
+        "counter_service.runtime.contract.HANDLER", "counter_service.nowhere.handle"
+    )
+    config = stack_config("dev")
+    with (
+        Emulator("eu-central-1", tmp_path / "ministack.log") as emulator,
+        pytest.raises(LocalError, match="The deployed function"),
+    ):
+        deploy(emulator, "dev", config)
+
+
+def test_a_site_without_a_page(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="make build"):
+        Site(tmp_path, 0)

@@ -1,0 +1,155 @@
+"""The ports in memory. A fake's state is open: tests assert on what came of a call."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from threading import Lock
+from typing import Any
+
+from counter_service.runtime.errors import OutcomeUnknown, StoreError
+from counter_service.runtime.ports import (
+    Clock,
+    Connection,
+    ConnectionStore,
+    CounterStore,
+    Delivery,
+    Outbox,
+)
+
+
+class FakeClock(Clock):
+    """Stands still until somebody sets `time`."""
+
+    def __init__(self, time: int = 1_772_545_400) -> None:
+        self.time = time
+
+    def now(self) -> int:
+        return self.time
+
+
+class Faults:
+    """Operations that fail on demand, once, before they change anything."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, StoreError] = {}
+
+    def fail_next(self, operation: str, failure: StoreError) -> None:
+        """Make the next call of the method with this name raise."""
+        assert callable(getattr(self, operation)), f"no such operation: {operation}"
+        self._faults[operation] = failure
+
+    def _fail(self, operation: str) -> None:
+        if failure := self._faults.pop(operation, None):
+            raise failure
+
+
+class InMemoryCounterStore(Faults, CounterStore):
+    """`count` is the stored value."""
+
+    def __init__(self, count: int = 0) -> None:
+        super().__init__()
+        self.count = count
+        self._lock = Lock()
+        self._reply_is_lost = False
+
+    def lose_next_reply(self) -> None:
+        """Count the next increment, but do not say so."""
+        self._reply_is_lost = True
+
+    def increment(self) -> int:
+        self._fail("increment")
+        with self._lock:
+            self.count += 1
+            value = self.count
+        if self._reply_is_lost:
+            self._reply_is_lost = False
+            raise OutcomeUnknown("increment", "ReadTimeoutError")
+        return value
+
+    def value(self) -> int:
+        self._fail("value")
+        return self.count
+
+
+class InMemoryConnectionStore(Faults, ConnectionStore):
+    """`rows` are the stored connections by id."""
+
+    def __init__(self, *rows: Connection) -> None:
+        super().__init__()
+        self.rows = {row.id: row for row in rows}
+        self._last_page: tuple[int, StoreError] | None = None
+
+    def fail_audience_after(self, rows: int, failure: StoreError) -> None:
+        """Make the next listing give this many rows and then raise, as a second page would."""
+        self._last_page = (rows, failure)
+
+    def put(self, connection: Connection) -> None:
+        self._fail("put")
+        self.rows.setdefault(connection.id, connection)
+
+    def remove(self, connection_id: str) -> None:
+        self._fail("remove")
+        self.rows.pop(connection_id, None)
+
+    def remove_gone(self, connection_id: str, connected_before: int) -> bool:
+        self._fail("remove_gone")
+        row = self.rows.get(connection_id)
+        if row is None or row.connected_at >= connected_before:
+            return False
+        del self.rows[connection_id]
+        return True
+
+    def audience(self, now: int) -> Iterator[str]:
+        self._fail("audience")
+        last_page, self._last_page = self._last_page, None
+        listed = 0
+        for row in list(self.rows.values()):
+            if row.expires_at <= now:
+                continue
+            if last_page and listed == last_page[0]:
+                raise last_page[1]
+            listed += 1
+            yield row.id
+        if last_page:
+            raise last_page[1]
+
+
+class FakeOutbox(Outbox):
+    """A gateway with some sockets open. Every other connection is gone.
+
+    `delivered` is what arrived, over all connections, in the order of arrival.
+    """
+
+    def __init__(self, *open_connections: str) -> None:
+        self.open = set(open_connections)
+        self.refusing: set[str] = set()
+        self.delivered: list[tuple[str, str]] = []
+
+    def refuse(self, *connection_ids: str) -> None:
+        """Answer posts to them as API Gateway does when it forbids or throttles."""
+        self.refusing |= set(connection_ids)
+
+    def close(self, *connection_ids: str) -> None:
+        self.open -= set(connection_ids)
+
+    def received(self, connection_id: str) -> list[dict[str, Any]]:
+        """The messages of one connection, in order."""
+        return self.inboxes().get(connection_id, [])
+
+    def inboxes(self) -> dict[str, list[dict[str, Any]]]:
+        """The messages of everyone who received any."""
+        inboxes = defaultdict(list)
+        for connection_id, message in self.delivered:
+            inboxes[connection_id].append(json.loads(message))
+        return dict(inboxes)
+
+    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+        return {connection_id: self._post(connection_id, message) for connection_id in audience}
+
+    def _post(self, connection_id: str, message: str) -> Delivery:
+        if connection_id in self.refusing:
+            return Delivery.SKIPPED
+        if connection_id not in self.open:
+            return Delivery.GONE
+        self.delivered.append((connection_id, message))
+        return Delivery.DELIVERED

@@ -1,0 +1,124 @@
+"""Runs the whole program against mocks and keeps what it registered."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+from counter_service.local.program import run_program, stack_config
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+
+
+@dataclass(frozen=True)
+class Resource:
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    custom: bool
+    parent: str  # URN
+    provider: str  # URN::id
+    depends_on: frozenset[str]  # URNs
+    protect: bool
+    urn: str
+
+    def __repr__(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+@dataclass
+class Graph:
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, type_: str) -> list[Resource]:
+        return [resource for resource in self.resources if resource.type == type_]
+
+    def one(self, type_: str, name: str | None = None) -> Resource:
+        found = [r for r in self.of(type_) if name is None or r.name == name]
+        assert len(found) == 1, f"{type_} {name}: {found}"
+        return found[0]
+
+    def upstream(self, resource: Resource) -> set[str]:
+        """URNs that exist before this resource does."""
+        by_urn = {each.urn: each for each in self.resources}
+        reached: set[str] = set()
+        waiting = list(resource.depends_on)
+        while waiting:
+            urn = waiting.pop()
+            if urn not in reached and urn in by_urn:
+                reached.add(urn)
+                waiting.extend(by_urn[urn].depends_on)
+        return reached
+
+
+class Provider(Mocks):
+    """Answers with the outputs that pulumi-aws computes, in the shapes that AWS gives them."""
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise NotImplementedError(args.token)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        name = args.inputs.get("name", args.name)
+        arn = {
+            "aws:dynamodb/table:Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}",
+            "aws:lambda/function:Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
+            "aws:cloudwatch/logGroup:LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}",
+            "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
+        }.get(args.typ)
+        outputs: dict[str, Any] = {"arn": arn} if arn else {}
+        if args.typ == "aws:lambda/function:Function":
+            outputs["invokeArn"] = (
+                f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+            )
+        if args.typ == "aws:apigatewayv2/api:Api":
+            host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
+            outputs["apiEndpoint"] = f"wss://{host}"
+            outputs["executionArn"] = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3d4e5"
+        if args.typ == "aws:apigatewayv2/stage:Stage":
+            host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
+            outputs["invokeUrl"] = f"wss://{host}/{name}"
+        return f"{args.name}-id", args.inputs | outputs
+
+
+class Recorder(MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(Provider())
+        self.graph = Graph()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # gRPC's name
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi's own
+        if request.type != "pulumi:pulumi:Stack":
+            registration = self.resources[answer.urn]
+            self.graph.resources.append(
+                Resource(
+                    type=request.type,
+                    name=request.name,
+                    inputs=registration.state,
+                    custom=request.custom,
+                    parent=request.parent,
+                    provider=request.provider,
+                    depends_on=frozenset(request.dependencies),
+                    protect=request.protect,
+                    urn=answer.urn,
+                )
+            )
+        return answer
+
+
+def record(stack: str = "dev", **config: str) -> Graph:
+    """The graph of a stack with some keys set, `aws:region` among them as `region`."""
+    values = stack_config("dev")
+    for key, value in config.items():
+        values["aws:region" if key == "region" else f"counter-service:{key}"] = value
+    recorder = Recorder()
+    recorder.graph.outputs = run_program(recorder, stack, values)
+    return recorder.graph
+
+
+@cache
+def dev() -> Graph:
+    """The graph of Pulumi.dev.yaml as it is."""
+    return record()

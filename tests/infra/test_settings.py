@@ -1,0 +1,74 @@
+"""A wrong configuration is one sentence, before anything is registered."""
+
+import pulumi
+import pytest
+import yaml
+
+from counter_service.local.program import ROOT, run_program, stack_config
+
+from .recorder import Recorder
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("throttleRate", "0", "throttleRate '0' is not a whole number from 1 to 10000."),
+        ("throttleRate", "-5", "throttleRate '-5' is not a whole number from 1 to 10000."),
+        ("throttleRate", "fast", "throttleRate 'fast' is not a whole number from 1 to 10000."),
+        ("throttleBurst", "0", "throttleBurst '0' is not a whole number from 1 to 5000."),
+        ("throttleBurst", "2.5", "throttleBurst '2.5' is not a whole number from 1 to 5000."),
+        ("memoryMb", "64", "memoryMb '64' is not a whole number from 128 to 10240."),
+        ("timeoutSeconds", "29", "timeoutSeconds '29' is not a whole number from 1 to 28."),
+        ("logRetentionDays", "8", "logRetentionDays 8 is not one of 1, 3, 5, 7, 14, 30,"),
+        ("stageName", "", "stageName '' is not 1 to 128 letters, digits, hyphens"),
+        ("stageName", "a/b", "stageName 'a/b' is not 1 to 128 letters, digits, hyphens"),
+    ],
+)
+def test_wrong_value(key: str, value: str, sentence: str) -> None:
+    recorder = Recorder()
+    config = stack_config("dev") | {f"counter-service:{key}": value}
+    with pytest.raises(pulumi.RunError) as raised:
+        run_program(recorder, "dev", config)
+    assert str(raised.value).startswith(f"Configuration: {sentence}")
+    assert recorder.graph.resources == []
+
+
+@pytest.mark.parametrize("region", ["", "Frankfurt", "eu central 1"])
+def test_wrong_region(region: str) -> None:
+    recorder = Recorder()
+    with pytest.raises(pulumi.RunError, match="aws:region .* is not a region such as"):
+        run_program(recorder, "dev", stack_config("dev") | {"aws:region": region})
+    assert recorder.graph.resources == []
+
+
+@pytest.mark.parametrize("stack", ["feature/login", "x" * 33])
+def test_stack_name_that_cannot_be_part_of_a_name_in_aws(stack: str) -> None:
+    recorder = Recorder()
+    with pytest.raises(pulumi.RunError, match="stack name .* is not at most 32 letters"):
+        run_program(recorder, stack, stack_config("dev"))
+    assert recorder.graph.resources == []
+
+
+def test_a_key_without_a_value_is_named() -> None:
+    config = stack_config("dev")
+    del config["counter-service:memoryMb"]
+    with pytest.raises(pulumi.RunError, match="memoryMb is not set"):
+        run_program(Recorder(), "dev", config)
+
+
+def test_every_key_is_declared_with_type_default_and_description() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert declared
+    for key, declaration in declared.items():
+        assert declaration.keys() == {"type", "default", "description"}, key
+        expected = {"string": str, "integer": int}[declaration["type"]]
+        assert isinstance(declaration["default"], expected), key
+
+
+def test_every_key_of_the_stack_files_is_declared() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    prefix = "counter-service:"
+    for path in ROOT.glob("Pulumi.*.yaml"):
+        used = yaml.safe_load(path.read_text())["config"]
+        own = {key.removeprefix(prefix) for key in used if key.startswith(prefix)}
+        assert own <= declared.keys(), path.name

@@ -1,0 +1,99 @@
+"""The documentation says what is."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from counter_service.runtime import protocol
+from counter_service.runtime.protocol import ErrorCode, Invalid
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
+
+README = (ROOT / "README.md").read_text()
+NAMED_TESTS = re.findall(
+    r"`([^`]+?\.(?:py|tsx?))::([^`]+)`", (ROOT / "docs/requirements.md").read_text()
+)
+
+
+def asyncapi() -> dict[str, dict[str, object]]:
+    messages: dict[str, dict[str, object]] = yaml.safe_load(
+        (ROOT / "docs/asyncapi.yaml").read_text()
+    )["components"]["messages"]
+    return messages
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED_TESTS, ids=[name for _, name in NAMED_TESTS])
+def test_every_test_that_stands_behind_a_promise_exists(file: str, name: str) -> None:
+    source = (ROOT / file).read_text()
+    definition = f"def {name}(" if file.endswith(".py") else f'it("{name}"'
+    assert definition in source
+
+
+def test_every_promise_has_a_test() -> None:
+    rows = [
+        line
+        for line in (ROOT / "docs/requirements.md").read_text().splitlines()
+        if line.startswith("|") and not line.startswith(("| promise", "|---"))
+    ]
+    assert len(rows) >= 20
+    assert [row for row in rows if "::" not in row] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)\)|(?:src|srcset)=\"([^\"]+)\"", page.read_text()):
+        link = target[0] or target[1]
+        if not link.startswith("http"):
+            assert (page.parent / link).exists(), link
+
+
+def test_readme_shows_the_three_commands_and_the_page_at_once() -> None:
+    first_screen = "\n".join(README.splitlines()[:20])
+    commands = re.findall(r"^(make \w+|pulumi \w+)", first_screen, re.MULTILINE)
+    assert commands == ["make run", "make test", "pulumi up"]
+    assert "docs/images/page-light.png" in first_screen
+
+
+def test_every_target_that_the_readme_names_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_readme_lists_every_key_with_its_default() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    listed: dict[str, str] = {}
+    for keys, defaults in re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", README, re.MULTILINE):
+        names = re.findall(r"`([^`]+)`", keys)
+        values = [value.strip(" `") for value in defaults.split(",")]
+        listed |= dict(zip(names, values, strict=False))
+    assert {key: str(each["default"]) for key, each in declared.items()}.items() <= listed.items()
+
+
+def test_asyncapi_lists_every_error_code() -> None:
+    payload = asyncapi()["error"]["payload"]
+    assert payload["properties"]["code"]["enum"] == sorted(ErrorCode)  # type: ignore[index]
+
+
+def test_asyncapi_examples_are_messages_of_the_protocol() -> None:
+    examples = {
+        name: json.dumps(message["examples"][0]["payload"], separators=(",", ":"))  # type: ignore[index]
+        for name, message in asyncapi().items()
+    }
+    assert not isinstance(protocol.parse(examples["increment"]), Invalid)
+    assert not isinstance(protocol.parse(examples["getCurrent"]), Invalid)
+    assert examples["counterUpdate"] == protocol.counter_update(42)
+    assert examples["error"] == protocol.error(ErrorCode.UNKNOWN_ACTION)
+
+
+def test_asyncapi_covers_every_action() -> None:
+    actions = {
+        message["payload"]["properties"]["action"]["const"]  # type: ignore[index]
+        for message in asyncapi().values()
+        if "action" in message["payload"]["properties"]  # type: ignore[index]
+    }
+    assert actions == set(protocol.ACTIONS)

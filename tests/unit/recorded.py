@@ -1,0 +1,16 @@
+"""The recorded events of API Gateway in tests/events/."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+_EVENTS: Final = Path(__file__).parents[1] / "events"
+
+CONNECTION_ID: Final = "Rk3sYd2oFiACEQg="
+CONNECTED_AT: Final = 1_772_545_387  # epoch seconds
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """A fresh copy, to change at will."""
+    event: dict[str, Any] = json.loads((_EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return event

@@ -1,0 +1,27 @@
+import pytest
+
+from counter_service.runtime.errors import (
+    CounterError,
+    OutcomeUnknown,
+    SettingsError,
+    StoreUnavailable,
+    UnknownEvent,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SettingsError("COUNTER_TABLE", "is not set"), ["COUNTER_TABLE is not set", "deploy"]),
+        (UnknownEvent("requestContext is missing"), ["requestContext is missing", "tests/events"]),
+        (StoreUnavailable("increment", "Throttled"), ["increment", "Throttled", "nothing was"]),
+        (
+            OutcomeUnknown("increment", "ReadTimeout"),
+            ["increment", "ReadTimeout", "may or may not"],
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_says_what_failed_and_what_it_means(error: CounterError, words: list[str]) -> None:
+    assert isinstance(error, CounterError)
+    assert [word for word in words if word not in str(error)] == []

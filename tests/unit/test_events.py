@@ -1,0 +1,127 @@
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counter_service.runtime import events
+from counter_service.runtime.errors import UnknownEvent
+from counter_service.runtime.events import Connect, Disconnect, Event, Message
+from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
+
+RECORDED = {
+    "connect": Connect(CONNECTION_ID, CONNECTED_AT),
+    "message-get-current": Message(CONNECTION_ID, CONNECTED_AT, '{"action":"get-current"}'),
+    "message-increment": Message(CONNECTION_ID, CONNECTED_AT, '{"action":"increment"}'),
+    "disconnect": Disconnect(CONNECTION_ID),
+}
+MISSING = object()
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+# Close enough to the real thing to get past the first check.
+contexts = st.fixed_dictionaries(
+    {},
+    optional={
+        "connectionId": st.text() | json_values,
+        "eventType": st.sampled_from(["CONNECT", "DISCONNECT", "MESSAGE"]) | json_values,
+        "connectedAt": st.integers() | json_values,
+    },
+)
+lookalikes = st.fixed_dictionaries(
+    {},
+    optional={
+        "requestContext": contexts | json_values,
+        "body": st.text() | json_values,
+        "isBase64Encoded": st.booleans() | json_values,
+    },
+)
+
+
+def _id(value: object) -> str:
+    return "missing" if value is MISSING else repr(value)
+
+
+def _with(fields: dict[str, Any], key: str, value: object) -> dict[str, Any]:
+    if value is MISSING:
+        del fields[key]
+    else:
+        fields[key] = value
+    return fields
+
+
+@pytest.mark.parametrize(("name", "event"), RECORDED.items(), ids=list(RECORDED))
+def test_reads_what_api_gateway_sends(name: str, event: Event) -> None:
+    assert events.parse(recorded(name)) == event
+
+
+@pytest.mark.parametrize("event", [None, [], "connect", 7, True, {}], ids=repr)
+def test_refuses_other_invocations(event: Any) -> None:
+    with pytest.raises(UnknownEvent, match="requestContext is missing"):
+        events.parse(event)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("context", [MISSING, None, [], "connect", 7], ids=_id)
+def test_refuses_an_event_without_a_context(name: str, context: object) -> None:
+    event = _with(recorded(name), "requestContext", context)
+    with pytest.raises(UnknownEvent, match="requestContext is missing"):
+        events.parse(event)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("connection_id", [MISSING, None, "", 7, ["a"], {}], ids=_id)
+def test_refuses_an_event_without_a_connection(name: str, connection_id: object) -> None:
+    event = recorded(name)
+    _with(event["requestContext"], "connectionId", connection_id)
+    with pytest.raises(UnknownEvent, match="connectionId is missing"):
+        events.parse(event)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize(
+    "event_type", [MISSING, None, "", "connect", "PING", 7, ["CONNECT"], {}], ids=_id
+)
+def test_refuses_an_event_of_another_type(name: str, event_type: object) -> None:
+    event = recorded(name)
+    _with(event["requestContext"], "eventType", event_type)
+    with pytest.raises(UnknownEvent, match="eventType is"):
+        events.parse(event)
+
+
+@pytest.mark.parametrize("name", ["connect", "message-get-current", "message-increment"])
+@pytest.mark.parametrize("connected_at", [MISSING, None, "1772545387218", 1.5, [1], {}], ids=_id)
+def test_refuses_an_event_without_its_time(name: str, connected_at: object) -> None:
+    event = recorded(name)
+    _with(event["requestContext"], "connectedAt", connected_at)
+    with pytest.raises(UnknownEvent, match="connectedAt is missing"):
+        events.parse(event)
+
+
+def test_a_disconnect_needs_no_time() -> None:
+    event = recorded("disconnect")
+    del event["requestContext"]["connectedAt"]
+    assert events.parse(event) == Disconnect(CONNECTION_ID)
+
+
+@pytest.mark.parametrize("body", [MISSING, None, 7, {"action": "increment"}, [], ""], ids=_id)
+def test_a_message_without_text_is_an_empty_one(body: object) -> None:
+    """The client is there and waits, so the protocol answers it."""
+    event = _with(recorded("message-increment"), "body", body)
+    assert events.parse(event) == Message(CONNECTION_ID, CONNECTED_AT, "")
+
+
+def test_a_binary_message_has_no_text() -> None:
+    event = recorded("message-increment") | {"body": "AAECAw==", "isBase64Encoded": True}
+    assert events.parse(event) == Message(CONNECTION_ID, CONNECTED_AT, None)
+
+
+@given(lookalikes | json_values)
+def test_raises_nothing_but_unknown_event(event: Any) -> None:
+    with suppress(UnknownEvent):
+        parsed = events.parse(event)
+        assert parsed.connection_id == event["requestContext"]["connectionId"]

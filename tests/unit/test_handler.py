@@ -1,0 +1,272 @@
+"""The parts put together: recorded events in, rows and posts out."""
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from urllib.parse import unquote
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from counter_service.runtime import logs
+from counter_service.runtime.errors import SettingsError, StoreUnavailable
+from tests.contracts.aws import create_connections_table, create_counter_table, isolate
+from tests.unit.local_server import LocalServer
+from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
+
+pytestmark = pytest.mark.usefixtures("no_backoff", "package_logger")
+
+CONNECTIONS = "connections"
+COUNTER = "counter"
+MODULE = "counter_service.runtime.handler"
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
+NAMES = ["connect", "message-get-current", "message-increment", "disconnect"]
+OTHER = "Rk4aBcD1FiAFTgQ="
+
+
+class Gateway(LocalServer):
+    """The @connections API. Connections that are not in `statuses` are open."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, int] = {}
+        super().__init__(lambda request: self.statuses.get(_connection(request.path), 200))
+
+
+class Lambda:
+    """The function with its tables and the @connections API, warm after the first event."""
+
+    def __init__(self, gateway: Gateway, patch: pytest.MonkeyPatch) -> None:
+        self.gateway = gateway
+        self.dynamodb = boto3.client("dynamodb")
+        patch.setenv("CONNECTIONS_TABLE", CONNECTIONS)
+        patch.setenv("COUNTER_TABLE", COUNTER)
+        patch.setenv("MANAGEMENT_ENDPOINT", f"{gateway.url}/dev")
+        self._warm: ModuleType | None = None
+
+    def invoke(self, event: Mapping[str, Any]) -> Any:
+        self._warm = self._warm or importlib.import_module(MODULE)
+        logs.configure()  # to this test's standard output; the module did it for an earlier one's
+        return self._warm.handle(event, CONTEXT)
+
+    def empty(self) -> None:
+        for table in self.dynamodb.list_tables()["TableNames"]:
+            self.dynamodb.delete_table(TableName=table)
+        create_connections_table(self.dynamodb, CONNECTIONS)
+        create_counter_table(self.dynamodb, COUNTER)
+        self.gateway.received.clear()
+        self.gateway.statuses.clear()
+
+    def connect(self, connection_id: str, connected_at: int) -> None:
+        """A row as the function would write it for a socket that opened then."""
+        event = recorded("connect")
+        event["requestContext"] |= {
+            "connectionId": connection_id,
+            "connectedAt": connected_at * 1000,
+        }
+        self.invoke(event)
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        items = self.dynamodb.scan(TableName=CONNECTIONS)["Items"]
+        return {item["connectionId"]["S"]: item for item in items}
+
+    def count(self) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.dynamodb.scan(TableName=COUNTER)["Items"]
+        return items
+
+    def posts(self) -> list[tuple[str, Any]]:
+        return [
+            (_connection(request.path), json.loads(request.body))
+            for request in self.gateway.received
+        ]
+
+
+def _connection(path: str) -> str:
+    return unquote(path.rpartition("/")[2])
+
+
+def _update(value: int) -> dict[str, Any]:
+    return {"type": "counter-update", "value": value}
+
+
+def _logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Lambda]:
+    gateway = Gateway()
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        isolate(patch)
+        yield Lambda(gateway, patch)
+        sys.modules.pop(MODULE, None)
+    gateway.close()
+
+
+@pytest.fixture
+def function(warm: Lambda) -> Lambda:
+    warm.empty()
+    return warm
+
+
+@pytest.fixture
+def cold(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module is not imported yet, and the one of the other tests comes back afterwards."""
+    monkeypatch.delitem(sys.modules, MODULE, raising=False)
+
+
+def test_connect_adds_a_row(function: Lambda) -> None:
+    assert function.invoke(recorded("connect")) == {"statusCode": 200}
+    assert function.rows() == {
+        CONNECTION_ID: {
+            "connectionId": {"S": CONNECTION_ID},
+            "connectedAt": {"N": str(CONNECTED_AT)},
+            "expiresAt": {"N": str(CONNECTED_AT + 7200)},
+        }
+    }
+    assert function.posts() == []
+
+
+def test_get_current_answers_zero_before_the_first_click(function: Lambda) -> None:
+    assert function.invoke(recorded("message-get-current")) == {"statusCode": 200}
+    assert function.posts() == [(CONNECTION_ID, _update(0))]
+    assert list(function.rows()) == [CONNECTION_ID]
+    assert function.count() == []
+
+
+def test_increment_counts_and_tells_the_sender(function: Lambda) -> None:
+    assert function.invoke(recorded("message-increment")) == {"statusCode": 200}
+    assert function.invoke(recorded("message-increment")) == {"statusCode": 200}
+    assert function.posts() == [(CONNECTION_ID, _update(1)), (CONNECTION_ID, _update(2))]
+    assert function.count() == [{"id": {"S": "global"}, "value": {"N": "2"}}]
+
+
+def test_increment_tells_the_others_and_forgets_the_gone(function: Lambda) -> None:
+    now = int(time.time())
+    function.connect(OTHER, now)
+    function.connect("ghost=", now - 60)
+    function.connect("expired=", now - 7200)
+    function.gateway.statuses["ghost="] = 410
+    function.invoke(recorded("message-increment"))
+    posts = function.posts()
+    assert posts[0] == (CONNECTION_ID, _update(1))
+    assert sorted(posts[1:]) == [(OTHER, _update(1)), ("ghost=", _update(1))]
+    assert set(function.rows()) == {OTHER, "expired="}
+
+
+def test_disconnect_removes_the_row(function: Lambda) -> None:
+    function.invoke(recorded("connect"))
+    assert function.invoke(recorded("disconnect")) == {"statusCode": 200}
+    assert function.invoke(recorded("disconnect")) == {"statusCode": 200}
+    assert function.rows() == {}
+    assert function.posts() == []
+
+
+def test_a_mistake_is_answered(function: Lambda) -> None:
+    event = recorded("message-increment") | {"body": '{"action":"reset"}'}
+    assert function.invoke(event) == {"statusCode": 200}
+    [(receiver, message)] = function.posts()
+    assert (receiver, message["code"]) == (CONNECTION_ID, "unknown-action")
+    assert (function.rows(), function.count()) == ({}, [])
+
+
+@pytest.mark.parametrize("event", [{}, {"version": "2.0"}, {"requestContext": {"stage": "dev"}}])
+def test_another_event_is_refused(
+    function: Lambda, capsys: pytest.CaptureFixture[str], event: dict[str, Any]
+) -> None:
+    assert function.invoke(event) == {"statusCode": 400}
+    assert (function.rows(), function.count(), function.posts()) == ({}, [], [])
+    [entry] = _logged(capsys)
+    assert entry["level"] == "ERROR"
+    assert "not an API Gateway WebSocket event" in entry["message"]
+
+
+def test_a_handshake_that_cannot_be_recorded_fails(function: Lambda) -> None:
+    """An exception is what makes API Gateway refuse it."""
+    function.dynamodb.delete_table(TableName=CONNECTIONS)
+    with pytest.raises(StoreUnavailable, match="ResourceNotFoundException"):
+        function.invoke(recorded("connect"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_logs_one_line_an_invocation(
+    function: Lambda, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    function.invoke(recorded(name))
+    [entry] = _logged(capsys)
+    assert entry["level"] == "INFO"
+    assert entry["message"] == name.removeprefix("message-")
+    assert entry["requestId"] == "request-1"
+    assert entry["connectionId"] == CONNECTION_ID
+    assert entry["durationMs"] >= 0
+    assert entry["error"] is None
+
+
+def test_logs_what_came_of_it(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
+    function.invoke(recorded("message-increment"))
+    [entry] = _logged(capsys)
+    outcome = {key: entry[key] for key in ("value", "delivered", "gone", "skipped")}
+    assert outcome == {"value": 1, "delivered": 1, "gone": 0, "skipped": 0}
+
+
+def test_logs_a_failure_of_ours_as_a_warning(
+    function: Lambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function.dynamodb.delete_table(TableName=COUNTER)
+    assert function.invoke(recorded("message-increment")) == {"statusCode": 200}
+    [entry] = _logged(capsys)
+    assert (entry["level"], entry["error"]) == ("WARNING", "unavailable")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("body", ['{"action":"reset"}', "my password", None])
+def test_logs_nothing_about_the_person(
+    function: Lambda, capsys: pytest.CaptureFixture[str], name: str, body: str | None
+) -> None:
+    event = recorded(name) | ({"body": body} if body else {})
+    identity = event["requestContext"]["identity"]
+    private = [identity["sourceIp"], identity["userAgent"], event.get("body")]
+    function.invoke(event)
+    function.gateway.statuses[CONNECTION_ID] = 403
+    function.invoke(event)
+    output = capsys.readouterr()
+    assert output.out != ""
+    log = output.out + output.err
+    unescaped = log.replace('\\"', '"')
+    assert [text for text in private if text and (text in log or text in unescaped)] == []
+
+
+@pytest.mark.usefixtures("cold")
+@pytest.mark.parametrize("variable", ["CONNECTIONS_TABLE", "COUNTER_TABLE", "MANAGEMENT_ENDPOINT"])
+def test_does_not_start_without_its_settings(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv(variable)
+    with pytest.raises(SettingsError, match=variable):
+        importlib.import_module(MODULE)
+
+
+@pytest.mark.usefixtures("cold")
+def test_starts_with_everything_ready(
+    function: Lambda, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The import builds all that an event needs: afterwards the environment does not matter."""
+    handler = importlib.import_module(MODULE)
+    isolate(monkeypatch)
+    for variable in ("CONNECTIONS_TABLE", "COUNTER_TABLE", "MANAGEMENT_ENDPOINT"):
+        monkeypatch.delenv(variable)
+    assert handler.handle(recorded("message-increment"), None) == {"statusCode": 200}
+    assert function.posts() == [(CONNECTION_ID, _update(1))]
+    [entry] = _logged(capsys)
+    assert (entry["message"], entry["requestId"]) == ("increment", None)
+
+
+@pytest.mark.usefixtures("cold")
+def test_the_clock_tells_epoch_seconds() -> None:
+    clock = importlib.import_module(MODULE).SystemClock()
+    before = int(time.time())
+    assert before <= clock.now() <= time.time()

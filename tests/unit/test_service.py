@@ -1,0 +1,300 @@
+from dataclasses import dataclass, field
+
+import pytest
+
+from counter_service.runtime.errors import StoreUnavailable
+from counter_service.runtime.events import Connect, Disconnect, Message
+from counter_service.runtime.ports import Connection
+from counter_service.runtime.protocol import MAX_MESSAGE_BYTES, MESSAGES, ErrorCode
+from counter_service.runtime.service import GONE_AGE_SECONDS, CounterService, Report
+from tests.fakes import FakeClock, FakeOutbox, InMemoryConnectionStore, InMemoryCounterStore
+
+NOW = 1_772_545_400
+TWO_HOURS = 2 * 60 * 60
+INCREMENT = '{"action":"increment"}'
+GET_CURRENT = '{"action":"get-current"}'
+UNAVAILABLE = StoreUnavailable("test", "ThrottlingException")
+
+INVALID = {
+    ErrorCode.TOO_LARGE: "x" * (MAX_MESSAGE_BYTES + 1),
+    ErrorCode.NOT_TEXT: None,
+    ErrorCode.NOT_JSON: "increment",
+    ErrorCode.NOT_AN_OBJECT: "[]",
+    ErrorCode.MISSING_ACTION: "{}",
+    ErrorCode.UNKNOWN_ACTION: '{"action":"reset"}',
+}
+
+
+@dataclass
+class World:
+    """The service among its fakes. Ann, Bob and Eve are connected for two minutes."""
+
+    counter: InMemoryCounterStore = field(default_factory=lambda: InMemoryCounterStore(41))
+    connections: InMemoryConnectionStore = field(default_factory=InMemoryConnectionStore)
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+
+    def __post_init__(self) -> None:
+        for name in ("ann", "bob", "eve"):
+            self.join(name)
+
+    @property
+    def service(self) -> CounterService:
+        return CounterService(self.counter, self.connections, self.outbox, self.clock)
+
+    def join(self, name: str, *, seconds_ago: int = 120, is_open: bool = True) -> None:
+        self.connections.put(Connection(name, NOW - seconds_ago))
+        if is_open:
+            self.outbox.open.add(name)
+
+    def says(self, name: str, body: str | None) -> Report:
+        return self.service.handle(Message(name, NOW - 120, body))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def update(value: int) -> dict[str, object]:
+    return {"type": "counter-update", "value": value}
+
+
+def error(code: ErrorCode) -> dict[str, object]:
+    return {"type": "error", "code": str(code), "message": MESSAGES[code]}
+
+
+class TestConnect:
+    def test_adds_a_row_for_two_hours(self, world: World) -> None:
+        assert world.service.handle(Connect("new", NOW)) == Report("connect")
+        assert world.connections.rows["new"] == Connection("new", NOW)
+        assert world.connections.rows["new"].expires_at == NOW + TWO_HOURS
+
+    def test_posts_nothing(self, world: World) -> None:
+        """The socket is not open yet."""
+        world.service.handle(Connect("ann", NOW - 120))
+        assert world.outbox.delivered == []
+
+    def test_fails_when_the_row_cannot_be_written(self, world: World) -> None:
+        """Then API Gateway refuses the handshake and the client tries again."""
+        world.connections.fail_next("put", UNAVAILABLE)
+        with pytest.raises(StoreUnavailable):
+            world.service.handle(Connect("new", NOW))
+        assert "new" not in world.connections.rows
+
+
+class TestDisconnect:
+    def test_removes_the_row(self, world: World) -> None:
+        assert world.service.handle(Disconnect("bob")) == Report("disconnect")
+        assert set(world.connections.rows) == {"ann", "eve"}
+
+    def test_may_come_twice(self, world: World) -> None:
+        world.service.handle(Disconnect("bob"))
+        assert world.service.handle(Disconnect("bob")) == Report("disconnect")
+        assert set(world.connections.rows) == {"ann", "eve"}
+
+    def test_tells_nobody(self, world: World) -> None:
+        world.service.handle(Disconnect("bob"))
+        assert world.outbox.delivered == []
+
+
+class TestGetCurrent:
+    def test_answers_the_sender_alone(self, world: World) -> None:
+        assert world.says("bob", GET_CURRENT) == Report("get-current", 41, delivered=1)
+        assert world.outbox.inboxes() == {"bob": [update(41)]}
+
+    def test_changes_nothing(self, world: World) -> None:
+        rows = dict(world.connections.rows)
+        world.says("bob", GET_CURRENT)
+        assert world.counter.count == 41
+        assert world.connections.rows == rows
+
+    def test_brings_a_lost_row_back(self, world: World) -> None:
+        del world.connections.rows["bob"]
+        world.says("bob", GET_CURRENT)
+        assert world.connections.rows["bob"] == Connection("bob", NOW - 120)
+
+    def test_does_not_renew_a_row(self, world: World) -> None:
+        before = world.connections.rows["bob"]
+        world.service.handle(Message("bob", NOW, GET_CURRENT))
+        assert world.connections.rows["bob"] is before
+
+    def test_misses_no_click_while_it_reads(self, world: World) -> None:
+        """The row is there before the value is read, so the broadcast of a click that comes
+        right after the reading finds it."""
+
+        class ClickedMeanwhile(InMemoryCounterStore):
+            def value(self) -> int:
+                value = super().value()
+                world.says("ann", INCREMENT)
+                return value
+
+        world.counter = ClickedMeanwhile(41)
+        del world.connections.rows["bob"]
+        world.says("bob", GET_CURRENT)
+        assert update(42) in world.outbox.received("bob")
+
+    @pytest.mark.parametrize("store", ["connections", "counter"])
+    def test_says_when_a_store_is_unavailable(self, world: World, store: str) -> None:
+        if store == "connections":
+            world.connections.fail_next("put", UNAVAILABLE)
+        else:
+            world.counter.fail_next("value", UNAVAILABLE)
+        assert world.says("bob", GET_CURRENT) == Report("get-current", error="unavailable")
+        assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
+
+    def test_forgets_a_sender_that_left_meanwhile(self, world: World) -> None:
+        world.outbox.close("bob")
+        assert world.says("bob", GET_CURRENT) == Report("get-current", 41, gone=1)
+        assert set(world.connections.rows) == {"ann", "eve"}
+
+
+class TestIncrement:
+    def test_counts_and_tells_everyone_once(self, world: World) -> None:
+        assert world.says("bob", INCREMENT) == Report("increment", 42, delivered=3)
+        assert world.counter.count == 42
+        assert world.outbox.inboxes() == {name: [update(42)] for name in ("ann", "bob", "eve")}
+
+    @pytest.mark.parametrize("sender", ["ann", "bob", "eve"])
+    def test_tells_the_sender_first(self, world: World, sender: str) -> None:
+        world.says(sender, INCREMENT)
+        assert world.outbox.delivered[0][0] == sender
+
+    def test_answers_a_sender_without_a_row(self, world: World) -> None:
+        del world.connections.rows["bob"]
+        world.says("bob", INCREMENT)
+        assert world.outbox.received("bob") == [update(42)]
+
+    def test_every_click_counts(self, world: World) -> None:
+        for sender in ("ann", "bob", "ann", "eve"):
+            world.says(sender, INCREMENT)
+        assert world.counter.count == 45
+        assert world.outbox.received("eve") == [update(42), update(43), update(44), update(45)]
+
+    @pytest.mark.parametrize(
+        ("seconds_ago", "is_told"),
+        [(TWO_HOURS - 1, True), (TWO_HOURS, False), (TWO_HOURS + 1, False)],
+        ids=["a second before", "on the second", "a second after"],
+    )
+    def test_passes_over_expired_rows(self, world: World, seconds_ago: int, is_told: bool) -> None:
+        world.join("old", seconds_ago=seconds_ago)
+        report = world.says("ann", INCREMENT)
+        assert bool(world.outbox.received("old")) is is_told
+        assert report.delivered == 3 + is_told
+
+    def test_time_passes(self, world: World) -> None:
+        world.clock.time += TWO_HOURS
+        assert world.says("ann", INCREMENT) == Report("increment", 42, delivered=1)
+
+    @pytest.mark.parametrize(
+        ("seconds_ago", "stays"),
+        [
+            (GONE_AGE_SECONDS + 1, False),
+            (GONE_AGE_SECONDS, True),
+            (GONE_AGE_SECONDS - 1, True),
+            (0, True),
+        ],
+    )
+    def test_forgets_the_gone_unless_they_have_just_come(
+        self, world: World, seconds_ago: int, stays: bool
+    ) -> None:
+        world.join("ghost", seconds_ago=seconds_ago, is_open=False)
+        assert world.says("ann", INCREMENT) == Report("increment", 42, delivered=3, gone=1)
+        assert ("ghost" in world.connections.rows) is stays
+        assert {"ann", "bob", "eve"} <= set(world.connections.rows)
+
+    def test_a_handshake_in_progress_hears_the_next_click(self, world: World) -> None:
+        world.service.handle(Connect("new", NOW))
+        world.says("ann", INCREMENT)
+        world.outbox.open.add("new")
+        world.says("ann", INCREMENT)
+        assert world.outbox.received("new") == [update(43)]
+
+    def test_keeps_whom_the_gateway_refuses(self, world: World) -> None:
+        """403 and 429 tell about us, not about the connection."""
+        world.outbox.refuse("ann", "bob")
+        rows = dict(world.connections.rows)
+        assert world.says("ann", INCREMENT) == Report("increment", 42, delivered=1, skipped=2)
+        assert world.connections.rows == rows
+        assert world.outbox.inboxes() == {"eve": [update(42)]}
+
+    def test_counts_a_click_of_somebody_who_left(self, world: World) -> None:
+        world.outbox.close("bob")
+        assert world.says("bob", INCREMENT) == Report("increment", 42, delivered=2, gone=1)
+        assert world.outbox.inboxes() == {"ann": [update(42)], "eve": [update(42)]}
+
+
+class TestIncrementThatFails:
+    def test_unavailable(self, world: World) -> None:
+        world.counter.fail_next("increment", UNAVAILABLE)
+        assert world.says("bob", INCREMENT) == Report("increment", error="unavailable")
+        assert world.counter.count == 41
+        assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
+
+    def test_lost_reply(self, world: World) -> None:
+        """Counted, as it happens, but nobody can know: once at most is the promise."""
+        world.counter.lose_next_reply()
+        assert world.says("bob", INCREMENT) == Report("increment", error="unknown-outcome")
+        assert world.counter.count == 42
+        assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNKNOWN_OUTCOME)]}
+
+    def test_the_next_click_makes_up_for_a_lost_reply(self, world: World) -> None:
+        world.counter.lose_next_reply()
+        world.says("bob", INCREMENT)
+        world.says("ann", INCREMENT)
+        assert world.outbox.received("eve") == [update(43)]
+
+    def test_no_listing(self, world: World) -> None:
+        """Counted, so the sender must not hear of an error and click again."""
+        world.connections.fail_next("audience", UNAVAILABLE)
+        report = world.says("bob", INCREMENT)
+        assert report == Report("increment", 42, error="broadcast-incomplete")
+        assert world.counter.count == 42
+        assert world.outbox.inboxes() == {"bob": [update(42)]}
+
+    def test_half_a_listing(self, world: World) -> None:
+        world.connections.fail_audience_after(1, UNAVAILABLE)
+        report = world.says("bob", INCREMENT)
+        assert report == Report("increment", 42, error="broadcast-incomplete")
+        assert world.outbox.inboxes() == {"bob": [update(42)], "ann": [update(42)]}
+
+    def test_no_cleanup(self, world: World) -> None:
+        world.outbox.close("eve")
+        world.connections.fail_next("remove_gone", UNAVAILABLE)
+        report = world.says("bob", INCREMENT)
+        assert report == Report("increment", 42, error="cleanup-incomplete", delivered=2, gone=1)
+        assert "eve" in world.connections.rows
+        assert world.outbox.inboxes() == {"ann": [update(42)], "bob": [update(42)]}
+
+    def test_the_next_click_cleans_up(self, world: World) -> None:
+        world.outbox.close("eve")
+        world.connections.fail_next("remove_gone", UNAVAILABLE)
+        world.says("bob", INCREMENT)
+        world.says("bob", INCREMENT)
+        assert set(world.connections.rows) == {"ann", "bob"}
+
+
+class TestInvalid:
+    @pytest.mark.parametrize(("code", "body"), INVALID.items(), ids=list(INVALID))
+    def test_answers_the_sender_alone(
+        self, world: World, code: ErrorCode, body: str | None
+    ) -> None:
+        assert world.says("bob", body) == Report("invalid", error=code)
+        assert world.outbox.inboxes() == {"bob": [error(code)]}
+
+    @pytest.mark.parametrize("body", INVALID.values(), ids=list(INVALID))
+    def test_changes_nothing(self, world: World, body: str | None) -> None:
+        del world.connections.rows["bob"]
+        rows = dict(world.connections.rows)
+        world.says("bob", body)
+        assert world.counter.count == 41
+        assert world.connections.rows == rows
+
+    def test_the_table_above_is_complete(self) -> None:
+        ours = {ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
+        assert set(INVALID) == set(ErrorCode) - ours
+
+    def test_a_sender_that_left_is_no_failure(self, world: World) -> None:
+        world.outbox.close("bob")
+        assert world.says("bob", "nonsense") == Report("invalid", error="not-json")
+        assert world.outbox.delivered == []

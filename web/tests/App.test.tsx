@@ -1,0 +1,67 @@
+// @vitest-environment jsdom
+import { cleanup, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { App } from "../src/App";
+import { ErrorBoundary } from "../src/ErrorBoundary";
+import { fakeWebSockets } from "./fake-web-socket";
+
+function Broken(): never {
+  throw new Error("broken");
+}
+
+const CONFIG = { webSocketUrl: "wss://example.test/prod" };
+let network: ReturnType<typeof fakeWebSockets>;
+
+beforeEach(() => {
+  network = fakeWebSockets();
+  vi.stubGlobal("WebSocket", network.WebSocket);
+});
+
+afterEach(cleanup);
+
+describe("App", () => {
+  it.each(["/realtime-counter", "/realtime-counter/"])("shows the counter at %s", (pathname) => {
+    render(<App pathname={pathname} config={CONFIG} />);
+    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Realtime counter");
+    expect(network.latest().url).toBe(CONFIG.webSocketUrl);
+  });
+
+  it("waits quietly for the configuration", () => {
+    render(<App pathname="/realtime-counter" config={undefined} />);
+    expect(screen.getByRole("status").textContent).toBe("Loading…");
+    expect(network.sockets).toHaveLength(0);
+  });
+
+  it("says what is wrong with the configuration", () => {
+    render(<App pathname="/realtime-counter" config={{ problem: "The file is missing." }} />);
+    expect(screen.getByRole("alert").textContent).toBe("The file is missing.");
+    expect(network.sockets).toHaveLength(0);
+  });
+
+  it("leads from an unknown address to the counter", () => {
+    render(<App pathname="/elsewhere" config={CONFIG} />);
+    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Page not found");
+    expect(document.title).toBe("Page not found · Realtime counter");
+    expect(screen.getByRole("link").getAttribute("href")).toBe("/realtime-counter");
+    expect(network.sockets).toHaveLength(0);
+  });
+});
+
+describe("ErrorBoundary", () => {
+  it("shows its children", () => {
+    render(<ErrorBoundary>All is well.</ErrorBoundary>);
+    expect(screen.getByText("All is well.")).toBeDefined();
+  });
+
+  it("shows an alert in place of a page that fails", () => {
+    const report = vi.spyOn(console, "error").mockImplementation(() => {});
+    render(
+      <ErrorBoundary>
+        <Broken />
+      </ErrorBoundary>,
+    );
+    expect(screen.getByRole("alert").textContent).toContain("Reload it");
+    expect(report).toHaveBeenCalled();
+  });
+});

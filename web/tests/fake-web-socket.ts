@@ -1,0 +1,74 @@
+import type { Socket } from "../src/counter/counter-socket";
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+/** A WebSocket whose network is the test: it opens, receives and drops when told to. */
+export class FakeWebSocket extends EventTarget implements Socket {
+  readonly url: string;
+  readonly sent: unknown[] = [];
+  readyState: Socket["readyState"] = CONNECTING;
+
+  constructor(url: string) {
+    super();
+    this.url = url;
+  }
+
+  send(text: string) {
+    if (this.readyState === CONNECTING) throw new DOMException("Still connecting", "InvalidStateError");
+    if (this.readyState === OPEN) this.sent.push(JSON.parse(text));
+  }
+
+  /** As in browsers the close event comes later: drop() delivers it. */
+  close() {
+    if (this.readyState !== CLOSED) this.readyState = CLOSING;
+  }
+
+  open() {
+    this.readyState = OPEN;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  receive(data: unknown) {
+    this.dispatchEvent(new MessageEvent("message", { data }));
+  }
+
+  receiveValue(value: number) {
+    this.receive(JSON.stringify({ type: "counter-update", value }));
+  }
+
+  fail() {
+    this.dispatchEvent(new Event("error"));
+    this.drop();
+  }
+
+  drop() {
+    this.readyState = CLOSED;
+    this.dispatchEvent(new Event("close"));
+  }
+}
+
+/** A constructor for injection, and every socket that it has made. */
+export function fakeWebSockets() {
+  const sockets: FakeWebSocket[] = [];
+  class RecordedWebSocket extends FakeWebSocket {
+    constructor(url: string) {
+      super(url);
+      sockets.push(this);
+    }
+  }
+  return {
+    WebSocket: RecordedWebSocket,
+    sockets,
+    /** The newest socket. */
+    latest(): FakeWebSocket {
+      const socket = sockets.at(-1);
+      if (socket === undefined) throw new Error("No socket was made.");
+      return socket;
+    },
+    /** The sockets that hold, or may come to hold, a connection. */
+    alive: () => sockets.filter((socket) => socket.readyState <= OPEN),
+  };
+}

@@ -1,0 +1,16 @@
+import { expect, it } from "vitest";
+
+import { routeOf } from "../src/routes";
+
+it.each([
+  ["/", "home"],
+  ["/realtime-counter", "counter"],
+  ["/realtime-counter/", "counter"],
+  ["/realtime-counter/more", "not-found"],
+  ["/realtime-counters", "not-found"],
+  ["/Realtime-Counter", "not-found"],
+  ["//", "not-found"],
+  ["/elsewhere", "not-found"],
+])("%s is %s", (pathname, route) => {
+  expect(routeOf(pathname)).toBe(route);
+});
