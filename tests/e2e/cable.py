@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -83,8 +84,6 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 def _reset(end: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # already gone
         end.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # already gone
     end.close()

@@ -1,6 +1,7 @@
 """The whole `__main__.py` against mocks, and what must hold for every resource in it."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -37,7 +38,7 @@ def has_a_component_above(graph: Graph, resource: Resource) -> bool:
     return resource.parent in parents or resource.type == "counter:infra:CounterStack"
 
 
-INVARIANTS = {
+INVARIANTS: dict[str, Callable[[Graph, Resource], bool]] = {
     "is the child of a component": has_a_component_above,
     "goes through the stack's own provider": lambda _, resource: (
         not resource.type.startswith("aws:")

@@ -36,7 +36,7 @@ def test_wrong_value(key: str, value: str, sentence: str) -> None:
 @pytest.mark.parametrize("region", ["", "Frankfurt", "eu central 1"])
 def test_wrong_region(region: str) -> None:
     recorder = Recorder()
-    with pytest.raises(pulumi.RunError, match="aws:region .* is not a region such as"):
+    with pytest.raises(pulumi.RunError, match=r"aws:region .* is not a region such as"):
         run_program(recorder, "dev", stack_config("dev") | {"aws:region": region})
     assert recorder.graph.resources == []
 
@@ -44,7 +44,7 @@ def test_wrong_region(region: str) -> None:
 @pytest.mark.parametrize("stack", ["feature/login", "x" * 33])
 def test_stack_name_that_cannot_be_part_of_a_name_in_aws(stack: str) -> None:
     recorder = Recorder()
-    with pytest.raises(pulumi.RunError, match="stack name .* is not at most 32 letters"):
+    with pytest.raises(pulumi.RunError, match=r"stack name .* is not at most 32 letters"):
         run_program(recorder, stack, stack_config("dev"))
     assert recorder.graph.resources == []
 
