@@ -63,7 +63,7 @@ lock: .venv/dev.done ## Compile requirements*.txt from requirements*.in, and pac
 	$(NPM) --prefix web install --package-lock-only
 
 clean: ## Remove everything that was built or installed
-	rm -rf .venv .local web/node_modules web/dist web/coverage .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .local web/node_modules web/dist web/coverage .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- set-up, done once ------------------------------------------------------------------------
 

@@ -8,7 +8,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 from .contract import (
     CONNECTED_AT,
@@ -30,6 +36,8 @@ RETRYING: Final = Config(retries={"mode": "standard", "total_max_attempts": 3}, 
 # For the increment. An ADD resent after a lost answer counts twice, and botocore's defaults send
 # up to ten.
 ONCE: Final = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
+
+_NEVER_SENT: Final = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError)
 
 
 class DynamoCounterStore:
@@ -54,6 +62,8 @@ class DynamoCounterStore:
             if _was_refused(failure):
                 raise StoreUnavailable("increment", _reason(failure)) from failure
             raise OutcomeUnknown("increment", _reason(failure)) from failure
+        except _NEVER_SENT as failure:
+            raise StoreUnavailable("increment", _reason(failure)) from failure
         except BotoCoreError as failure:
             raise OutcomeUnknown("increment", _reason(failure)) from failure
         return int(row["Attributes"][COUNTER_VALUE]["N"])

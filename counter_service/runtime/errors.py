@@ -4,7 +4,7 @@
     ├── SettingsError          the function's environment is incomplete or wrong
     ├── UnknownEvent           not an API Gateway WebSocket event
     └── StoreError             DynamoDB did not do what was asked
-        ├── StoreUnavailable   ... and nothing was changed: safe to ask again
+        ├── StoreUnavailable   ... and it is safe to ask again
         └── OutcomeUnknown     ... or perhaps it did: asking again may do it twice
 
 A peer's mistakes are not exceptions: `protocol.parse` answers them with `Invalid`.
@@ -49,7 +49,7 @@ class StoreError(CounterError):
 
 class StoreUnavailable(StoreError):
     def __str__(self) -> str:
-        return f"{self.operation} was refused ({self.reason}); nothing was changed"
+        return f"{self.operation} failed ({self.reason}); it is safe to try again"
 
 
 class OutcomeUnknown(StoreError):

@@ -57,12 +57,13 @@ def parse(event: Mapping[str, Any]) -> Event:
         case "MESSAGE":
             return Message(connection_id, _connected_at(context), _body(event))
         case other:
-            raise UnknownEvent(f"requestContext.eventType is {other!r}")
+            what = other[:40] if isinstance(other, str) else type(other).__name__
+            raise UnknownEvent(f"requestContext.eventType is {what}")
 
 
 def _connected_at(context: Mapping[str, Any]) -> int:
     milliseconds = context.get("connectedAt")
-    if not isinstance(milliseconds, int):
+    if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
         raise UnknownEvent("requestContext.connectedAt is missing")
     return milliseconds // 1000
 

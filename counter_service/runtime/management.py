@@ -11,7 +11,7 @@ from .ports import Delivery
 
 # A post is small and superseded by the next: better to skip one than to hold up the others.
 POSTING: Final = Config(
-    retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=1, read_timeout=2
+    retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=0.5, read_timeout=0.5
 )
 
 _GONE: Final = 410

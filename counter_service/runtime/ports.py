@@ -48,7 +48,11 @@ class ConnectionStore(Protocol):
         """Delete the row if it is there and older than the epoch second; say if it was."""
 
     def audience(self, now: int) -> Iterator[str]:
-        """Ids of the rows not expired at the epoch second `now`, strongly consistent."""
+        """Ids of the rows not expired at the epoch second `now`, strongly consistent.
+
+        Lists while it is read: a table that fails raises then, not at the call, so whoever comes
+        before the audience is not held up by it.
+        """
 
 
 class Delivery(Enum):

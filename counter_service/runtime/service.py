@@ -39,7 +39,11 @@ class CounterService:
     clock: Clock
 
     def handle(self, event: Event) -> Report:
-        """Serve one event. Raises StoreUnavailable for a handshake that cannot be recorded."""
+        """Serve one event.
+
+        Raises StoreUnavailable when a handshake cannot be recorded, which refuses it, or a
+        disconnect: there is nobody to answer, and the next broadcast finds the row.
+        """
         match event:
             case Connect():
                 self.connections.put(Connection(event.connection_id, event.connected_at))

@@ -1,7 +1,7 @@
 """The adapters that the contracts are checked on.
 
 Another adapter is a fixture that returns Stores, and its name in ADAPTERS. For DynamoDB
-somewhere else that is `return dynamo_stores(session, endpoint)`.
+somewhere else that is `DynamoDB(session, endpoint).stores()`.
 """
 
 from collections.abc import Iterator
@@ -39,6 +39,25 @@ class Stores:
     connections: ConnectionStore
 
 
+class DynamoDB:
+    """Clients as in production, but with tiny pages: a real one ends after a megabyte."""
+
+    def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
+        self._client = session.client("dynamodb", endpoint_url=endpoint, config=RETRYING)
+        self._once = session.client("dynamodb", endpoint_url=endpoint, config=ONCE)
+        self._client.meta.events.register("provide-client-params.dynamodb.Scan", _small_page)
+
+    def stores(self) -> Stores:
+        """On new tables."""
+        test = uuid4().hex
+        create_counter_table(self._client, f"counter-{test}")
+        create_connections_table(self._client, f"connections-{test}")
+        return Stores(
+            DynamoCounterStore(f"counter-{test}", self._client, once=self._once),
+            DynamoConnectionStore(f"connections-{test}", self._client),
+        )
+
+
 @pytest.fixture(params=ADAPTERS)
 def stores(request: pytest.FixtureRequest) -> Stores:
     stores: Stores = request.getfixturevalue(request.param)
@@ -61,41 +80,26 @@ def in_memory() -> Stores:
 
 
 @pytest.fixture
-def dynamodb_on_moto(moto: boto3.Session) -> Stores:
-    return dynamo_stores(moto)
+def dynamodb_on_moto(moto: DynamoDB) -> Stores:
+    return moto.stores()
 
 
 @pytest.fixture
-def dynamodb_on_the_emulator(emulator: Emulator) -> Stores:
-    return dynamo_stores(emulator.session(), emulator.endpoint)
+def dynamodb_on_the_emulator(emulator: DynamoDB) -> Stores:
+    return emulator.stores()
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDB]:
     log_file = tmp_path_factory.mktemp("emulator") / "ministack.log"
     with pytest.MonkeyPatch.context() as patch:
         isolate(patch)
         with Emulator("eu-central-1", log_file) as emulator:
-            yield emulator
-
-
-def dynamo_stores(session: boto3.Session, endpoint: str | None = None) -> Stores:
-    """Both stores on new tables, configured as in production but with tiny pages."""
-    client = session.client("dynamodb", endpoint_url=endpoint, config=RETRYING)
-    once = session.client("dynamodb", endpoint_url=endpoint, config=ONCE)
-    # A real page ends after a megabyte.
-    client.meta.events.register("provide-client-params.dynamodb.Scan", _small_page)
-    test = uuid4().hex
-    create_counter_table(client, f"counter-{test}")
-    create_connections_table(client, f"connections-{test}")
-    return Stores(
-        DynamoCounterStore(f"counter-{test}", client, once=once),
-        DynamoConnectionStore(f"connections-{test}", client),
-    )
+            yield DynamoDB(emulator.session(), emulator.endpoint)
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[boto3.Session]:
+def moto() -> Iterator[DynamoDB]:
     """DynamoDB serves writes to one item one after the other. Moto runs them in the threads of
     its callers, at the same time, so here requests take turns."""
     turn = Lock()
@@ -108,7 +112,7 @@ def moto() -> Iterator[boto3.Session]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         isolate(patch)
         patch.setattr(BotocoreStubber, "process_request", in_turn)
-        yield boto3.Session()
+        yield DynamoDB(boto3.Session())
 
 
 def _small_page(params: dict[str, Any], **_: object) -> dict[str, Any]:

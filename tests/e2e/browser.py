@@ -46,7 +46,11 @@ def install() -> bool:
 
 
 def _runs(command: list[str]) -> bool:
-    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    return (
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode
+        == 0
+    )
 
 
 @contextmanager

@@ -141,6 +141,14 @@ class TestIncrement:
             stores.counter.increment()
         assert len(server.received) == 1
 
+    def test_what_was_never_sent_was_not_counted(
+        self, on_server: Callable[[int], tuple[Stores, LocalServer]]
+    ) -> None:
+        stores, server = on_server(200)
+        server.close()
+        with pytest.raises(StoreUnavailable, match="EndpointConnectionError"):
+            stores.counter.increment()
+
     def test_is_sent_once_per_call_on_a_connection_that_was_kept(
         self, serve: Callable[[Answer], LocalServer]
     ) -> None:

@@ -14,7 +14,10 @@ from counter_service.runtime.errors import (
     [
         (SettingsError("COUNTER_TABLE", "is not set"), ["COUNTER_TABLE is not set", "deploy"]),
         (UnknownEvent("requestContext is missing"), ["requestContext is missing", "tests/events"]),
-        (StoreUnavailable("increment", "Throttled"), ["increment", "Throttled", "nothing was"]),
+        (
+            StoreUnavailable("increment", "Throttled"),
+            ["increment", "Throttled", "safe to try again"],
+        ),
         (
             OutcomeUnknown("increment", "ReadTimeout"),
             ["increment", "ReadTimeout", "may or may not"],

@@ -4,7 +4,8 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -16,7 +17,7 @@ from moto import mock_aws
 from counter_service.runtime import logs
 from counter_service.runtime.errors import SettingsError, StoreUnavailable
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
-from tests.unit.local_server import LocalServer
+from tests.unit.local_server import Answer, LocalServer
 from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
 
 pytestmark = pytest.mark.usefixtures("no_backoff", "package_logger")
@@ -114,9 +115,11 @@ def function(warm: Lambda) -> Lambda:
 
 
 @pytest.fixture
-def cold(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+def cold(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The module is not imported yet, and the one of the other tests comes back afterwards."""
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
+    yield
+    sys.modules.pop(MODULE, None)
 
 
 def test_connect_adds_a_row(function: Lambda) -> None:
@@ -222,6 +225,14 @@ def test_logs_a_failure_of_ours_as_a_warning(
     assert (entry["level"], entry["error"]) == ("WARNING", "unavailable")
 
 
+def test_logs_a_mistake_of_a_client_as_no_warning(
+    function: Lambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function.invoke(recorded("message-increment") | {"body": "nonsense"})
+    [entry] = _logged(capsys)
+    assert (entry["level"], entry["message"], entry["error"]) == ("INFO", "invalid", "not-json")
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("body", ['{"action":"reset"}', "my password", None])
 def test_logs_nothing_about_the_person(
@@ -263,6 +274,31 @@ def test_starts_with_everything_ready(
     assert function.posts() == [(CONNECTION_ID, _update(1))]
     [entry] = _logged(capsys)
     assert (entry["message"], entry["requestId"]) == ("increment", None)
+
+
+@pytest.mark.usefixtures("cold")
+@pytest.mark.parametrize(
+    ("name", "requests"), [("message-increment", 1), ("message-get-current", 3), ("connect", 3)]
+)
+def test_sends_again_what_may_be_sent_twice_and_nothing_else(
+    serve: Callable[[Answer], LocalServer],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    requests: int,
+) -> None:
+    """The clients as they are put together, on a DynamoDB that fails."""
+    dynamodb = serve(lambda _: 500)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
+    handler = importlib.import_module(MODULE)
+    with suppress(StoreUnavailable):  # what a handshake ends with
+        handler.handle(recorded(name), CONTEXT)
+    assert len(dynamodb.received) == requests
+
+
+def test_gives_up_a_post_that_keeps_failing(function: Lambda) -> None:
+    function.gateway.statuses[CONNECTION_ID] = 500
+    function.invoke(recorded("message-increment"))
+    assert function.posts() == [(CONNECTION_ID, _update(1))] * 2
 
 
 @pytest.mark.usefixtures("cold")
