@@ -64,14 +64,19 @@ def test_every_target_that_the_readme_names_exists() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_readme_lists_every_key_with_its_default() -> None:
+def test_configuration_lists_every_key_as_declared() -> None:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    listed: dict[str, str] = {}
-    for keys, defaults in re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", README, re.MULTILINE):
-        names = re.findall(r"`([^`]+)`", keys)
-        values = [value.strip(" `") for value in defaults.split(",")]
-        listed |= dict(zip(names, values, strict=False))
-    assert {key: str(each["default"]) for key, each in declared.items()}.items() <= listed.items()
+    table = re.findall(
+        r"^\| `(\w+)` \| (\w+) \| `(.+?)` \| (.+) \|$",
+        (ROOT / "docs/configuration.md").read_text(),
+        re.MULTILINE,
+    )
+    assert [
+        (key, each["type"], yaml.safe_load(default), description)
+        for (key, _, default, description), each in zip(table, declared.values(), strict=True)
+    ] == [
+        (key, each["type"], each["default"], each["description"]) for key, each in declared.items()
+    ]
 
 
 def test_asyncapi_lists_every_error_code() -> None:
