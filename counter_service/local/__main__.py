@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import pulumi
 
@@ -19,8 +19,6 @@ from .emulator import Emulator, isolate
 from .errors import LocalError
 from .program import ROOT, stack_config
 from .site import Site
-
-LOG_FILE: Final = "ministack.log"  # beside the outputs
 
 
 class Stopped(BaseException):
@@ -48,7 +46,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
     config = stack_config(arguments.stack)
     with (
         closing(Site(arguments.site, arguments.port)) as site,
-        Emulator(config.get("aws:region", ""), arguments.outputs.parent / LOG_FILE) as emulator,
+        Emulator(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
     ):
         deployment = deploy(emulator, arguments.stack, config)
         outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
@@ -57,7 +55,10 @@ def run(arguments: argparse.Namespace) -> NoReturn:
             site.serving({"webSocketUrl": web_socket_url}),
             _published(arguments.outputs, outputs),
         ):
-            print(_banner(outputs, deployment.passed_through), flush=True)
+            print(
+                _banner(outputs, _shown(emulator.function_log), deployment.passed_through),
+                flush=True,
+            )
             while emulator.exit_code() is None:
                 time.sleep(0.2)
             raise LocalError(
@@ -80,13 +81,14 @@ def _published(path: Path, outputs: dict[str, Any]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _banner(outputs: dict[str, Any], passed_through: list[str]) -> str:
+def _banner(outputs: dict[str, Any], function_log: Path, passed_through: list[str]) -> str:
     lines = [
         "",
         "  The counter is running.",
         "",
         f"  Page       {outputs['WebsiteUrl']}",
         f"  WebSocket  {outputs['WebSocketApiEndpoint']}",
+        f"  Function   tail -f {function_log}",
         "",
         "  Open the page in two tabs and click. Ctrl-C stops everything.",
     ]
@@ -94,6 +96,12 @@ def _banner(outputs: dict[str, Any], passed_through: list[str]) -> str:
         lines += ["", "  Not emulated, so passed through:"]
         lines += [f"    {resource}" for resource in sorted(passed_through)]
     return "\n".join([*lines, ""])
+
+
+def _shown(path: Path) -> Path:
+    """As short as it can be pasted: relative where that is below the current folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,6 +21,8 @@ from .errors import LocalError
 
 HOST: Final = "127.0.0.1"
 SERVICES: Final = ("apigateway", "dynamodb", "iam", "lambda", "logs", "sts")
+# On the emulator's PYTHONPATH: makes the function's own log readable.
+FUNCTION_LOG_HOOK: Final = Path(__file__).parent / "function_log"
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 1.0  # its state is in memory: nothing is lost
 
@@ -43,14 +45,16 @@ def isolate(environ: MutableMapping[str, str]) -> None:
 class Emulator:
     """A context manager: running inside, nothing left of it outside.
 
-    `endpoint` is the AWS endpoint of every service, for example http://127.0.0.1:40123.
+    `endpoint` is the AWS endpoint of every service, for example http://127.0.0.1:40123. In the
+    folder, `ministack.log` is what the emulator says and `function.log` what the function prints.
     """
 
     command = (sys.executable, "-m", "ministack")
 
-    def __init__(self, region: str, log_file: Path) -> None:
+    def __init__(self, region: str, folder: Path) -> None:
         self.region = region
-        self.log_file = log_file
+        self.log_file = folder / "ministack.log"
+        self.function_log = folder / "function.log"
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch: str | None = None
@@ -94,6 +98,7 @@ class Emulator:
         # It unpacks functions and keeps a pid file below TMPDIR, and does not tidy up.
         self._scratch = tempfile.mkdtemp(prefix="counter-service-")
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self.function_log.write_text("")
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -136,6 +141,8 @@ class Emulator:
             "HOME": scratch,
             "TMPDIR": scratch,
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(FUNCTION_LOG_HOOK),
+            "FUNCTION_LOG": str(self.function_log.resolve()),
         }
 
     def _answers(self) -> bool:

@@ -91,10 +91,10 @@ def dynamodb_on_the_emulator(emulator: DynamoDB) -> Stores:
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDB]:
-    log_file = tmp_path_factory.mktemp("emulator") / "ministack.log"
+    folder = tmp_path_factory.mktemp("emulator")
     with pytest.MonkeyPatch.context() as patch:
         isolate(patch)
-        with Emulator("eu-central-1", log_file) as emulator:
+        with Emulator("eu-central-1", folder) as emulator:
             yield DynamoDB(emulator.session(), emulator.endpoint)
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from email.message import Message
@@ -15,7 +16,7 @@ import pytest
 from counter_service.infra import bundle
 from counter_service.local import __main__ as local
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import Emulator
+from counter_service.local.emulator import FUNCTION_LOG_HOOK, Emulator
 from counter_service.local.errors import LocalError
 from counter_service.local.program import ROOT, stack_config
 from counter_service.local.site import Site
@@ -85,6 +86,7 @@ def test_terminal_says_where_to_go(product: Product) -> None:
     terminal = (product.folder / "terminal.txt").read_text()
     assert product.page in terminal
     assert product.url in terminal
+    assert f"tail -f {product.folder}/function.log" in terminal
     assert "passed through" not in terminal  # the emulator holds all of this graph
 
 
@@ -147,6 +149,30 @@ def _ancestors(process: Path) -> list[str]:
     return found
 
 
+def test_what_the_function_logs_can_be_read(product: Product) -> None:
+    with product.connect() as client:
+        value = ask(client, '{"action":"increment"}')["value"]
+
+    def logged() -> bool:
+        lines = (product.folder / "function.log").read_text().splitlines()
+        entries = [json.loads(line) for line in lines]
+        return ("increment", value) in [(each["message"], each.get("value")) for each in entries]
+
+    eventually(logged)  # the sender has its answer before the invocation ends
+
+
+def test_a_traceback_of_the_function_can_be_read(tmp_path: Path) -> None:
+    script = tmp_path / "fails_worker.py"
+    script.write_text('print(\'{"status": "error", "trace": "Traceback: no such table"}\')')
+    subprocess.run(
+        [sys.executable, str(script)],
+        env={"PYTHONPATH": str(FUNCTION_LOG_HOOK), "FUNCTION_LOG": str(tmp_path / "function.log")},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    assert (tmp_path / "function.log").read_text().strip() == "Traceback: no such table"
+
+
 # --- how it ends --------------------------------------------------------------------------------
 
 
@@ -163,7 +189,11 @@ def test_stopping_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None
         assert not scratch.exists()
         assert refuses(port_of(product.url))
         assert refuses(port_of(product.page))
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["ministack.log", "terminal.txt"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "function.log",
+            "ministack.log",
+            "terminal.txt",
+        ]
         assert (tmp_path / "terminal.txt").read_text().endswith("Stopped.\n")
 
 
@@ -278,7 +308,7 @@ def test_an_emulator_that_does_not_start(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Emulator, "command", (*Emulator.command[:1], "-c", script))
     with (
         pytest.raises(LocalError, match=r"did not start \(exit code 3\): no room left See .*log"),
-        Emulator("eu-central-1", tmp_path / "ministack.log"),
+        Emulator("eu-central-1", tmp_path),
     ):
         raise AssertionError("it started")
 
@@ -287,7 +317,7 @@ def test_an_emulator_that_never_answers(tmp_path: Path, monkeypatch: pytest.Monk
     script = "import time; time.sleep(60)"
     monkeypatch.setattr(Emulator, "command", (*Emulator.command[:1], "-c", script))
     monkeypatch.setattr("counter_service.local.emulator.START_SECONDS", 0.5)
-    emulator = Emulator("eu-central-1", tmp_path / "ministack.log")
+    emulator = Emulator("eu-central-1", tmp_path)
     with pytest.raises(LocalError, match="did not answer within"), emulator:
         raise AssertionError("it started")
     assert emulator.exit_code() is not None
@@ -300,7 +330,7 @@ def test_a_function_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mon
     )
     config = stack_config("dev")
     with (
-        Emulator("eu-central-1", tmp_path / "ministack.log") as emulator,
+        Emulator("eu-central-1", tmp_path) as emulator,
         pytest.raises(LocalError, match="The deployed function"),
     ):
         deploy(emulator, "dev", config)

@@ -13,7 +13,7 @@ from counter_service.local.resources import EmulatedAws, zipped
 
 @pytest.fixture
 def aws(tmp_path: Path) -> EmulatedAws:
-    return EmulatedAws(Emulator("eu-central-1", tmp_path / "never-started.log"))
+    return EmulatedAws(Emulator("eu-central-1", tmp_path))
 
 
 def test_an_unknown_type_is_passed_through_and_listed(aws: EmulatedAws) -> None:
@@ -35,7 +35,9 @@ def test_components_and_providers_are_nothing_to_create(
 
 def test_the_banner_lists_what_was_passed_through() -> None:
     outputs = {"WebsiteUrl": "http://a", "WebSocketApiEndpoint": "ws://b"}
-    banner = _banner(outputs, ["aws:sns/topic:Topic b", "aws:sns/topic:Topic a"])
+    banner = _banner(
+        outputs, Path("function.log"), ["aws:sns/topic:Topic b", "aws:sns/topic:Topic a"]
+    )
     assert banner.splitlines()[-3:] == [
         "  Not emulated, so passed through:",
         "    aws:sns/topic:Topic a",
