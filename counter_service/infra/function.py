@@ -74,7 +74,8 @@ class Function(pulumi.ComponentResource):
             memory_size=settings.memory_mb,
             timeout=settings.timeout_seconds,
             reserved_concurrent_executions=settings.reserved_concurrency or None,
-            tracing_config={"mode": "Active"} if settings.tracing else None,
+            # Said both ways: without the block the provider leaves tracing as it was.
+            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
             environment={
                 "variables": {
                     contract.ENV_CONNECTIONS_TABLE: tables.connections.name,

@@ -44,12 +44,12 @@ class Tables(pulumi.ComponentResource):
             hash_key=contract.COUNTER_KEY,
             attributes=[{"name": contract.COUNTER_KEY, "type": "S"}],
             on_demand_throughput=_limits(settings),
-            deletion_protection_enabled=settings.keep_data or None,
-            point_in_time_recovery={"enabled": True} if settings.keep_data else None,
+            deletion_protection_enabled=settings.keep_data,
+            point_in_time_recovery={"enabled": settings.keep_data},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=settings.keep_data or None,
-                retain_on_delete=settings.keep_data or None,
+                protect=settings.keep_data,
+                retain_on_delete=settings.keep_data,
             ),
         )
         self.register_outputs(
@@ -58,7 +58,10 @@ class Tables(pulumi.ComponentResource):
 
 
 def _limits(settings: Settings) -> aws.dynamodb.TableOnDemandThroughputArgsDict | None:
-    """Without one a table serves what the account may, and that is also what it can cost."""
+    """Without one a table serves what the account may, and that is also what it can cost.
+
+    No limit is the absence of one: DynamoDB knows -1, but refuses it for a new table.
+    """
     limits: aws.dynamodb.TableOnDemandThroughputArgsDict = {}
     if settings.table_max_read_units:
         limits["max_read_request_units"] = settings.table_max_read_units

@@ -266,7 +266,7 @@ def test_the_function_is_traced(graph: Graph) -> None:
 
 
 def test_a_function_that_is_not_traced_may_not_trace() -> None:
-    assert "tracingConfig" not in dev().one(FUNCTION).inputs
+    assert dev().one(FUNCTION).inputs["tracingConfig"] == {"mode": "PassThrough"}
     assert [s for s in statements(dev()) if any("xray" in action for action in s["Action"])] == []
 
 
