@@ -123,11 +123,16 @@ class FakeOutbox(Outbox):
     def __init__(self, *open_connections: str) -> None:
         self.open = set(open_connections)
         self.refusing: set[str] = set()
+        self.forbidding: set[str] = set()
         self.delivered: list[tuple[str, str]] = []
 
     def refuse(self, *connection_ids: str) -> None:
-        """Answer posts to them as API Gateway does when it forbids or throttles."""
+        """Answer posts to them as API Gateway does when it throttles."""
         self.refusing |= set(connection_ids)
+
+    def forbid(self, *connection_ids: str) -> None:
+        """Answer posts to them as API Gateway does to a role without the right."""
+        self.forbidding |= set(connection_ids)
 
     def close(self, *connection_ids: str) -> None:
         self.open -= set(connection_ids)
@@ -147,6 +152,8 @@ class FakeOutbox(Outbox):
         return {connection_id: self._post(connection_id, message) for connection_id in audience}
 
     def _post(self, connection_id: str, message: str) -> Delivery:
+        if connection_id in self.forbidding:
+            return Delivery.FORBIDDEN
         if connection_id in self.refusing:
             return Delivery.SKIPPED
         if connection_id not in self.open:

@@ -29,6 +29,7 @@ LAW: dict[str, tuple[set[str], set[str], set[str]]] = {
     "runtime.events": (PURE, set(), IMPURE),
     "runtime.ports": (PURE, set(), IMPURE),
     "runtime.service": (CORE, set(), IMPURE),
+    "runtime.metrics": (CORE | {f"{RUNTIME}.service"}, set(), IMPURE),
     "runtime.settings": (PURE, set(), IMPURE),
     "runtime.logs": (set(), set(), set()),
     "runtime.dynamodb": (PURE | {f"{RUNTIME}.ports"}, BOTO, set()),

@@ -18,6 +18,7 @@ FILES: Final = (
     "counter_service/runtime/handler.py",
     "counter_service/runtime/logs.py",
     "counter_service/runtime/management.py",
+    "counter_service/runtime/metrics.py",
     "counter_service/runtime/ports.py",
     "counter_service/runtime/protocol.py",
     "counter_service/runtime/service.py",

@@ -57,6 +57,7 @@ class Function(pulumi.ComponentResource):
                     counter_table_arn=tables.counter.arn,
                     connections_api_arn=api.connections_arn,
                     log_group_arn=log_group.arn,
+                    tracing=settings.tracing,
                 )
             ),
             opts=child,
@@ -72,6 +73,9 @@ class Function(pulumi.ComponentResource):
             role=role.arn,
             memory_size=settings.memory_mb,
             timeout=settings.timeout_seconds,
+            reserved_concurrent_executions=settings.reserved_concurrency or None,
+            # Said both ways: without the block the provider leaves tracing as it was.
+            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
             environment={
                 "variables": {
                     contract.ENV_CONNECTIONS_TABLE: tables.connections.name,
@@ -79,6 +83,7 @@ class Function(pulumi.ComponentResource):
                     contract.ENV_MANAGEMENT_ENDPOINT: api.management_endpoint,
                 }
             },
+            # No level: one above INFO would keep the metrics back with the lines that carry them.
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             # The function may run as soon as it exists: by then it can log and has its rights.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),

@@ -1,24 +1,39 @@
 """IAM policies as data. What the function may do is this file, and nothing else."""
 
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 import pulumi
-
-ASSUMED_BY_LAMBDA: "PolicyDocument" = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": ["sts:AssumeRole"],
-        }
-    ],
-}
 
 
 class PolicyDocument(TypedDict):
     Version: str
     Statement: list[dict[str, Any]]
+
+
+def _assumed_by(service: str) -> PolicyDocument:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": ["sts:AssumeRole"],
+            }
+        ],
+    }
+
+
+ASSUMED_BY_LAMBDA: Final = _assumed_by("lambda.amazonaws.com")
+ASSUMED_BY_API_GATEWAY: Final = _assumed_by("apigateway.amazonaws.com")
+
+# The one statement without a resource: X-Ray's writing actions have none to name
+# (docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html).
+TRACING: Final = {
+    "Sid": "Tracing",
+    "Effect": "Allow",
+    "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+    "Resource": "*",
+}
 
 
 def function_policy(
@@ -27,6 +42,7 @@ def function_policy(
     counter_table_arn: pulumi.Input[str],
     connections_api_arn: pulumi.Input[str],
     log_group_arn: pulumi.Input[str],
+    tracing: bool = False,
 ) -> PolicyDocument:
     """What the runtime calls, each on its own resource."""
     return {
@@ -58,5 +74,48 @@ def function_policy(
                 "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                 "Resource": pulumi.Output.concat(log_group_arn, ":*"),
             },
+            *([TRACING] if tracing else []),
         ],
     }
+
+
+def topic_policy(topic_arn: str) -> PolicyDocument:
+    """Who may publish: alarms of the topic's own account and region, and the account's budgets."""
+    _, partition, _, region, account, _ = topic_arn.split(":")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                # repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
+                "Sid": "Alarms",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": ["sns:Publish"],
+                "Resource": topic_arn,
+                "Condition": {
+                    "ArnLike": {
+                        "aws:SourceArn": f"arn:{partition}:cloudwatch:{region}:{account}:alarm:*"
+                    }
+                },
+            },
+            {
+                # docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
+                "Sid": "Budgets",
+                "Effect": "Allow",
+                "Principal": {"Service": "budgets.amazonaws.com"},
+                "Action": ["sns:Publish"],
+                "Resource": topic_arn,
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": account},
+                    "ArnLike": {"aws:SourceArn": f"arn:{partition}:budgets::{account}:*"},
+                },
+            },
+        ],
+    }
+
+
+def push_to_cloudwatch_logs(region: str) -> str:
+    """AWS's own policy for API Gateway's logs. API Gateway tries the role before it takes it, so
+    a narrower one of our own may be refused."""
+    partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+    return f"arn:{partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

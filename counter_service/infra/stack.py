@@ -3,7 +3,9 @@
 import pulumi
 import pulumi_aws as aws
 
+from . import domain, observability
 from .function import Function
+from .metrics import Sources
 from .settings import Settings
 from .tables import Tables
 from .websocket_api import WebSocketApi, WebSocketStage
@@ -15,17 +17,19 @@ class CounterStack(pulumi.ComponentResource):
     tables: Tables
     function: Function
     stage: WebSocketStage
+    url: pulumi.Output[str]  # where clients connect
 
     def __init__(
         self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:CounterStack", name, {}, opts)
+        tags = {"project": pulumi.get_project(), "stack": settings.stack}
         # The default provider is off (Pulumi.*.yaml): a resource that is not a child of this
         # component fails, rather than land in whatever region the shell points at.
         provider = aws.Provider(
             "aws",
             region=settings.region,
-            default_tags={"tags": {"project": pulumi.get_project(), "stack": settings.stack}},
+            default_tags={"tags": tags},
             opts=pulumi.ResourceOptions(parent=self),
         )
         child = pulumi.ResourceOptions(parent=self, providers={"aws": provider})
@@ -33,12 +37,18 @@ class CounterStack(pulumi.ComponentResource):
         api = WebSocketApi("websocket", settings, opts=child)
         self.function = Function("function", settings, self.tables, api, opts=child)
         self.stage = WebSocketStage("stage", settings, api, self.function.function, opts=child)
+        self.url = pulumi.Output.from_input(domain.url(settings) or self.stage.url)
+        if settings.domain_name:
+            domain.CustomDomain("domain", settings, self.stage.stage, opts=child)
+        if observability.wanted(settings):
+            sources = Sources.of(settings, self.tables, api, self.function.function)
+            observability.Observability("observability", settings, sources, tags, opts=child)
         self.register_outputs(self.exports())
 
     def exports(self) -> dict[str, pulumi.Output[str]]:
         """The outputs of the stack, by the names that `pulumi stack output` knows."""
         return {
-            "WebSocketApiEndpoint": self.stage.url,
+            "WebSocketApiEndpoint": self.url,
             "ConnectionsTableName": self.tables.connections.name,
             "CounterTableName": self.tables.counter.name,
             "FunctionName": self.function.function.name,

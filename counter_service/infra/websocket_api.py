@@ -11,6 +11,7 @@ import pulumi_aws as aws
 
 from counter_service.runtime import contract
 
+from .access_logs import AccessLogs, AccountLogging
 from .settings import Settings
 
 API: Final = "websocket-api"
@@ -54,6 +55,7 @@ class WebSocketApi(pulumi.ComponentResource):
 class WebSocketStage(pulumi.ComponentResource):
     """The three routes to the function, and the stage that serves them under `url` (wss)."""
 
+    stage: aws.apigatewayv2.Stage
     url: pulumi.Output[str]
 
     def __init__(
@@ -92,7 +94,13 @@ class WebSocketStage(pulumi.ComponentResource):
                 target=pulumi.Output.concat("integrations/", integration.id),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[previous]),
             )
-        stage = aws.apigatewayv2.Stage(
+        child = pulumi.ResourceOptions(parent=self)
+        logs = AccessLogs("access-logs", settings, opts=child) if settings.access_logs else None
+        # An API without routes cannot be deployed, nor one with logs before the account has a role.
+        needed: list[pulumi.Resource] = [previous]
+        if settings.account_logging_role:
+            needed.append(AccountLogging("account-logging", settings, opts=child))
+        self.stage = aws.apigatewayv2.Stage(
             "websocket-stage",
             api_id=api.api.id,
             name=settings.stage_name,
@@ -102,10 +110,12 @@ class WebSocketStage(pulumi.ComponentResource):
                 "throttling_rate_limit": settings.throttle_rate,
                 "throttling_burst_limit": settings.throttle_burst,
             },
-            # An API without routes cannot be deployed.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[previous]),
+            access_log_settings={"destination_arn": logs.destination_arn, "format": logs.format}
+            if logs
+            else None,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
-        self.url = stage.invoke_url
+        self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url})
 
 

@@ -20,7 +20,10 @@ import boto3
 from .errors import LocalError
 
 HOST: Final = "127.0.0.1"
-SERVICES: Final = ("apigateway", "dynamodb", "iam", "lambda", "logs", "sts")
+SERVICES: Final = (
+    *("apigateway", "dynamodb", "iam", "lambda", "logs", "sts"),
+    *("budgets", "monitoring", "sns"),
+)
 # On the emulator's PYTHONPATH: makes the function's own log readable.
 FUNCTION_LOG_HOOK: Final = Path(__file__).parent / "function_log"
 START_SECONDS: Final = 60.0

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pulumi
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
+from . import watching_resources
 from .emulator import Emulator
 
 Inputs = dict[str, Any]
@@ -68,6 +69,8 @@ def create_table(aws: EmulatedAws, inputs: Inputs) -> Created:
             for attribute in inputs["attributes"]
         ],
         BillingMode=inputs["billingMode"],
+        DeletionProtectionEnabled=inputs.get("deletionProtectionEnabled", False),
+        **_on_demand_throughput(inputs.get("onDemandThroughput")),
     )["TableDescription"]
     if ttl := inputs.get("ttl"):
         client.update_time_to_live(
@@ -77,7 +80,21 @@ def create_table(aws: EmulatedAws, inputs: Inputs) -> Created:
                 "Enabled": ttl["enabled"],
             },
         )
+    if (recovery := inputs.get("pointInTimeRecovery")) and recovery["enabled"]:
+        client.update_continuous_backups(
+            TableName=inputs["name"],
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": recovery["enabled"]},
+        )
     return table["TableName"], {"arn": table["TableArn"]}
+
+
+def _on_demand_throughput(limits: Inputs | None) -> Inputs:
+    names = {
+        "maxReadRequestUnits": "MaxReadRequestUnits",
+        "maxWriteRequestUnits": "MaxWriteRequestUnits",
+    }
+    given = {names[name]: int(units) for name, units in (limits or {}).items()}
+    return {"OnDemandThroughput": given} if given else {}
 
 
 def create_log_group(aws: EmulatedAws, inputs: Inputs) -> Created:
@@ -117,7 +134,12 @@ def create_function(aws: EmulatedAws, inputs: Inputs) -> Created:
         MemorySize=int(inputs["memorySize"]),
         Timeout=int(inputs["timeout"]),
         Environment={"Variables": inputs["environment"]["variables"]},
+        TracingConfig={"Mode": inputs.get("tracingConfig", {}).get("mode", "PassThrough")},
     )
+    if reserved := inputs.get("reservedConcurrentExecutions"):
+        aws.client("lambda").put_function_concurrency(
+            FunctionName=inputs["name"], ReservedConcurrentExecutions=int(reserved)
+        )
     arn = function["FunctionArn"]
     region = aws.emulator.region
     return function["FunctionName"], {
@@ -175,6 +197,7 @@ def create_route(aws: EmulatedAws, inputs: Inputs) -> Created:
 
 def create_stage(aws: EmulatedAws, inputs: Inputs) -> Created:
     limits = inputs["defaultRouteSettings"]
+    logs = inputs.get("accessLogSettings")
     name = aws.client("apigatewayv2").create_stage(
         ApiId=inputs["apiId"],
         StageName=inputs["name"],
@@ -183,6 +206,16 @@ def create_stage(aws: EmulatedAws, inputs: Inputs) -> Created:
             "ThrottlingRateLimit": limits["throttlingRateLimit"],
             "ThrottlingBurstLimit": int(limits["throttlingBurstLimit"]),
         },
+        **(
+            {
+                "AccessLogSettings": {
+                    "DestinationArn": logs["destinationArn"],
+                    "Format": logs["format"],
+                }
+            }
+            if logs
+            else {}
+        ),
     )["StageName"]
     return name, {"invokeUrl": f"{aws.emulator.websocket_url(inputs['apiId'])}/{name}"}
 
@@ -209,4 +242,5 @@ CREATORS: Final[dict[str, Callable[[EmulatedAws, Inputs], Created]]] = {
     "aws:iam/rolePolicy:RolePolicy": create_role_policy,
     "aws:lambda/function:Function": create_function,
     "aws:lambda/permission:Permission": create_permission,
+    **watching_resources.CREATORS,
 }

@@ -3,6 +3,7 @@
 The one module of the runtime that `counter_service.infra` may import.
 """
 
+from enum import StrEnum
 from typing import Final
 
 # Where Lambda finds the entry point inside the archive.
@@ -30,3 +31,24 @@ CONNECTION_TTL_SECONDS: Final = 2 * 60 * 60
 COUNTER_KEY: Final = "id"  # S
 COUNTER_ROW: Final = "global"
 COUNTER_VALUE: Final = "value"  # N
+
+# Metrics of the function, in CloudWatch under one namespace with one dimension.
+METRICS_NAMESPACE: Final = "CounterService"
+METRICS_DIMENSION: Final = "FunctionName"  # as AWS/Lambda calls it; its value carries the stack
+
+
+class Metric(StrEnum):
+    """Names of the metrics. Each is a custom metric on the bill, for the hours it is written."""
+
+    CLICKS = "Clicks"  # increments that counted
+    BROADCASTS = "Broadcasts"  # increments whose whole audience was posted to
+    AUDIENCE = "Audience"  # connections that one broadcast was for
+    DELIVERED = "Delivered"
+    GONE = "Gone"
+    SKIPPED = "Skipped"
+    FORBIDDEN = "Forbidden"
+    LAG = "Lag"  # milliseconds from API Gateway's receipt of a click to the end of its broadcast
+    CONNECTS = "Connects"
+    DISCONNECTS = "Disconnects"
+    CLIENT_ERRORS = "ClientErrors"  # messages that were the client's mistake
+    FAILURES = "Failures"  # ours: a store that did not answer, a broadcast cut short

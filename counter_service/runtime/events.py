@@ -61,6 +61,12 @@ def parse(event: Mapping[str, Any]) -> Event:
             raise UnknownEvent(f"requestContext.eventType is {what}")
 
 
+def requested_at(event: Mapping[str, Any]) -> int | None:
+    """Epoch milliseconds at which API Gateway received the event; None where it does not say."""
+    milliseconds = event["requestContext"].get("requestTimeEpoch")
+    return milliseconds if type(milliseconds) is int else None
+
+
 def _connected_at(context: Mapping[str, Any]) -> int:
     milliseconds = context.get("connectedAt")
     if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from . import events, logs
+from . import events, logs, metrics
 from .dynamodb import ONCE, RETRYING, DynamoConnectionStore, DynamoCounterStore
 from .errors import UnknownEvent
 from .management import POSTING, ManagementOutbox
@@ -68,6 +68,12 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, int]:
             "connectionId": parsed.connection_id,
             "durationMs": round((time.perf_counter() - started) * 1000, 1),
             **{key: value for key, value in asdict(report).items() if key != "action"},
+            **metrics.embedded(
+                report,
+                function=getattr(context, "function_name", "unknown"),
+                now=int(time.time() * 1000),
+                requested_at=events.requested_at(event),
+            ),
         },
     )
     return {"statusCode": 200}

@@ -38,10 +38,9 @@ class ManagementOutbox:
             if status == _GONE:
                 return Delivery.GONE
             if status == _FORBIDDEN:
-                # Our own role or endpoint is wrong, so nothing is known about the connection.
                 log.error("posting is forbidden: check the role's execute-api:ManageConnections")
-            else:
-                log.warning("a post was refused", extra={"status": status})
+                return Delivery.FORBIDDEN
+            log.warning("a post was refused", extra={"status": status})
             return Delivery.SKIPPED
         except BotoCoreError as failure:
             log.warning("a post got no answer", extra={"reason": type(failure).__name__})

@@ -60,6 +60,7 @@ class Delivery(Enum):
 
     DELIVERED = "delivered"
     GONE = "gone"  # 410: closed, or not open yet
+    FORBIDDEN = "forbidden"  # 403: our own role or endpoint is wrong, not the connection
     SKIPPED = "skipped"  # refused or unanswered; a newer value will supersede it
 
 

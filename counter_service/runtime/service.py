@@ -29,6 +29,7 @@ class Report:
     delivered: int = 0
     gone: int = 0
     skipped: int = 0
+    forbidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class CounterService:
             delivered=outcomes.count(Delivery.DELIVERED),
             gone=outcomes.count(Delivery.GONE),
             skipped=outcomes.count(Delivery.SKIPPED),
+            forbidden=outcomes.count(Delivery.FORBIDDEN),
         )
 
     def _forget(self, deliveries: Mapping[str, Delivery]) -> str | None:

@@ -22,6 +22,7 @@ class Resource:
     provider: str  # URN::id
     depends_on: frozenset[str]  # URNs
     protect: bool
+    retain_on_delete: bool
     urn: str
 
     def __repr__(self) -> str:
@@ -67,6 +68,8 @@ class Provider(Mocks):
             "aws:lambda/function:Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
             "aws:cloudwatch/logGroup:LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}",
             "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
+            "aws:sns/topic:Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}",
+            "aws:acm/certificate:Certificate": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}",
         }.get(args.typ)
         outputs: dict[str, Any] = {"arn": arn} if arn else {}
         if args.typ == "aws:lambda/function:Function":
@@ -80,6 +83,22 @@ class Provider(Mocks):
         if args.typ == "aws:apigatewayv2/stage:Stage":
             host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
             outputs["invokeUrl"] = f"wss://{host}/{name}"
+        if args.typ == "aws:acm/certificate:Certificate":
+            outputs["domainValidationOptions"] = [
+                {
+                    "domainName": args.inputs["domainName"],
+                    "resourceRecordName": f"_0a1b.{args.inputs['domainName']}.",
+                    "resourceRecordType": "CNAME",
+                    "resourceRecordValue": "_2c3d.acm-validations.aws.",
+                }
+            ]
+        if args.typ == "aws:route53/record:Record":
+            outputs["fqdn"] = args.inputs["name"].rstrip(".")
+        if args.typ == "aws:apigatewayv2/domainName:DomainName":
+            outputs["domainNameConfiguration"] = args.inputs["domainNameConfiguration"] | {
+                "targetDomainName": f"d-a1b2c3d4e5.execute-api.{REGION}.amazonaws.com",
+                "hostedZoneId": "Z1U9ULNL0V5AJ3",
+            }
         return f"{args.name}-id", args.inputs | outputs
 
 
@@ -102,6 +121,7 @@ class Recorder(MockMonitor):
                     provider=request.provider,
                     depends_on=frozenset(request.dependencies),
                     protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
                     urn=answer.urn,
                 )
             )

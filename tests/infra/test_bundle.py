@@ -40,6 +40,7 @@ def test_zip_holds_the_runtime_and_nothing_else(archive: zipfile.ZipFile) -> Non
         "counter_service/runtime/handler.py",
         "counter_service/runtime/logs.py",
         "counter_service/runtime/management.py",
+        "counter_service/runtime/metrics.py",
         "counter_service/runtime/ports.py",
         "counter_service/runtime/protocol.py",
         "counter_service/runtime/service.py",

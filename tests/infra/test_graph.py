@@ -24,13 +24,39 @@ def graph() -> Graph:
     return dev()
 
 
+# Everything that is off by default, and not the account's.
+WATCHED = {
+    **dict.fromkeys(("alarms", "dashboard", "tracing", "accessLogs", "keepData"), "true"),
+    "alarmEmail": "ops@example.com",
+    "budgetUsd": "20",
+    "reservedConcurrency": "20",
+    "tableMaxReadUnits": "200",
+    "tableMaxWriteUnits": "50",
+    "domainName": "ws.example.com",
+    "hostedZoneId": "Z0123AB",
+}
+
+
+@pytest.fixture(scope="module")
+def watched() -> Graph:
+    return record(**WATCHED)
+
+
 # --- what must hold everywhere ------------------------------------------------------------------
 
 
 def policies(graph: Graph) -> list[dict[str, Any]]:
     texts = [role.inputs["assumeRolePolicy"] for role in graph.of("aws:iam/role:Role")]
     texts += [policy.inputs["policy"] for policy in graph.of("aws:iam/rolePolicy:RolePolicy")]
+    texts += [policy.inputs["policy"] for policy in graph.of("aws:sns/topicPolicy:TopicPolicy")]
     return [json.loads(text) for text in texts]
+
+
+def physical_name(resource: Resource) -> str:
+    if resource.type in (STAGE, "aws:route53/record:Record"):
+        return ""  # unique within its API; what the configuration says
+    name: str = resource.inputs.get("name") or resource.inputs.get("dashboardName", "")
+    return name
 
 
 def has_a_component_above(graph: Graph, resource: Resource) -> bool:
@@ -46,17 +72,17 @@ INVARIANTS: dict[str, Callable[[Graph, Resource], bool]] = {
     ),
     "carries the stack in its physical name": lambda _, resource: (
         not resource.type.startswith("aws:")
-        or resource.type == STAGE  # unique within its API
-        or "name" not in resource.inputs
-        or "-dev" in resource.inputs["name"]
+        or not physical_name(resource)
+        or "-dev" in physical_name(resource)
     ),
 }
 
 
 @pytest.mark.parametrize("rule", INVARIANTS)
-def test_every_resource(graph: Graph, rule: str) -> None:
+def test_every_resource(graph: Graph, watched: Graph, rule: str) -> None:
     holds = INVARIANTS[rule]
-    assert [r for r in graph.resources if not holds(graph, r)] == []
+    for each in (graph, watched):
+        assert [r for r in each.resources if not holds(each, r)] == []
 
 
 def test_the_graph_is_exactly_these_resources(graph: Graph) -> None:
@@ -86,12 +112,14 @@ def test_provider_has_the_region_and_tags_everything(graph: Graph) -> None:
     }
 
 
-def test_policies_have_no_wildcards(graph: Graph) -> None:
-    statements = [s for policy in policies(graph) for s in policy["Statement"]]
-    assert statements
-    for statement in statements:
-        assert not [action for action in statement["Action"] if "*" in action]
-        assert statement.get("Resource") != "*"
+def test_policies_have_no_wildcards(graph: Graph, watched: Graph) -> None:
+    for each in (graph, watched):
+        statements = [s for policy in policies(each) for s in policy["Statement"]]
+        assert statements
+        for statement in statements:
+            assert not [action for action in statement["Action"] if "*" in action]
+            # X-Ray's writing actions have no resource that one could name.
+            assert statement.get("Resource") != "*" or statement["Sid"] == "Tracing"
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -270,12 +298,27 @@ def test_stage_name_reaches_everything_that_names_the_stage() -> None:
     assert graph.outputs["WebSocketApiEndpoint"].endswith("/live")
 
 
-def test_two_stacks_fit_in_one_account(graph: Graph) -> None:
-    other = record(stack="other")
+def test_two_stacks_fit_in_one_account(watched: Graph) -> None:
+    other = record(stack="other", **WATCHED | {"domainName": "other.example.com"})
 
     def names(each: Graph) -> set[tuple[str, str]]:
-        named = (r for r in each.resources if r.type.startswith("aws:") and r.type != STAGE)
-        return {(r.type, r.inputs["name"]) for r in named if "name" in r.inputs}
+        ours = (r for r in each.resources if r.type.startswith("aws:"))
+        return {(r.type, physical_name(r) or r.inputs.get("domainName", "")) for r in ours} - {
+            (r.type, "") for r in each.resources
+        }
 
-    assert names(graph)
-    assert not names(graph) & names(other)
+    assert names(watched)
+    assert not names(watched) & names(other)
+
+
+def test_what_belongs_to_the_account_is_opt_in(watched: Graph) -> None:
+    assert watched.of("aws:apigateway/account:Account") == []
+    assert len(record(accountLoggingRole="true").of("aws:apigateway/account:Account")) == 1
+
+
+def test_names_stay_within_what_aws_takes() -> None:
+    """IAM and Lambda end at 64 characters, budgets at 100, whatever the stack is called."""
+    longest = record(stack="x" * 32, **WATCHED, accountLoggingRole="true", region="ap-southeast-1")
+    limits = {"aws:iam/role:Role": 64, FUNCTION: 64, "aws:budgets/budget:Budget": 100}
+    for resource in longest.resources:
+        assert len(physical_name(resource)) <= limits.get(resource.type, 255), resource

@@ -18,9 +18,9 @@ def aws(tmp_path: Path) -> EmulatedAws:
 
 def test_an_unknown_type_is_passed_through_and_listed(aws: EmulatedAws) -> None:
     inputs = {"color": "blue"}
-    resource = MockResourceArgs("aws:sns/topic:Topic", "alarms", inputs, custom=True)
+    resource = MockResourceArgs("aws:sqs/queue:Queue", "alarms", inputs, custom=True)
     assert aws.new_resource(resource) == ("alarms", inputs)
-    assert aws.passed_through == ["aws:sns/topic:Topic alarms"]
+    assert aws.passed_through == ["aws:sqs/queue:Queue alarms"]
 
 
 @pytest.mark.parametrize(

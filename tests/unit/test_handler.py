@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_backoff", "package_logger")
 CONNECTIONS = "connections"
 COUNTER = "counter"
 MODULE = "counter_service.runtime.handler"
-CONTEXT = SimpleNamespace(aws_request_id="request-1")
+CONTEXT = SimpleNamespace(aws_request_id="request-1", function_name="websocket-dev")
 NAMES = ["connect", "message-get-current", "message-increment", "disconnect"]
 OTHER = "Rk4aBcD1FiAFTgQ="
 
@@ -212,8 +212,30 @@ def test_logs_one_line_an_invocation(
 def test_logs_what_came_of_it(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
     function.invoke(recorded("message-increment"))
     [entry] = _logged(capsys)
-    outcome = {key: entry[key] for key in ("value", "delivered", "gone", "skipped")}
-    assert outcome == {"value": 1, "delivered": 1, "gone": 0, "skipped": 0}
+    outcome = {key: entry[key] for key in ("value", "delivered", "gone", "skipped", "forbidden")}
+    assert outcome == {"value": 1, "delivered": 1, "gone": 0, "skipped": 0, "forbidden": 0}
+
+
+def test_the_line_carries_the_metrics(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
+    before = int(time.time() * 1000)
+    event = recorded("message-increment")
+    event["requestContext"]["requestTimeEpoch"] = before - 1000
+    function.invoke(event)
+    [entry] = _logged(capsys)
+    [directive] = entry["_aws"]["CloudWatchMetrics"]
+    assert before <= entry["_aws"]["Timestamp"] <= time.time() * 1000
+    assert [metric["Name"] for metric in directive["Metrics"]] == [
+        *("Clicks", "Broadcasts", "Audience", "Delivered", "Lag")
+    ]
+    assert (entry["FunctionName"], entry["Clicks"]) == ("websocket-dev", 1)
+    assert entry["Lag"] == entry["_aws"]["Timestamp"] - before + 1000
+
+
+def test_a_forbidden_post_is_counted(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
+    function.gateway.statuses[CONNECTION_ID] = 403
+    function.invoke(recorded("message-increment"))
+    entry = _logged(capsys)[-1]
+    assert (entry["forbidden"], entry["Forbidden"], entry["skipped"]) == (1, 1, 0)
 
 
 def test_logs_a_failure_of_ours_as_a_warning(

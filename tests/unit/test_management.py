@@ -51,7 +51,7 @@ def gateway(serve: Callable[[Answer], LocalServer]) -> Iterator[Gateway]:
         pytest.param(200, Delivery.DELIVERED, id="200"),
         pytest.param(410, Delivery.GONE, id="410 gone"),
         pytest.param(400, Delivery.SKIPPED, id="400 bad request"),
-        pytest.param(403, Delivery.SKIPPED, id="403 forbidden"),
+        pytest.param(403, Delivery.FORBIDDEN, id="403 forbidden"),
         pytest.param(413, Delivery.SKIPPED, id="413 too large"),
         pytest.param(429, Delivery.SKIPPED, id="429 throttled"),
         pytest.param(500, Delivery.SKIPPED, id="500"),

@@ -212,9 +212,11 @@ class TestIncrement:
 
     def test_keeps_whom_the_gateway_refuses(self, world: World) -> None:
         """403 and 429 tell about us, not about the connection."""
-        world.outbox.refuse("ann", "bob")
+        world.outbox.refuse("ann")
+        world.outbox.forbid("bob")
         rows = dict(world.connections.rows)
-        assert world.says("ann", INCREMENT) == Report("increment", 42, delivered=1, skipped=2)
+        report = world.says("ann", INCREMENT)
+        assert report == Report("increment", 42, delivered=1, skipped=1, forbidden=1)
         assert world.connections.rows == rows
         assert world.outbox.inboxes() == {"eve": [update(42)]}
 

@@ -1,0 +1,145 @@
+"""The dashboard as data, in the shape of docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/
+CloudWatch-Dashboard-Body-Structure.html.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from counter_service.runtime.contract import Metric
+
+from .metrics import Source, Sources
+
+PERIOD_SECONDS: Final = 60
+
+# The grid has 24 columns.
+_WIDTH: Final = 8
+_HEIGHT: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    source: Source
+    metric: str
+    statistic: str = "Sum"
+    label: str = ""  # the metric's name, if empty
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    title: str
+    lines: tuple[Line, ...]
+
+
+def graphs(sources: Sources) -> tuple[Graph, ...]:
+    """In reading order: what people see, then what serves it."""
+    product, function, api = sources.product, sources.function, sources.api
+    return (
+        Graph(
+            "Clicks",
+            (
+                Line(product, Metric.CLICKS),
+                Line(product, Metric.BROADCASTS),
+                Line(product, Metric.CLIENT_ERRORS),
+                Line(product, Metric.FAILURES),
+            ),
+        ),
+        Graph(
+            "Audience of a broadcast",
+            (
+                Line(product, Metric.AUDIENCE, "Average", "average"),
+                Line(product, Metric.AUDIENCE, "Maximum", "largest"),
+            ),
+        ),
+        Graph(
+            "Lag from click to the end of its broadcast (ms)",
+            (Line(product, Metric.LAG, "p50", "p50"), Line(product, Metric.LAG, "p99", "p99")),
+        ),
+        Graph(
+            "Posts",
+            (
+                Line(product, Metric.DELIVERED),
+                Line(product, Metric.GONE),
+                Line(product, Metric.SKIPPED),
+                Line(product, Metric.FORBIDDEN),
+            ),
+        ),
+        Graph(
+            "Connections",
+            (
+                Line(product, Metric.CONNECTS),
+                Line(product, Metric.DISCONNECTS),
+                Line(api, "ConnectCount", label="Handshakes"),
+            ),
+        ),
+        Graph(
+            "API",
+            (
+                Line(api, "MessageCount"),
+                Line(api, "ClientError"),
+                Line(api, "IntegrationError"),
+                Line(api, "ExecutionError"),
+            ),
+        ),
+        Graph(
+            "Function (ms)",
+            (
+                Line(function, "Duration", "p50", "p50"),
+                Line(function, "Duration", "p99", "p99"),
+            ),
+        ),
+        Graph(
+            "Function (count)",
+            (
+                Line(function, "Errors"),
+                Line(function, "Throttles"),
+                Line(function, "ConcurrentExecutions", "Maximum"),
+            ),
+        ),
+        Graph(
+            "Tables",
+            tuple(
+                Line(table, metric, label=f"{name}: {label}")
+                for name, table in (
+                    ("connections", sources.connections),
+                    ("counter", sources.counter),
+                )
+                for metric, label in (
+                    ("ConsumedReadCapacityUnits", "read units"),
+                    ("ConsumedWriteCapacityUnits", "write units"),
+                    ("ReadThrottleEvents", "reads throttled"),
+                    ("WriteThrottleEvents", "writes throttled"),
+                )
+            ),
+        ),
+    )
+
+
+def body(region: str, sources: Sources) -> dict[str, Any]:
+    """Holds Outputs: for pulumi.Output.json_dumps."""
+    per_row = 24 // _WIDTH
+    return {
+        "widgets": [
+            {
+                "type": "metric",
+                "x": number % per_row * _WIDTH,
+                "y": number // per_row * _HEIGHT,
+                "width": _WIDTH,
+                "height": _HEIGHT,
+                "properties": {
+                    "title": graph.title,
+                    "view": "timeSeries",
+                    "region": region,
+                    "period": PERIOD_SECONDS,
+                    "metrics": [_metric(line) for line in graph.lines],
+                },
+            }
+            for number, graph in enumerate(graphs(sources))
+        ]
+    }
+
+
+def _metric(line: Line) -> list[Any]:
+    """["AWS/Lambda", "Errors", "FunctionName", "websocket-dev", {"stat": "Sum"}]"""
+    dimensions = [each for pair in line.source.dimensions.items() for each in pair]
+    label = {"label": line.label} if line.label else {}
+    return [line.source.namespace, line.metric, *dimensions, {"stat": line.statistic} | label]

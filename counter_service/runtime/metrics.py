@@ -1,0 +1,67 @@
+"""What an event came to, as metrics in CloudWatch's embedded metric format. Pure.
+
+The format: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
+CloudWatch_Embedded_Metric_Format_Specification.html. On Lambda a JSON line on standard output is
+enough, and under the JSON log format a line that is JSON already stays as it is
+(docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html). So the fields go
+into the handler's one log line, and need no request, permission or library.
+"""
+
+from typing import Any, Final
+
+from .contract import METRICS_DIMENSION, METRICS_NAMESPACE, Metric
+from .protocol import ErrorCode
+from .service import Report
+
+_UNITS: Final = {Metric.LAG: "Milliseconds"}  # the others are counts
+_OURS: Final = {ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
+_CLIENTS: Final = set(ErrorCode) - _OURS
+
+
+def embedded(
+    report: Report, *, function: str, now: int, requested_at: int | None
+) -> dict[str, Any]:
+    """Fields of a log line from which CloudWatch takes metrics; none if there is nothing to count.
+
+    `now` and `requested_at` are epoch milliseconds::
+
+        {"_aws": {"Timestamp": 1772545391164, "CloudWatchMetrics": [{
+            "Namespace": "CounterService", "Dimensions": [["FunctionName"]],
+            "Metrics": [{"Name": "Connects", "Unit": "Count"}]}]},
+         "FunctionName": "websocket-dev", "Connects": 1}
+    """
+    values = _counted(report)
+    if Metric.BROADCASTS in values and requested_at is not None:
+        values[Metric.LAG] = max(0, now - requested_at)  # two clocks
+    if not values:
+        return {}
+    directive = {
+        "Namespace": METRICS_NAMESPACE,
+        "Dimensions": [[METRICS_DIMENSION]],
+        "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values],
+    }
+    return {
+        "_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]},
+        METRICS_DIMENSION: function,
+        **{name.value: value for name, value in values.items()},
+    }
+
+
+def _counted(report: Report) -> dict[Metric, int]:
+    """Only what happened: a metric that is not written costs nothing, and its sum is 0 as well."""
+    audience = report.delivered + report.gone + report.skipped + report.forbidden
+    broadcast = report.action == "increment" and audience > 0
+    counted = {
+        Metric.CLICKS: report.action == "increment" and report.value is not None,
+        Metric.BROADCASTS: broadcast,
+        Metric.AUDIENCE: audience if broadcast else 0,
+        Metric.DELIVERED: report.delivered,
+        Metric.GONE: report.gone,
+        Metric.SKIPPED: report.skipped,
+        Metric.FORBIDDEN: report.forbidden,
+        Metric.CONNECTS: report.action == "connect" and report.error is None,
+        Metric.DISCONNECTS: report.action == "disconnect" and report.error is None,
+        Metric.CLIENT_ERRORS: report.error in _CLIENTS,
+        Metric.FAILURES: report.error is not None and report.error not in _CLIENTS,
+    }
+    return {name: int(count) for name, count in counted.items() if count}
