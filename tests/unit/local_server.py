@@ -1,5 +1,6 @@
 """An HTTP server on loopback, in the place of an AWS endpoint."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,6 +45,13 @@ class LocalServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def count_once_there_are(self, number: int, seconds: float = 10) -> int:
+        """Of requests. One that nobody waits for any more may still be on its way to us."""
+        deadline = time.monotonic() + seconds
+        while len(self.received) < number and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return len(self.received)
 
     def close(self) -> None:
         self._closing.set()
