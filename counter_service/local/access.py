@@ -13,9 +13,11 @@ PACKAGES: Final = ".vendor/auth-here"
 
 def for_here(config: Mapping[str, str], page_origin: str) -> dict[str, str]:
     """The configuration, with the page's own origin allowed and the packages for this machine."""
+    here = {}
     origins_key = qualified("allowedOrigins")
-    allowed = json.loads(config[origins_key])
-    here = {origins_key: json.dumps([*allowed, page_origin])} if isinstance(allowed, list) else {}
+    allowed = _json(config.get(origins_key, ""))
+    if isinstance(allowed, list):  # else it is wrong, which the program says best
+        here[origins_key] = json.dumps([*allowed, page_origin])
     if needs_token(config):
         suffix: str = sysconfig.get_config_var("EXT_SUFFIX")
         here |= {
@@ -28,3 +30,11 @@ def for_here(config: Mapping[str, str], page_origin: str) -> dict[str, str]:
 
 def needs_token(config: Mapping[str, str]) -> bool:
     return bool(config.get(qualified("authIssuer"), "").strip())
+
+
+def _json(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return None
+    return value
