@@ -1,6 +1,8 @@
 """Who may connect and how fast they click, over real handshakes."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -9,10 +11,15 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from counter_service.local.access import for_here
+from counter_service.local.deployment import deploy
+from counter_service.local.emulator import Emulator
+from counter_service.local.errors import LocalError
+from counter_service.local.program import ROOT, qualified, stack_config
 from tests.unit.issuer import Issuer, ec_key
 
 from .browser import launched
-from .conftest import Product, ask, receive, running
+from .conftest import Product, ask, command, receive, running
 from .issuer import serving
 
 ALLOWED = "https://partner.example"
@@ -104,6 +111,21 @@ def test_the_page_that_the_run_serves_may_connect(strict: Product) -> None:
     assert status_of(strict, strict.page.removesuffix("/realtime-counter")) == 101
 
 
+def test_a_key_that_does_not_exist_ends_the_run(tmp_path: Path) -> None:
+    result = subprocess.run(
+        command(tmp_path, "--config", "throtleRate=5"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: Configuration: throtleRate is not a key that Pulumi.yaml declares.\n"
+    )
+
+
 # --- clicks -------------------------------------------------------------------------------------
 
 
@@ -180,6 +202,21 @@ def test_the_page_takes_its_token_from_the_address(guarded: Product, issuer: Iss
         page.reload()
         expect(state).to_have_attribute("data-state", "open", timeout=15_000)
         page.close()
+
+
+def test_a_function_that_does_not_start_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "counter_service.runtime.contract.HANDLER", "counter_service.nowhere.handle"
+    )
+    auth = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
+    config = stack_config("dev") | {qualified(key): value for key, value in auth.items()}
+    with (
+        Emulator("eu-central-1", tmp_path / "ministack.log") as emulator,
+        pytest.raises(LocalError, match="The deployed function does not start: .*nowhere"),
+    ):
+        deploy(emulator, "dev", for_here(config, "http://127.0.0.1:8080"))
 
 
 def test_nothing_of_a_token_is_in_the_log(guarded: Product, issuer: Issuer) -> None:
