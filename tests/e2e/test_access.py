@@ -214,7 +214,7 @@ def test_a_function_that_does_not_start_ends_the_run(
     config = stack_config("dev") | {qualified(key): value for key, value in auth.items()}
     with (
         Emulator("eu-central-1", tmp_path / "ministack.log") as emulator,
-        pytest.raises(LocalError, match="The deployed function does not start: .*nowhere"),
+        pytest.raises(LocalError, match=r"The deployed function does not start: .*nowhere"),
     ):
         deploy(emulator, "dev", for_here(config, "http://127.0.0.1:8080"))
 
