@@ -11,7 +11,7 @@ WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.ht
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit e2e web-test build up outputs screenshots lock clean
+.PHONY: help run test lint types unit e2e web-test build up outputs screenshots lock vendor vendor-here clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,12 @@ run: .venv/local.done web/dist/index.html ## Run everything here, without AWS (P
 up: .venv/pulumi.done ## Deploy to AWS with `pulumi up` (STACK=dev)
 	@scripts/pulumi stack select --create $(STACK)
 	@exec scripts/pulumi up --stack $(STACK)
+
+vendor: | .venv/bin/python ## Fetch the token library for Lambda, for stacks with authIssuer
+	scripts/vendor $(BIN)/python .vendor/auth
+
+vendor-here: | .venv/bin/python ## The same for this machine, for make run
+	scripts/vendor $(BIN)/python .vendor/auth-here here
 
 outputs: ## Show the deployed stack's outputs (STACK=dev)
 	@exec scripts/pulumi stack output --stack $(STACK)
@@ -50,7 +56,7 @@ unit: .venv/dev.done ## The tests that need no browser and no emulator
 web-test: web/node_modules/.done ## The page's own tests
 	$(NPM) --prefix web run --silent test
 
-e2e: .venv/dev.done .venv/browser.done web/dist/index.html ## The product on the embedded AWS, with real clients and Chromium
+e2e: .venv/dev.done .venv/browser.done .vendor/auth-here/requirements-auth.txt web/dist/index.html ## The product on the embedded AWS, with real clients and Chromium
 	$(BIN)/pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
 
 # --- keep it --------------------------------------------------------------------------------
@@ -63,7 +69,7 @@ lock: .venv/dev.done ## Compile requirements*.txt from requirements*.in, and pac
 	$(NPM) --prefix web install --package-lock-only
 
 clean: ## Remove everything that was built or installed
-	rm -rf .venv .local web/node_modules web/dist web/coverage .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .vendor .local web/node_modules web/dist web/coverage .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- set-up, done once ------------------------------------------------------------------------
 
@@ -84,6 +90,9 @@ clean: ## Remove everything that was built or installed
 .venv/dev.done: requirements-dev.txt | .venv/bin/python
 	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r $<
 	@touch $@
+
+.vendor/auth-here/requirements-auth.txt: requirements-auth.txt | .venv/bin/python
+	scripts/vendor $(BIN)/python .vendor/auth-here here
 
 .venv/browser.done: .venv/dev.done
 	$(BIN)/python -m tests.e2e.browser

@@ -14,6 +14,8 @@ from counter_service.runtime.ports import (
     CounterStore,
     Delivery,
     Outbox,
+    TokenProblem,
+    TokenVerifier,
 )
 
 
@@ -77,6 +79,8 @@ class InMemoryConnectionStore(Faults, ConnectionStore):
     def __init__(self, *rows: Connection) -> None:
         super().__init__()
         self.rows = {row.id: row for row in rows}
+        self._lock = Lock()
+        self.clicks: dict[str, tuple[int, int]] = {}  # the second, and the clicks in it
         self._last_page: tuple[int, StoreError] | None = None
 
     def fail_audience_after(self, rows: int, failure: StoreError) -> None:
@@ -90,14 +94,28 @@ class InMemoryConnectionStore(Faults, ConnectionStore):
     def remove(self, connection_id: str) -> None:
         self._fail("remove")
         self.rows.pop(connection_id, None)
+        self.clicks.pop(connection_id, None)
 
     def remove_gone(self, connection_id: str, connected_before: int) -> bool:
         self._fail("remove_gone")
         row = self.rows.get(connection_id)
         if row is None or row.connected_at >= connected_before:
             return False
+        self.clicks.pop(connection_id, None)
         del self.rows[connection_id]
         return True
+
+    def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
+        self._fail("admit_click")
+        if connection_id not in self.rows:
+            return True
+        with self._lock:
+            current, clicks = self.clicks.get(connection_id, (second, 0))
+            if current < second:
+                current, clicks = second, 0
+            if clicks < limit:
+                self.clicks[connection_id] = (current, clicks + 1)
+            return clicks < limit
 
     def audience(self, now: int) -> Iterator[str]:
         self._fail("audience")
@@ -160,3 +178,16 @@ class FakeOutbox(Outbox):
             return Delivery.GONE
         self.delivered.append((connection_id, message))
         return Delivery.DELIVERED
+
+
+class FakeTokens(TokenVerifier):
+    """`good` are the tokens that open; `problem` is what all others have."""
+
+    def __init__(self, *good: str, problem: TokenProblem = TokenProblem.EXPIRED) -> None:
+        self.good = set(good)
+        self.problem = problem
+        self.asked: list[str] = []
+
+    def problem_with(self, token: str) -> TokenProblem | None:
+        self.asked.append(token)
+        return None if token in self.good else self.problem

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "counter_service"
 
 RUNTIME = "counter_service.runtime"
 PURE = {f"{RUNTIME}.contract", f"{RUNTIME}.errors"}
-CORE = PURE | {f"{RUNTIME}.{name}" for name in ("protocol", "events", "ports")}
+CORE = PURE | {f"{RUNTIME}.{name}" for name in ("protocol", "events", "ports", "origins", "access")}
 BOTO = {"boto3", "botocore"}
 # What the pure rooms may not touch: no clock, randomness, environment, input or output.
 IMPURE = {
@@ -28,9 +28,13 @@ LAW: dict[str, tuple[set[str], set[str], set[str]]] = {
     "runtime.protocol": (PURE, set(), IMPURE),
     "runtime.events": (PURE, set(), IMPURE),
     "runtime.ports": (PURE, set(), IMPURE),
+    "runtime.origins": (PURE, set(), IMPURE),
+    "runtime.access": (CORE, set(), IMPURE),
     "runtime.service": (CORE, set(), IMPURE),
     "runtime.metrics": (CORE | {f"{RUNTIME}.service"}, set(), IMPURE),
-    "runtime.settings": (PURE, set(), IMPURE),
+    "runtime.settings": (PURE | {f"{RUNTIME}.origins"}, set(), IMPURE),
+    "runtime.keys": (PURE, set(), set()),
+    "runtime.tokens": (PURE | {f"{RUNTIME}.{name}" for name in ("ports", "keys")}, {"jwt"}, set()),
     "runtime.logs": (set(), set(), set()),
     "runtime.dynamodb": (PURE | {f"{RUNTIME}.ports"}, BOTO, set()),
     "runtime.management": (PURE | {f"{RUNTIME}.ports"}, BOTO, set()),

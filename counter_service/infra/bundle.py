@@ -1,5 +1,6 @@
 """The function's archive: an explicit list of files, so that nothing else can slip in."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,23 +12,27 @@ RUNTIME: Final = Path("counter_service/runtime")
 FILES: Final = (
     "counter_service/__init__.py",
     "counter_service/runtime/__init__.py",
+    "counter_service/runtime/access.py",
     "counter_service/runtime/contract.py",
     "counter_service/runtime/dynamodb.py",
     "counter_service/runtime/errors.py",
     "counter_service/runtime/events.py",
     "counter_service/runtime/handler.py",
+    "counter_service/runtime/keys.py",
     "counter_service/runtime/logs.py",
     "counter_service/runtime/management.py",
     "counter_service/runtime/metrics.py",
+    "counter_service/runtime/origins.py",
     "counter_service/runtime/ports.py",
     "counter_service/runtime/protocol.py",
     "counter_service/runtime/service.py",
     "counter_service/runtime/settings.py",
+    "counter_service/runtime/tokens.py",
 )
 
 
-def archive(root: Path = ROOT) -> pulumi.AssetArchive:
-    """The runtime's files under their import paths.
+def archive(root: Path = ROOT, packages: Mapping[str, Path] | None = None) -> pulumi.AssetArchive:
+    """The runtime's files under their import paths, and beside them those of `packages`.
 
     Raises pulumi.RunError when a module of the runtime is not listed, or the other way round:
     the function would fail at its first import.
@@ -39,4 +44,5 @@ def archive(root: Path = ROOT) -> pulumi.AssetArchive:
         raise pulumi.RunError(
             f"Archive: make FILES in infra/bundle.py agree with the disk: {names}."
         )
-    return pulumi.AssetArchive({name: pulumi.FileAsset(str(root / name)) for name in FILES})
+    files = {name: root / name for name in FILES} | dict(packages or {})
+    return pulumi.AssetArchive({name: pulumi.FileAsset(str(path)) for name, path in files.items()})

@@ -1,5 +1,6 @@
 """The one Lambda function, with its role and its log group."""
 
+from pathlib import Path
 from typing import Final
 
 import pulumi
@@ -7,7 +8,7 @@ import pulumi_aws as aws
 
 from counter_service.runtime import contract
 
-from . import bundle, policies
+from . import bundle, packages, policies
 from .settings import Settings
 from .tables import Tables
 from .websocket_api import WebSocketApi
@@ -28,6 +29,7 @@ class Function(pulumi.ComponentResource):
         settings: Settings,
         tables: Tables,
         api: WebSocketApi,
+        site_origin: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("counter:infra:Function", name, {}, opts)
@@ -58,6 +60,7 @@ class Function(pulumi.ComponentResource):
                     connections_api_arn=api.connections_arn,
                     log_group_arn=log_group.arn,
                     tracing=settings.tracing,
+                    limits_clicks=settings.clicks_per_second > 0,
                 )
             ),
             opts=child,
@@ -69,7 +72,7 @@ class Function(pulumi.ComponentResource):
             runtime=RUNTIME,
             architectures=[ARCHITECTURE],
             handler=contract.HANDLER,
-            code=bundle.archive(),
+            code=bundle.archive(packages=_packages(settings)),
             role=role.arn,
             memory_size=settings.memory_mb,
             timeout=settings.timeout_seconds,
@@ -81,6 +84,7 @@ class Function(pulumi.ComponentResource):
                     contract.ENV_CONNECTIONS_TABLE: tables.connections.name,
                     contract.ENV_COUNTER_TABLE: tables.counter.name,
                     contract.ENV_MANAGEMENT_ENDPOINT: api.management_endpoint,
+                    **_access(settings, site_origin),
                 }
             },
             # No level: one above INFO would keep the metrics back with the lines that carry them.
@@ -89,3 +93,33 @@ class Function(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
         )
         self.register_outputs({"functionName": self.function.name})
+
+
+def _access(
+    settings: Settings, site_origin: pulumi.Input[str] | None
+) -> dict[str, pulumi.Input[str]]:
+    """Who may connect, and how fast they click, as the function reads it."""
+    origins: list[pulumi.Input[str]] = [
+        *([] if site_origin is None else [site_origin]),
+        *settings.allowed_origins,
+    ]
+    access: dict[str, pulumi.Input[str]] = {
+        contract.ENV_ALLOW_LOCALHOST: str(settings.allow_localhost).lower(),
+        contract.ENV_ALLOW_MISSING_ORIGIN: str(settings.allow_missing_origin).lower(),
+        contract.ENV_CLICKS_PER_SECOND: str(settings.clicks_per_second),
+    }
+    if origins:
+        access[contract.ENV_ALLOWED_ORIGINS] = pulumi.Output.all(*origins).apply(",".join)
+    if settings.auth:
+        access[contract.ENV_AUTH_ISSUER] = settings.auth_issuer
+        access[contract.ENV_AUTH_AUDIENCE] = settings.auth_audience
+        if settings.auth_jwks_url:
+            access[contract.ENV_AUTH_JWKS_URL] = settings.auth_jwks_url
+    return access
+
+
+def _packages(settings: Settings) -> dict[str, Path]:
+    if not settings.auth:
+        return {}
+    tag = packages.platform(RUNTIME, ARCHITECTURE)
+    return packages.files(Path(settings.auth_packages), tag)

@@ -43,15 +43,22 @@ def function_policy(
     connections_api_arn: pulumi.Input[str],
     log_group_arn: pulumi.Input[str],
     tracing: bool = False,
+    limits_clicks: bool,
 ) -> PolicyDocument:
     """What the runtime calls, each on its own resource."""
+    counting_clicks = ["dynamodb:UpdateItem"] if limits_clicks else []
     return {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Sid": "Connections",
                 "Effect": "Allow",
-                "Action": ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan"],
+                "Action": [
+                    "dynamodb:DeleteItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Scan",
+                    *counting_clicks,
+                ],
                 "Resource": connections_table_arn,
             },
             {

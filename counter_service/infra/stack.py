@@ -35,7 +35,9 @@ class CounterStack(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self, providers={"aws": provider})
         self.tables = Tables("tables", settings, opts=child)
         api = WebSocketApi("websocket", settings, opts=child)
-        self.function = Function("function", settings, self.tables, api, opts=child)
+        self.function = Function(
+            "function", settings, self.tables, api, site_origin=None, opts=child
+        )
         self.stage = WebSocketStage("stage", settings, api, self.function.function, opts=child)
         self.url = pulumi.Output.from_input(domain.url(settings) or self.stage.url)
         if settings.domain_name:

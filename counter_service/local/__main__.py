@@ -14,10 +14,11 @@ from typing import Any, NoReturn
 
 import pulumi
 
+from .access import for_here
 from .deployment import deploy
 from .emulator import Emulator, isolate
 from .errors import LocalError
-from .program import ROOT, stack_config
+from .program import ROOT, qualified, stack_config
 from .site import Site
 
 
@@ -43,12 +44,12 @@ def main(argv: list[str] | None = None) -> int:
 def run(arguments: argparse.Namespace) -> NoReturn:
     """Raises LocalError, pulumi.RunError, or Stopped."""
     isolate(os.environ)
-    config = stack_config(arguments.stack)
+    config = stack_config(arguments.stack) | dict(arguments.config)
     with (
         closing(Site(arguments.site, arguments.port)) as site,
         Emulator(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
     ):
-        deployment = deploy(emulator, arguments.stack, config)
+        deployment = deploy(emulator, arguments.stack, for_here(config, site.url), site.url)
         outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
         web_socket_url = outputs["WebSocketApiEndpoint"]
         with (
@@ -108,6 +109,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m counter_service.local", description=__doc__)
     parser.add_argument("--stack", default="dev", help="whose configuration to use (default: dev)")
     parser.add_argument(
+        "--config",
+        type=_key_and_value,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a key of docs/configuration.md for this run, lists as JSON; may be repeated",
+    )
+    parser.add_argument(
         "--port", type=_port, default=0, help="the page's port (default: a free one)"
     )
     parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
@@ -118,6 +127,13 @@ def _parser() -> argparse.ArgumentParser:
         help="where to write the stack's outputs while it runs",
     )
     return parser
+
+
+def _key_and_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE: try throttleRate=10")
+    return qualified(key), value
 
 
 def _port(text: str) -> int:

@@ -130,8 +130,9 @@ class Emulator:
 
     def _environment(self, scratch: str) -> dict[str, str]:
         # No AWS setting of the person's shell may reach the functions, so only what any program
-        # needs is handed on.
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+        # needs is handed on, and whom the person trusts, who may be the issuer of tokens.
+        wanted = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE")
+        kept = {name: os.environ[name] for name in wanted if name in os.environ}
         return kept | {
             **_CREDENTIALS,
             "AWS_DEFAULT_REGION": self.region,

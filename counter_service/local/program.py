@@ -19,6 +19,7 @@ from .errors import LocalError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROJECT_FILE: Final = "Pulumi.yaml"
+PROJECT: Final = "counter-service"
 
 
 def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
@@ -38,7 +39,7 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
         if "default" in declaration
     }
     values = defaults | _yaml(stack_file).get("config", {})
-    return {_qualified(project["name"], key): _text(value) for key, value in values.items()}
+    return {qualified(key, project["name"]): _text(value) for key, value in values.items()}
 
 
 def run_program(
@@ -70,7 +71,8 @@ def _yaml(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _qualified(project: str, key: str) -> str:
+def qualified(key: str, project: str = PROJECT) -> str:
+    """The key as the engine names it: the project's own have its name in front."""
     return key if ":" in key else f"{project}:{key}"
 
 

@@ -13,6 +13,14 @@ HANDLER: Final = "counter_service.runtime.handler.handle"
 ENV_CONNECTIONS_TABLE: Final = "CONNECTIONS_TABLE"
 ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
+# Who may connect, and how fast they click. What is not set allows nobody and limits nothing.
+ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
+ENV_ALLOW_LOCALHOST: Final = "ALLOW_LOCALHOST"  # "true" or "false"
+ENV_ALLOW_MISSING_ORIGIN: Final = "ALLOW_MISSING_ORIGIN"  # "true" or "false"
+ENV_AUTH_ISSUER: Final = "AUTH_ISSUER"  # these three only with authentication
+ENV_AUTH_AUDIENCE: Final = "AUTH_AUDIENCE"
+ENV_AUTH_JWKS_URL: Final = "AUTH_JWKS_URL"
+ENV_CLICKS_PER_SECOND: Final = "CLICKS_PER_SECOND"  # 0: no limit
 
 # Routes of the WebSocket API.
 ROUTE_CONNECT: Final = "$connect"
@@ -26,6 +34,9 @@ CONNECTED_AT: Final = "connectedAt"  # N, epoch seconds
 EXPIRES_AT: Final = "expiresAt"  # N, epoch seconds; the table's TTL attribute
 # API Gateway closes every connection after two hours, so no live one outlasts its row.
 CONNECTION_TTL_SECONDS: Final = 2 * 60 * 60
+# Where clicks are limited: the last second in which this connection clicked, and how often.
+CLICK_SECOND: Final = "clickSecond"  # N, epoch seconds
+CLICKS: Final = "clicks"  # N
 
 # Counter table.
 COUNTER_KEY: Final = "id"  # S
@@ -50,5 +61,5 @@ class Metric(StrEnum):
     LAG = "Lag"  # milliseconds from API Gateway's receipt of a click to the end of its broadcast
     CONNECTS = "Connects"
     DISCONNECTS = "Disconnects"
-    CLIENT_ERRORS = "ClientErrors"  # messages that were the client's mistake
+    CLIENT_ERRORS = "ClientErrors"  # messages and handshakes that were the client's mistake
     FAILURES = "Failures"  # ours: a store that did not answer, a broadcast cut short

@@ -4,8 +4,8 @@ The shapes: docs.aws.amazon.com/apigateway/latest/developerguide/
 apigateway-websocket-api-mapping-template-reference.html, and recorded ones in tests/events/.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import UnknownEvent
@@ -17,6 +17,9 @@ class Connect:
 
     connection_id: str
     connected_at: int  # epoch seconds
+    origin: str | None = None  # as sent; None: no such header
+    subprotocols: tuple[str, ...] = field(default=(), repr=False)  # offered; one may be a token
+    token: str | None = field(default=None, repr=False)  # of the query string
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def parse(event: Mapping[str, Any]) -> Event:
         raise UnknownEvent("requestContext.connectionId is missing")
     match context.get("eventType"):
         case "CONNECT":
-            return Connect(connection_id, _connected_at(context))
+            return _connect(event, connection_id, _connected_at(context))
         case "DISCONNECT":
             return Disconnect(connection_id)
         case "MESSAGE":
@@ -72,6 +75,48 @@ def _connected_at(context: Mapping[str, Any]) -> int:
     if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
         raise UnknownEvent("requestContext.connectedAt is missing")
     return milliseconds // 1000
+
+
+def _connect(event: Mapping[str, Any], connection_id: str, connected_at: int) -> Connect:
+    offers = _header(event, "sec-websocket-protocol") or ""
+    return Connect(
+        connection_id,
+        connected_at,
+        origin=_header(event, "origin"),
+        subprotocols=tuple(offer.strip() for offer in offers.split(",") if offer.strip()),
+        token=_joined(
+            _values(event, "multiValueQueryStringParameters", "queryStringParameters", "token")
+        ),
+    )
+
+
+def _header(event: Mapping[str, Any], name: str) -> str | None:
+    return _joined(_values(event, "multiValueHeaders", "headers", name, str.lower))
+
+
+def _values(
+    event: Mapping[str, Any],
+    lists: str,
+    singles: str,
+    name: str,
+    case: Callable[[str], str] = str,
+) -> list[str]:
+    """Every value of a field, from the member that has lists, else from the one that keeps only
+    the last of a repeated one."""
+    for member in (lists, singles):
+        fields = event.get(member)
+        if isinstance(fields, Mapping):
+            found = [value for key, value in fields.items() if case(str(key)) == name]
+            if found:
+                flat = [each if isinstance(each, list) else [each] for each in found]
+                return [text for values in flat for text in values if isinstance(text, str)]
+    return []
+
+
+def _joined(values: list[str]) -> str | None:
+    # As HTTP joins a repeated field. Neither an origin nor a token has a comma in it, so two of
+    # them are as good as a wrong one.
+    return ", ".join(values) if values else None
 
 
 def _body(event: Mapping[str, Any]) -> str | None:

@@ -10,11 +10,13 @@ from typing import Any
 import boto3
 
 from . import events, logs, metrics
+from .access import Access
 from .dynamodb import ONCE, RETRYING, DynamoConnectionStore, DynamoCounterStore
 from .errors import UnknownEvent
 from .management import POSTING, ManagementOutbox
+from .ports import TokenVerifier
 from .service import CounterService, Report
-from .settings import Settings
+from .settings import Authentication, Settings
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,20 @@ def build(environ: Mapping[str, str]) -> CounterService:
         connections=DynamoConnectionStore(settings.connections_table, dynamodb),
         outbox=ManagementOutbox(management),
         clock=SystemClock(),
+        access=Access(settings.origins, _token_verifier(settings.authentication)),
+        clicks_per_second=settings.clicks_per_second,
     )
+
+
+def _token_verifier(authentication: Authentication | None) -> TokenVerifier | None:
+    if authentication is None:
+        return None
+    # Here, for the archive has the token library only where authentication is on.
+    from .keys import IssuerKeys
+    from .tokens import JwtVerifier
+
+    keys = IssuerKeys(authentication.issuer, authentication.jwks_url)
+    return JwtVerifier(authentication.issuer, authentication.audience, keys)
 
 
 # At import, which is Lambda's init phase: it has a whole CPU whatever the memory setting, and
@@ -48,10 +63,11 @@ logs.configure()
 service = build(os.environ)
 
 
-def handle(event: Mapping[str, Any], context: object) -> dict[str, int]:
+def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Serve one WebSocket event.
 
-    Returns a status and no body: API Gateway drops a body, emulators deliver it.
+    Returns a status and no body: API Gateway drops a body, emulators deliver it. A handshake is
+    refused by its status, and answered with the subprotocol that it offered.
     """
     started = time.perf_counter()
     try:
@@ -76,9 +92,12 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, int]:
             ),
         },
     )
-    return {"statusCode": 200}
+    answer: dict[str, Any] = {"statusCode": report.status}
+    if report.subprotocol:
+        answer["headers"] = {"Sec-WebSocket-Protocol": report.subprotocol}
+    return answer
 
 
 def _level(report: Report) -> int:
     # A client's mistake is its own affair; ours and DynamoDB's are worth an alarm.
-    return logging.WARNING if report.error and report.action != "invalid" else logging.INFO
+    return logging.WARNING if report.is_our_failure else logging.INFO

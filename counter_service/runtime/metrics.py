@@ -10,12 +10,9 @@ into the handler's one log line, and need no request, permission or library.
 from typing import Any, Final
 
 from .contract import METRICS_DIMENSION, METRICS_NAMESPACE, Metric
-from .protocol import ErrorCode
 from .service import Report
 
 _UNITS: Final = {Metric.LAG: "Milliseconds"}  # the others are counts
-_OURS: Final = {ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
-_CLIENTS: Final = set(ErrorCode) - _OURS
 
 
 def embedded(
@@ -61,7 +58,7 @@ def _counted(report: Report) -> dict[Metric, int]:
         Metric.FORBIDDEN: report.forbidden,
         Metric.CONNECTS: report.action == "connect" and report.error is None,
         Metric.DISCONNECTS: report.action == "disconnect" and report.error is None,
-        Metric.CLIENT_ERRORS: report.error in _CLIENTS,
-        Metric.FAILURES: report.error is not None and report.error not in _CLIENTS,
+        Metric.CLIENT_ERRORS: report.error is not None and not report.is_our_failure,
+        Metric.FAILURES: report.is_our_failure,
     }
     return {name: int(count) for name, count in counted.items() if count}

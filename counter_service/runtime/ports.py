@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 from .contract import CONNECTION_TTL_SECONDS
@@ -47,6 +47,13 @@ class ConnectionStore(Protocol):
     def remove_gone(self, connection_id: str, connected_before: int) -> bool:
         """Delete the row if it is there and older than the epoch second; say if it was."""
 
+    def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
+        """Note one more click in the epoch second; False if there were `limit` already.
+
+        A connection without a row may click, and gets none: its row was lost by us, comes back
+        with get-current, and the stage's throttle holds meanwhile.
+        """
+
     def audience(self, now: int) -> Iterator[str]:
         """Ids of the rows not expired at the epoch second `now`, strongly consistent.
 
@@ -68,6 +75,26 @@ class Outbox(Protocol):
     def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
         """Post one message to many connections in order; say what became of each. Never raises
         for what a single connection does."""
+
+
+class TokenProblem(StrEnum):
+    """Why a token does not open the door, for the log."""
+
+    MISSING = "missing-token"
+    MALFORMED = "malformed-token"
+    EXPIRED = "expired-token"
+    NOT_YET_VALID = "token-not-yet-valid"
+    WRONG_ISSUER = "wrong-issuer"
+    WRONG_AUDIENCE = "wrong-audience"
+    WRONG_ALGORITHM = "wrong-algorithm"
+    UNKNOWN_KEY = "unknown-key"
+    BAD_SIGNATURE = "bad-signature"
+    KEYS_UNAVAILABLE = "keys-unavailable"  # ours or the issuer's, not the client's
+
+
+class TokenVerifier(Protocol):
+    def problem_with(self, token: str) -> TokenProblem | None:
+        """None if the token is good now. Never raises, whatever the text."""
 
 
 class Clock(Protocol):

@@ -30,6 +30,7 @@ class ErrorCode(StrEnum):
     NOT_AN_OBJECT = "not-an-object"
     MISSING_ACTION = "missing-action"
     UNKNOWN_ACTION = "unknown-action"
+    TOO_MANY_CLICKS = "too-many-clicks"
     UNAVAILABLE = "unavailable"
     UNKNOWN_OUTCOME = "unknown-outcome"
 
@@ -41,6 +42,7 @@ MESSAGES: Final = {
     ErrorCode.NOT_AN_OBJECT: 'Send a JSON object, for example {"action":"increment"}.',
     ErrorCode.MISSING_ACTION: 'The message needs an "action": "increment" or "get-current".',
     ErrorCode.UNKNOWN_ACTION: 'The actions are "increment" and "get-current".',
+    ErrorCode.TOO_MANY_CLICKS: "Too many clicks within a second: this one was not counted.",
     ErrorCode.UNAVAILABLE: "The counter cannot be reached and nothing was changed. Try again.",
     ErrorCode.UNKNOWN_OUTCOME: "The counter did not answer. The click may or may not have counted.",
 }

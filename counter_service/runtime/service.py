@@ -10,18 +10,44 @@ from itertools import chain
 from typing import Final
 
 from . import protocol
+from .access import Access, subprotocol_for
 from .errors import OutcomeUnknown, StoreError, StoreUnavailable
 from .events import Connect, Disconnect, Event, Message
-from .ports import Clock, Connection, ConnectionStore, CounterStore, Delivery, Outbox
+from .ports import (
+    Clock,
+    Connection,
+    ConnectionStore,
+    CounterStore,
+    Delivery,
+    Outbox,
+    TokenProblem,
+)
 from .protocol import ErrorCode, GetCurrent, Increment, Invalid
 
 # 410 also means "not open yet": a handshake that we have just answered is not a ghost.
 GONE_AGE_SECONDS: Final = 30
 
+# Of a refused origin, in the log.
+ORIGIN_CHARACTERS: Final = 100
+
+HTTP_OK: Final = 200
+
+BROADCAST_INCOMPLETE: Final = "broadcast-incomplete"
+CLEANUP_INCOMPLETE: Final = "cleanup-incomplete"
+_OUR_FAILURES: Final = frozenset(
+    {
+        *(ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME, TokenProblem.KEYS_UNAVAILABLE),
+        *(BROADCAST_INCOMPLETE, CLEANUP_INCOMPLETE),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one event came to, for the log. Holds nothing that a client wrote."""
+    """What one event came to: the status that answers it, and the rest for the log.
+
+    Holds nothing that a client wrote but the origin of a refused handshake, cut.
+    """
 
     action: str
     value: int | None = None
@@ -30,6 +56,14 @@ class Report:
     gone: int = 0
     skipped: int = 0
     forbidden: int = 0
+    status: int = HTTP_OK
+    origin: str | None = None
+    subprotocol: str | None = None  # the one that the handshake's answer names
+
+    @property
+    def is_our_failure(self) -> bool:
+        """Whether something failed that is not the client's own affair."""
+        return self.error in _OUR_FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +72,8 @@ class CounterService:
     connections: ConnectionStore
     outbox: Outbox
     clock: Clock
+    access: Access
+    clicks_per_second: int = 0  # of one connection; 0: no limit
 
     def handle(self, event: Event) -> Report:
         """Serve one event.
@@ -47,13 +83,19 @@ class CounterService:
         """
         match event:
             case Connect():
-                self.connections.put(Connection(event.connection_id, event.connected_at))
-                return Report("connect")
+                return self.connect(event)
             case Disconnect():
                 self.connections.remove(event.connection_id)
                 return Report("disconnect")
             case Message():
                 return self.handle_message(event)
+
+    def connect(self, event: Connect) -> Report:
+        if refusal := self.access.refusal(event):
+            origin = event.origin and event.origin[:ORIGIN_CHARACTERS]
+            return Report("connect", error=refusal.problem, status=refusal.status, origin=origin)
+        self.connections.put(Connection(event.connection_id, event.connected_at))
+        return Report("connect", subprotocol=subprotocol_for(event))
 
     def handle_message(self, message: Message) -> Report:
         """Serve one frame: a new action gets its case here and its use case below."""
@@ -72,6 +114,8 @@ class CounterService:
 
     def increment(self, sender: Connection) -> Report:
         try:
+            if not self._may_click(sender.id):
+                return self._refuse(sender.id, "increment", ErrorCode.TOO_MANY_CLICKS)
             value = self.counter.increment()
         except StoreError as failure:
             return self._refuse(sender.id, "increment", _code(failure))
@@ -81,7 +125,7 @@ class CounterService:
             return self._post("increment", value, chain([sender.id], others))
         except StoreUnavailable:
             # Counted, and the sender knows: only the news is late, until the next click.
-            return Report("increment", value, error="broadcast-incomplete")
+            return Report("increment", value, error=BROADCAST_INCOMPLETE)
 
     def get_current(self, sender: Connection) -> Report:
         try:
@@ -92,6 +136,10 @@ class CounterService:
         except StoreError as failure:
             return self._refuse(sender.id, "get-current", _code(failure))
         return self._post("get-current", value, [sender.id])
+
+    def _may_click(self, sender: str) -> bool:
+        limit = self.clicks_per_second
+        return not limit or self.connections.admit_click(sender, self.clock.now(), limit)
 
     def _post(self, action: str, value: int, audience: Iterable[str]) -> Report:
         deliveries = self.outbox.post(protocol.counter_update(value), audience)
@@ -113,7 +161,7 @@ class CounterService:
                 if delivery is Delivery.GONE:
                     self.connections.remove_gone(connection_id, connected_before)
         except StoreUnavailable:
-            return "cleanup-incomplete"  # the next broadcast meets the same ghosts
+            return CLEANUP_INCOMPLETE  # the next broadcast meets the same ghosts
         return None
 
     def _refuse(self, sender: str, action: str, code: ErrorCode) -> Report:

@@ -4,8 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from .contract import ENV_CONNECTIONS_TABLE, ENV_COUNTER_TABLE, ENV_MANAGEMENT_ENDPOINT
+from .contract import (
+    ENV_ALLOW_LOCALHOST,
+    ENV_ALLOW_MISSING_ORIGIN,
+    ENV_ALLOWED_ORIGINS,
+    ENV_AUTH_AUDIENCE,
+    ENV_AUTH_ISSUER,
+    ENV_AUTH_JWKS_URL,
+    ENV_CLICKS_PER_SECOND,
+    ENV_CONNECTIONS_TABLE,
+    ENV_COUNTER_TABLE,
+    ENV_MANAGEMENT_ENDPOINT,
+)
 from .errors import SettingsError
+from .origins import OriginPolicy, normalise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication:
+    """Whose tokens clients need, and for what."""
+
+    issuer: str  # https URL without a trailing slash
+    audience: str
+    jwks_url: str | None  # None: the issuer's discovery document says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +36,9 @@ class Settings:
     # https://{api}.execute-api.{region}.amazonaws.com/{stage}, where @connections is served.
     # Never from the event's domainName: with a custom domain that is another host.
     management_endpoint: str
+    origins: OriginPolicy
+    authentication: Authentication | None
+    clicks_per_second: int  # 0: no limit
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -26,11 +50,63 @@ class Settings:
             connections_table=_required(environ, ENV_CONNECTIONS_TABLE),
             counter_table=_required(environ, ENV_COUNTER_TABLE),
             management_endpoint=endpoint,
+            origins=OriginPolicy(
+                allowed=_origins(environ, ENV_ALLOWED_ORIGINS),
+                allow_localhost=_flag(environ, ENV_ALLOW_LOCALHOST),
+                allow_missing=_flag(environ, ENV_ALLOW_MISSING_ORIGIN),
+            ),
+            authentication=_authentication(environ),
+            clicks_per_second=_count(environ, ENV_CLICKS_PER_SECOND),
         )
 
 
+def _authentication(environ: Mapping[str, str]) -> Authentication | None:
+    if not _optional(environ, ENV_AUTH_ISSUER):
+        return None
+    return Authentication(
+        issuer=_https(environ, ENV_AUTH_ISSUER).rstrip("/"),
+        audience=_required(environ, ENV_AUTH_AUDIENCE),
+        jwks_url=_https(environ, ENV_AUTH_JWKS_URL) or None,
+    )
+
+
+def _origins(environ: Mapping[str, str], name: str) -> frozenset[str]:
+    allowed = set()
+    for entry in filter(None, map(str.strip, _optional(environ, name).split(","))):
+        normal = normalise(entry)
+        if normal is None:
+            raise SettingsError(name, f"has {entry!r}, which is not an origin")
+        allowed.add(normal)
+    return frozenset(allowed)
+
+
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    value = _optional(environ, name)
+    if value not in ("", "true", "false"):
+        raise SettingsError(name, f"is neither true nor false: {value!r}")
+    return value == "true"
+
+
+def _count(environ: Mapping[str, str], name: str) -> int:
+    value = _optional(environ, name) or "0"
+    if not (value.isascii() and value.isdecimal()):
+        raise SettingsError(name, f"is not a whole number: {value!r}")
+    return int(value)
+
+
+def _https(environ: Mapping[str, str], name: str) -> str:
+    value = _optional(environ, name)
+    if value and not value.startswith("https://"):
+        raise SettingsError(name, f"is not an https URL: {value!r}")
+    return value
+
+
+def _optional(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name, "").strip()
+
+
 def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name, "").strip()
+    value = _optional(environ, name)
     if not value:
         raise SettingsError(name, "is not set")
     return value

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from counter_service.runtime.ports import Connection, ConnectionStore
@@ -85,6 +87,56 @@ class TestRemoveGone:
         connections.put(Connection("a", T0))
         assert connections.remove_gone("a", T0 + 1) is True
         assert connections.remove_gone("a", T0 + 1) is False
+
+
+class TestAdmitClick:
+    @pytest.mark.parametrize("limit", [1, 3])
+    def test_admits_as_many_as_the_limit(self, connections: ConnectionStore, limit: int) -> None:
+        connections.put(Connection("a", T0))
+        clicks = [connections.admit_click("a", T0, limit) for _ in range(limit + 2)]
+        assert clicks == [True] * limit + [False, False]
+
+    def test_begins_anew_with_each_second(self, connections: ConnectionStore) -> None:
+        connections.put(Connection("a", T0))
+        seconds = [T0, T0, T0 + 1, T0 + 1, T0 + 90]
+        clicks = [connections.admit_click("a", second, 1) for second in seconds]
+        assert clicks == [True, False, True, False, True]
+
+    def test_a_clock_behind_counts_in_the_latest_second(self, connections: ConnectionStore) -> None:
+        connections.put(Connection("a", T0))
+        seconds = [T0 + 1, T0, T0, T0 + 1]
+        clicks = [connections.admit_click("a", second, 2) for second in seconds]
+        assert clicks == [True, True, False, False]
+
+    def test_is_for_each_connection(self, connections: ConnectionStore) -> None:
+        connections.put(Connection("a", T0))
+        connections.put(Connection("b", T0))
+        assert [connections.admit_click(name, T0, 1) for name in "aabb"] == [True, False] * 2
+
+    def test_without_a_row_admits_and_makes_none(self, connections: ConnectionStore) -> None:
+        assert [connections.admit_click("a", T0, 1) for _ in range(3)] == [True] * 3
+        assert audience(connections) == []
+
+    def test_leaves_the_row_as_it_is(self, connections: ConnectionStore) -> None:
+        connections.put(Connection("a", T0))
+        connections.admit_click("a", T0 + 60, 1)
+        connections.put(Connection("a", T0 + 1000))
+        assert connections.admit_click("a", T0 + 60, 1) is False
+        assert audience(connections, T0 + TWO_HOURS - 1) == ["a"]
+        assert audience(connections, T0 + TWO_HOURS) == []
+
+    def test_a_new_row_begins_anew(self, connections: ConnectionStore) -> None:
+        connections.put(Connection("a", T0))
+        connections.admit_click("a", T0, 1)
+        connections.remove("a")
+        connections.put(Connection("a", T0))
+        assert connections.admit_click("a", T0, 1) is True
+
+    def test_concurrent_clicks_share_the_limit(self, connections: ConnectionStore) -> None:
+        connections.put(Connection("a", T0))
+        with ThreadPoolExecutor(8) as pool:
+            clicks = list(pool.map(lambda _: connections.admit_click("a", T0, 5), range(16)))
+        assert sum(clicks) == 5
 
 
 class TestAudience:

@@ -159,6 +159,9 @@ def test_function_gets_what_its_settings_read(graph: Graph) -> None:
         "CONNECTIONS_TABLE": "aes_websocket_connections-dev",
         "COUNTER_TABLE": "aes_counter_state-dev",
         "MANAGEMENT_ENDPOINT": f"https://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com/prod",
+        "ALLOW_LOCALHOST": "true",
+        "ALLOW_MISSING_ORIGIN": "true",
+        "CLICKS_PER_SECOND": "0",
     }
 
 

@@ -26,6 +26,7 @@ REPEATABLE = {
     "put": ("put_item", lambda _, connections: connections.put(Connection("a", 0))),
     "remove": ("delete_item", lambda _, connections: connections.remove("a")),
     "remove_gone": ("delete_item", lambda _, connections: connections.remove_gone("a", 0)),
+    "admit_click": ("update_item", lambda _, connections: connections.admit_click("a", 0, 1)),
     "audience": ("scan", lambda _, connections: list(connections.audience(0))),
 }
 repeatable = pytest.mark.parametrize(
@@ -262,3 +263,56 @@ class TestAudience:
 
 def _row(connection_id: str) -> dict[str, Any]:
     return {"connectionId": {"S": connection_id}}
+
+
+class TestAdmitClick:
+    """How often it writes, and what another worker's click in between comes to."""
+
+    def _refusal(self, stub: Stubber, row: dict[str, Any] | None) -> None:
+        stub.add_client_error(
+            "update_item",
+            "ConditionalCheckFailedException",
+            http_status_code=400,
+            modeled_fields={"Item": row} if row else None,
+        )
+
+    def _row(self, second: int, clicks: int) -> dict[str, Any]:
+        return _row("a") | {"clickSecond": {"N": str(second)}, "clicks": {"N": str(clicks)}}
+
+    def test_writes_once_within_a_second(self, stubbed: Stores, stub: Stubber) -> None:
+        stub.add_response("update_item", {})
+        assert stubbed.connections.admit_click("a", 7, 2) is True
+
+    def test_writes_once_for_a_click_too_many(self, stubbed: Stores, stub: Stubber) -> None:
+        self._refusal(stub, self._row(7, 2))
+        assert stubbed.connections.admit_click("a", 7, 2) is False
+
+    def test_writes_once_where_there_is_no_row(self, stubbed: Stores, stub: Stubber) -> None:
+        self._refusal(stub, None)
+        assert stubbed.connections.admit_click("a", 7, 2) is True
+
+    @pytest.mark.parametrize("first", [True, False], ids=["the first click", "a later second"])
+    def test_writes_twice_to_begin_a_second(
+        self, stubbed: Stores, stub: Stubber, first: bool
+    ) -> None:
+        self._refusal(stub, _row("a") if first else self._row(6, 2))
+        stub.add_response("update_item", {})
+        assert stubbed.connections.admit_click("a", 7, 2) is True
+
+    @pytest.mark.parametrize("clicks", [1, 2])
+    def test_counts_in_a_second_that_another_click_has_begun_meanwhile(
+        self, stubbed: Stores, stub: Stubber, clicks: int
+    ) -> None:
+        self._refusal(stub, self._row(6, 2))
+        self._refusal(stub, self._row(7, clicks))
+        if clicks < 2:
+            stub.add_response("update_item", {})
+        else:
+            self._refusal(stub, self._row(7, clicks))
+        assert stubbed.connections.admit_click("a", 7, 2) is (clicks < 2)
+
+    def test_ends_when_rows_come_and_go(self, stubbed: Stores, stub: Stubber) -> None:
+        for _ in range(2):
+            self._refusal(stub, self._row(6, 2))
+            self._refusal(stub, self._row(7, 2))
+        assert stubbed.connections.admit_click("a", 7, 2) is True

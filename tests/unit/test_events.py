@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,7 @@ from counter_service.runtime.events import Connect, Disconnect, Event, Message
 from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
 
 RECORDED = {
-    "connect": Connect(CONNECTION_ID, CONNECTED_AT),
+    "connect": Connect(CONNECTION_ID, CONNECTED_AT, "https://counter.example.com"),
     "message-get-current": Message(CONNECTION_ID, CONNECTED_AT, '{"action":"get-current"}'),
     "message-increment": Message(CONNECTION_ID, CONNECTED_AT, '{"action":"increment"}'),
     "disconnect": Disconnect(CONNECTION_ID),
@@ -38,6 +39,9 @@ lookalikes = st.fixed_dictionaries(
         "requestContext": contexts | json_values,
         "body": st.text() | json_values,
         "isBase64Encoded": st.booleans() | json_values,
+        "headers": json_values,
+        "multiValueHeaders": st.dictionaries(st.sampled_from(["Origin", "x"]), json_values),
+        "queryStringParameters": st.dictionaries(st.just("token"), json_values) | json_values,
     },
 )
 
@@ -57,6 +61,91 @@ def _with(fields: dict[str, Any], key: str, value: object) -> dict[str, Any]:
 @pytest.mark.parametrize(("name", "event"), RECORDED.items(), ids=list(RECORDED))
 def test_reads_what_api_gateway_sends(name: str, event: Event) -> None:
     assert events.parse(recorded(name)) == event
+
+
+def _connect(**members: object) -> Connect:
+    event = {key: value for key, value in recorded("connect").items() if "eaders" not in key}
+    parsed = events.parse(event | members)
+    assert isinstance(parsed, Connect)
+    return parsed
+
+
+@pytest.mark.parametrize("name", ["Origin", "origin", "ORIGIN"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        lambda name: {"headers": {name: "https://a.test"}},
+        lambda name: {"multiValueHeaders": {name: ["https://a.test"]}},
+        lambda name: {"headers": {name: "x"}, "multiValueHeaders": {name: ["https://a.test"]}},
+        lambda name: {"headers": {name: "https://a.test"}, "multiValueHeaders": None},
+    ],
+    ids=["single", "list", "both", "null"],
+)
+def test_reads_the_origin_whatever_its_letters(
+    name: str, members: Callable[[str], dict[str, Any]]
+) -> None:
+    assert _connect(**members(name)).origin == "https://a.test"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": ["https://a.test", "https://b.test"]},
+        {"Origin": ["https://a.test"]} | {"origin": ["https://b.test"]},
+    ],
+    ids=["repeated", "in other letters"],
+)
+def test_two_origins_are_no_origin_of_any_page(headers: dict[str, list[str]]) -> None:
+    assert _connect(multiValueHeaders=headers).origin == "https://a.test, https://b.test"
+
+
+@pytest.mark.parametrize(
+    "headers", [MISSING, None, {}, [], {"Host": "a"}, {"Origin": None}, {"Origin": 7}], ids=_id
+)
+def test_a_handshake_may_have_no_origin(headers: object) -> None:
+    members = {} if headers is MISSING else {"headers": headers}
+    assert _connect(**members).origin is None
+
+
+def test_an_empty_origin_is_one() -> None:
+    assert _connect(headers={"Origin": ""}).origin == ""
+
+
+@pytest.mark.parametrize(
+    ("offer", "subprotocols"),
+    [
+        ("counter", ("counter",)),
+        ("counter,bearer.a.b.c", ("counter", "bearer.a.b.c")),
+        (" counter ,, bearer.x", ("counter", "bearer.x")),
+        ("", ()),
+    ],
+)
+def test_reads_the_subprotocols(offer: str, subprotocols: tuple[str, ...]) -> None:
+    name = "Sec-WebSocket-Protocol"
+    assert _connect(headers={name: offer}).subprotocols == subprotocols
+    lines = [each for each in offer.split(",") if each.strip()]
+    assert _connect(multiValueHeaders={name: lines}).subprotocols == subprotocols
+
+
+@pytest.mark.parametrize(
+    ("members", "token"),
+    [
+        ({"queryStringParameters": {"token": "a.b.c"}}, "a.b.c"),
+        ({"multiValueQueryStringParameters": {"token": ["a.b.c"]}}, "a.b.c"),
+        ({"multiValueQueryStringParameters": {"token": ["a", "b"]}}, "a, b"),
+        ({"queryStringParameters": {"Token": "a.b.c"}}, None),
+        ({"queryStringParameters": None}, None),
+        ({}, None),
+    ],
+)
+def test_reads_the_token_of_the_query(members: dict[str, Any], token: str | None) -> None:
+    assert _connect(**members).token == token
+
+
+def test_a_token_does_not_show_when_the_event_is_printed() -> None:
+    event = Connect("a", 0, "https://a.test", ("counter", "bearer.secret"), "secret")
+    assert "https://a.test" in repr(event)
+    assert "secret" not in repr(event)
 
 
 @pytest.mark.parametrize("event", [None, [], "connect", 7, True, {}], ids=repr)

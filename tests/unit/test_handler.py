@@ -14,9 +14,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from counter_service.runtime import logs
+from counter_service.runtime import keys, logs
 from counter_service.runtime.errors import SettingsError, StoreUnavailable
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
+from tests.unit.issuer import Issuer
 from tests.unit.local_server import Answer, LocalServer
 from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
 
@@ -47,6 +48,7 @@ class Lambda:
         patch.setenv("CONNECTIONS_TABLE", CONNECTIONS)
         patch.setenv("COUNTER_TABLE", COUNTER)
         patch.setenv("MANAGEMENT_ENDPOINT", f"{gateway.url}/dev")
+        patch.setenv("ALLOWED_ORIGINS", "https://counter.example.com")
         self._warm: ModuleType | None = None
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
@@ -132,6 +134,86 @@ def test_connect_adds_a_row(function: Lambda) -> None:
         }
     }
     assert function.posts() == []
+
+
+def _handshake(**headers: str) -> dict[str, Any]:
+    """A recorded one with these headers alone."""
+    event = recorded("connect")
+    event["headers"] = headers
+    event["multiValueHeaders"] = {name: [value] for name, value in headers.items()}
+    return event
+
+
+def test_a_foreign_page_is_refused(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
+    origin = 'https://evil.test"\n' + "x" * 200
+    assert function.invoke(_handshake(Origin=origin)) == {"statusCode": 403}
+    assert (function.rows(), function.posts()) == ({}, [])
+    [entry] = _logged(capsys)  # one line, whatever the origin
+    assert (entry["level"], entry["error"], entry["status"]) == ("INFO", "foreign-origin", 403)
+    assert entry["origin"] == origin[:100]
+
+
+def test_a_handshake_without_an_origin_is_refused(function: Lambda) -> None:
+    assert function.invoke(_handshake()) == {"statusCode": 403}
+    assert function.rows() == {}
+
+
+def test_the_offered_subprotocol_is_answered(function: Lambda) -> None:
+    """A browser drops the connection otherwise."""
+    offer = {"Origin": "https://counter.example.com", "Sec-WebSocket-Protocol": "counter, x"}
+    answer = {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "counter"}}
+    assert function.invoke(_handshake(**offer)) == answer
+
+
+@pytest.mark.usefixtures("cold")
+@pytest.mark.parametrize("how", ["query", "subprotocol"])
+def test_with_authentication_a_token_opens_the_door(
+    function: Lambda,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    how: str,
+) -> None:
+    issuer = Issuer("https://login.example.com")
+    monkeypatch.setattr(keys, "fetch_https", issuer.fetch)
+    monkeypatch.setenv("AUTH_ISSUER", issuer.url)
+    monkeypatch.setenv("AUTH_AUDIENCE", "counter")
+    event = recorded("connect")
+
+    def offer(token: str) -> dict[str, Any]:
+        if how == "query":
+            return event | {"queryStringParameters": {"token": token}}
+        headers = event["headers"] | {"Sec-WebSocket-Protocol": f"counter, bearer.{token}"}
+        return event | {"headers": headers}
+
+    handler = importlib.import_module(MODULE)
+    good, bad = issuer.token(), issuer.token(aud="another")
+    assert handler.handle(event, CONTEXT) == {"statusCode": 401}
+    assert handler.handle(offer(bad), CONTEXT) == {"statusCode": 401}
+    assert function.rows() == {}
+    assert handler.handle(offer(good), CONTEXT)["statusCode"] == 200
+    assert list(function.rows()) == [CONNECTION_ID]
+    output = "".join(capsys.readouterr())
+    assert [json.loads(line)["error"] for line in output.splitlines()] == [
+        "missing-token",
+        "wrong-audience",
+        None,
+    ]
+    assert not [part for token in (good, bad) for part in token.split(".")[1:] if part in output]
+
+
+@pytest.mark.usefixtures("cold")
+def test_with_a_limit_too_many_clicks_are_refused(
+    function: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLICKS_PER_SECOND", "1")
+    handler = importlib.import_module(MODULE)
+    monkeypatch.setattr(handler.SystemClock, "now", lambda _: CONNECTED_AT)
+    handler.handle(recorded("connect"), CONTEXT)
+    for _ in range(2):
+        assert handler.handle(recorded("message-increment"), CONTEXT) == {"statusCode": 200}
+    [_, (receiver, message)] = function.posts()
+    assert (receiver, message["code"]) == (CONNECTION_ID, "too-many-clicks")
+    assert function.count() == [{"id": {"S": "global"}, "value": {"N": "1"}}]
 
 
 def test_get_current_answers_zero_before_the_first_click(function: Lambda) -> None:

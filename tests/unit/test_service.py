@@ -2,14 +2,23 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from counter_service.runtime.access import Access
 from counter_service.runtime.errors import StoreUnavailable
 from counter_service.runtime.events import Connect, Disconnect, Message
-from counter_service.runtime.ports import Connection
+from counter_service.runtime.origins import OriginPolicy, OriginProblem
+from counter_service.runtime.ports import Connection, TokenProblem
 from counter_service.runtime.protocol import MAX_MESSAGE_BYTES, MESSAGES, ErrorCode
 from counter_service.runtime.service import GONE_AGE_SECONDS, CounterService, Report
-from tests.fakes import FakeClock, FakeOutbox, InMemoryConnectionStore, InMemoryCounterStore
+from tests.fakes import (
+    FakeClock,
+    FakeOutbox,
+    FakeTokens,
+    InMemoryConnectionStore,
+    InMemoryCounterStore,
+)
 
 NOW = 1_772_545_400
+SITE = "https://site.example"
 TWO_HOURS = 2 * 60 * 60
 INCREMENT = '{"action":"increment"}'
 GET_CURRENT = '{"action":"get-current"}'
@@ -33,6 +42,8 @@ class World:
     connections: InMemoryConnectionStore = field(default_factory=InMemoryConnectionStore)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    access: Access = field(default_factory=lambda: Access(OriginPolicy(allowed=frozenset({SITE}))))
+    clicks_per_second: int = 0
 
     def __post_init__(self) -> None:
         for name in ("ann", "bob", "eve"):
@@ -40,7 +51,14 @@ class World:
 
     @property
     def service(self) -> CounterService:
-        return CounterService(self.counter, self.connections, self.outbox, self.clock)
+        return CounterService(
+            self.counter,
+            self.connections,
+            self.outbox,
+            self.clock,
+            self.access,
+            self.clicks_per_second,
+        )
 
     def join(self, name: str, *, seconds_ago: int = 120, is_open: bool = True) -> None:
         self.connections.put(Connection(name, NOW - seconds_ago))
@@ -66,21 +84,96 @@ def error(code: ErrorCode) -> dict[str, object]:
 
 class TestConnect:
     def test_adds_a_row_for_two_hours(self, world: World) -> None:
-        assert world.service.handle(Connect("new", NOW)) == Report("connect")
+        assert world.service.handle(Connect("new", NOW, SITE)) == Report("connect")
         assert world.connections.rows["new"] == Connection("new", NOW)
         assert world.connections.rows["new"].expires_at == NOW + TWO_HOURS
 
     def test_posts_nothing(self, world: World) -> None:
         """The socket is not open yet."""
-        world.service.handle(Connect("ann", NOW - 120))
+        world.service.handle(Connect("ann", NOW - 120, SITE))
         assert world.outbox.delivered == []
 
     def test_fails_when_the_row_cannot_be_written(self, world: World) -> None:
         """Then API Gateway refuses the handshake and the client tries again."""
         world.connections.fail_next("put", UNAVAILABLE)
         with pytest.raises(StoreUnavailable):
-            world.service.handle(Connect("new", NOW))
+            world.service.handle(Connect("new", NOW, SITE))
         assert "new" not in world.connections.rows
+
+
+class TestRefusedConnect:
+    @pytest.mark.parametrize(
+        ("origin", "error"),
+        [(None, OriginProblem.MISSING), ("https://evil.test", OriginProblem.FOREIGN)],
+    )
+    def test_of_a_wrong_origin(self, world: World, origin: str | None, error: str) -> None:
+        rows = dict(world.connections.rows)
+        report = world.service.handle(Connect("new", NOW, origin))
+        assert report == Report("connect", error=error, status=403, origin=origin)
+        assert world.connections.rows == rows
+        assert world.outbox.delivered == []
+        assert not report.is_our_failure
+
+    def test_says_no_more_of_the_origin_than_fits(self, world: World) -> None:
+        report = world.service.handle(Connect("new", NOW, "https://" + "x" * 200))
+        assert report.origin == "https://" + "x" * 92
+
+    def test_without_a_token(self, world: World) -> None:
+        world.access = Access(world.access.origins, FakeTokens("good"))
+        report = world.service.handle(Connect("new", NOW, SITE))
+        assert report == Report("connect", error="missing-token", status=401, origin=SITE)
+        assert "new" not in world.connections.rows
+
+    @pytest.mark.parametrize("problem", TokenProblem)
+    def test_with_a_wrong_token(self, world: World, problem: TokenProblem) -> None:
+        world.access = Access(world.access.origins, FakeTokens("good", problem=problem))
+        report = world.service.handle(Connect("new", NOW, SITE, token="bad"))
+        assert report == Report("connect", error=problem, status=401, origin=SITE)
+        assert "new" not in world.connections.rows
+        # That the issuer cannot be asked is no fault of the client's.
+        assert report.is_our_failure is (problem is TokenProblem.KEYS_UNAVAILABLE)
+
+    def test_with_a_good_token_is_none(self, world: World) -> None:
+        world.access = Access(world.access.origins, FakeTokens("good"))
+        offers = ("counter", "bearer.good")
+        report = world.service.handle(Connect("new", NOW, SITE, subprotocols=offers))
+        assert report == Report("connect", subprotocol="counter")
+        assert "new" in world.connections.rows
+
+
+class TestClickLimit:
+    def test_answers_the_sender_and_counts_nothing(self, world: World) -> None:
+        world.clicks_per_second = 2
+        reports = [world.says("bob", INCREMENT) for _ in range(3)]
+        assert [report.error for report in reports] == [None, None, "too-many-clicks"]
+        assert world.counter.count == 43
+        assert world.outbox.received("bob")[-1] == error(ErrorCode.TOO_MANY_CLICKS)
+        assert world.outbox.received("ann") == [update(42), update(43)]
+        assert not reports[-1].is_our_failure
+
+    def test_is_for_each_connection_and_each_second(self, world: World) -> None:
+        world.clicks_per_second = 1
+        assert world.says("bob", INCREMENT).value == 42
+        assert world.says("ann", INCREMENT).value == 43
+        world.clock.time += 1
+        assert world.says("bob", INCREMENT).value == 44
+
+    def test_is_not_for_other_messages(self, world: World) -> None:
+        world.clicks_per_second = 1
+        assert [world.says("bob", GET_CURRENT).error for _ in range(3)] == [None] * 3
+
+    def test_off_writes_nothing(self, world: World) -> None:
+        world.connections.fail_next("admit_click", UNAVAILABLE)
+        assert world.says("bob", INCREMENT).value == 42
+        assert world.connections.clicks == {}
+
+    def test_that_cannot_be_checked_counts_nothing(self, world: World) -> None:
+        world.clicks_per_second = 1
+        world.connections.fail_next("admit_click", UNAVAILABLE)
+        report = world.says("bob", INCREMENT)
+        assert report == Report("increment", error="unavailable")
+        assert report.is_our_failure
+        assert world.counter.count == 41
 
 
 class TestDisconnect:
@@ -204,7 +297,7 @@ class TestIncrement:
         assert {"ann", "bob", "eve"} <= set(world.connections.rows)
 
     def test_a_handshake_in_progress_hears_the_next_click(self, world: World) -> None:
-        world.service.handle(Connect("new", NOW))
+        world.service.handle(Connect("new", NOW, SITE))
         world.says("ann", INCREMENT)
         world.outbox.open.add("new")
         world.says("ann", INCREMENT)
@@ -293,7 +386,7 @@ class TestInvalid:
         assert world.connections.rows == rows
 
     def test_the_table_above_is_complete(self) -> None:
-        ours = {ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
+        ours = {ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME, ErrorCode.TOO_MANY_CLICKS}
         assert set(INVALID) == set(ErrorCode) - ours
 
     def test_a_sender_that_left_is_no_failure(self, world: World) -> None:

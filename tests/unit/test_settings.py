@@ -1,7 +1,8 @@
 import pytest
 
 from counter_service.runtime.errors import SettingsError
-from counter_service.runtime.settings import Settings
+from counter_service.runtime.origins import OriginPolicy
+from counter_service.runtime.settings import Authentication, Settings
 
 COMPLETE = {
     "CONNECTIONS_TABLE": "connections",
@@ -15,7 +16,62 @@ def test_reads_the_environment() -> None:
         connections_table="connections",
         counter_table="counter",
         management_endpoint="https://h7k2p9x4wd.execute-api.eu-central-1.amazonaws.com/dev",
+        origins=OriginPolicy(),
+        authentication=None,
+        clicks_per_second=0,
     )
+
+
+def test_reads_who_may_connect() -> None:
+    settings = Settings.from_env(
+        COMPLETE
+        | {
+            "ALLOWED_ORIGINS": "https://Site.example:443, http://b.test:8080,",
+            "ALLOW_LOCALHOST": "true",
+            "ALLOW_MISSING_ORIGIN": "true",
+        }
+    )
+    assert settings.origins == OriginPolicy(
+        allowed=frozenset({"https://site.example", "http://b.test:8080"}),
+        allow_localhost=True,
+        allow_missing=True,
+    )
+
+
+AUTH = {"AUTH_ISSUER": "https://login.example.com/", "AUTH_AUDIENCE": "counter"}
+
+
+@pytest.mark.parametrize(
+    ("more", "jwks_url"), [({}, None), ({"AUTH_JWKS_URL": "https://a.test/k"}, "https://a.test/k")]
+)
+def test_reads_whose_tokens_are_needed(more: dict[str, str], jwks_url: str | None) -> None:
+    assert Settings.from_env(COMPLETE | AUTH | more).authentication == Authentication(
+        issuer="https://login.example.com", audience="counter", jwks_url=jwks_url
+    )
+
+
+def test_reads_the_limit_of_clicks() -> None:
+    assert Settings.from_env(COMPLETE | {"CLICKS_PER_SECOND": "20"}).clicks_per_second == 20
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALLOWED_ORIGINS", "https://a.test, b.test"),
+        ("ALLOWED_ORIGINS", "*"),
+        ("ALLOW_LOCALHOST", "yes"),
+        ("ALLOW_MISSING_ORIGIN", "True"),
+        ("AUTH_ISSUER", "http://login.example.com"),
+        ("AUTH_AUDIENCE", ""),
+        ("AUTH_JWKS_URL", "file:///etc/passwd"),
+        ("CLICKS_PER_SECOND", "-1"),
+        ("CLICKS_PER_SECOND", "²"),
+    ],
+)
+def test_refuses_a_wrong_value(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(COMPLETE | AUTH | {variable: value})
+    assert caught.value.variable == variable
 
 
 def test_drops_white_space_around_values() -> None:

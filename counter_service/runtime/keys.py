@@ -1,0 +1,142 @@
+"""The public keys of an OpenID Connect issuer, fetched when a token needs them and kept.
+
+The shapes: RFC 7517 (JWK set), openid.net/specs/openid-connect-discovery-1_0.html.
+"""
+
+import json
+import logging
+import time
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from typing import Any, Final
+
+# A handshake waits for this, and API Gateway waits for the handshake.
+SCHEME: Final = "https://"
+TIMEOUT_SECONDS: Final = 2.0
+MAX_BYTES: Final = 256 * 1024
+
+# Anyone can make up key ids: an unknown one asks the issuer again at most this often.
+REFETCH_SECONDS: Final = 60
+# Nothing is known yet, so nobody gets in: worth asking sooner.
+RETRY_SECONDS: Final = 5
+# A key that the issuer has withdrawn is trusted no longer than this, unless the issuer is down.
+MAX_AGE_SECONDS: Final = 60 * 60
+
+_DISCOVERY: Final = "/.well-known/openid-configuration"
+_SIGNING_KEY_TYPES: Final = ("RSA", "EC")
+
+log = logging.getLogger(__name__)
+
+Fetch = Callable[[str], bytes]
+
+
+class KeysUnavailable(Exception):
+    """The issuer's keys could not be had, and there are none from earlier."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Nowhere: https could lead to http. urllib then raises the redirect as an HTTPError."""
+
+
+def fetch_https(url: str) -> bytes:
+    """At most MAX_BYTES + 1 bytes of an https URL, so that a longer answer shows.
+
+    Raises OSError, HTTPException or ValueError.
+    """
+    if not url.startswith(SCHEME):
+        raise ValueError("not an https URL")
+    opener = urllib.request.build_opener(_NoRedirect())
+    with opener.open(url, timeout=TIMEOUT_SECONDS) as answer:
+        content: bytes = answer.read(MAX_BYTES + 1)
+    return content
+
+
+class IssuerKeys:
+    """Keys by id. One object lives as long as the function's process does.
+
+    Without `jwks_url` the issuer's discovery document says where the keys are.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        jwks_url: str | None = None,
+        *,
+        fetch: Fetch | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._jwks_url = jwks_url
+        self._fetch = fetch or fetch_https
+        self._monotonic = monotonic
+        self._keys: dict[str, dict[str, Any]] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+
+    def find(self, key_id: str) -> dict[str, Any] | None:
+        """The public key (JWK) with this id; None if the issuer has none.
+
+        Raises KeysUnavailable.
+        """
+        if (key_id not in self._keys or self._is_old()) and self._may_ask():
+            self._refresh()
+        if self._fetched_at is None:
+            raise KeysUnavailable
+        return self._keys.get(key_id)
+
+    def _is_old(self) -> bool:
+        return self._since(self._fetched_at) >= MAX_AGE_SECONDS
+
+    def _may_ask(self) -> bool:
+        gap = RETRY_SECONDS if self._fetched_at is None else REFETCH_SECONDS
+        return self._since(self._tried_at) >= gap
+
+    def _since(self, moment: float | None) -> float:
+        return float("inf") if moment is None else self._monotonic() - moment
+
+    def _refresh(self) -> None:
+        self._tried_at = self._monotonic()
+        try:
+            self._keys = _by_id(self._json(self._jwks_url or self._discovered()))
+            self._fetched_at = self._monotonic()
+        except (OSError, HTTPException, ValueError, RecursionError) as problem:
+            # Keys from earlier stay: an issuer that is down for a while locks nobody out.
+            log.warning("the issuer's keys are unavailable", extra={"reason": _reason(problem)})
+
+    def _discovered(self) -> str:
+        document = self._json(f"{self._issuer}{_DISCOVERY}")
+        issuer, url = document.get("issuer"), document.get("jwks_uri")
+        if not isinstance(issuer, str) or issuer.rstrip("/") != self._issuer:
+            raise ValueError("the discovery document is another issuer's")
+        if not isinstance(url, str):
+            raise ValueError("the discovery document has no jwks_uri")
+        return url
+
+    def _json(self, url: str) -> dict[str, Any]:
+        content = self._fetch(url)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"an answer of more than {MAX_BYTES} bytes")
+        document = json.loads(content)
+        if not isinstance(document, dict):
+            raise ValueError("an answer that is no JSON object")
+        return document
+
+
+def _by_id(jwks: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    keys = jwks.get("keys")
+    if not isinstance(keys, list):
+        raise ValueError("an answer that is no JWK set")
+    return {
+        key["kid"]: key
+        for key in keys
+        if isinstance(key, dict)
+        and isinstance(key.get("kid"), str)
+        and key.get("kty") in _SIGNING_KEY_TYPES
+        and key.get("use", "sig") == "sig"
+    }
+
+
+def _reason(problem: Exception) -> str:
+    return f"{type(problem).__name__}: {problem}"[:200]

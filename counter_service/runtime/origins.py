@@ -1,0 +1,70 @@
+"""Which pages may open a socket. Pure.
+
+Browsers let any page connect anywhere over WebSocket and only say which page it is: the Origin
+header (RFC 6455, 10.2). It keeps out other people's pages, not programs, which send what they like.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+# An origin as browsers serialise it (RFC 6454, 6.2): scheme, host, and a port if it is not the
+# scheme's own. No user, path, query or fragment.
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[^\s\x00-\x20/\\?#@:,\[\]]+)"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?",
+    re.IGNORECASE | re.ASCII,
+)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_LOCALHOST: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+# What sandboxed frames and file: pages send.
+_OPAQUE: Final = "null"
+
+
+class OriginProblem(StrEnum):
+    """Why a handshake is refused, for the log."""
+
+    MISSING = "missing-origin"
+    FOREIGN = "foreign-origin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginPolicy:
+    """Who may connect: exactly the `allowed` origins, and what the two flags add."""
+
+    allowed: frozenset[str] = frozenset()  # normalised
+    allow_localhost: bool = False
+    allow_missing: bool = False
+
+    def problem_with(self, origin: str | None) -> OriginProblem | None:
+        """None if a handshake with this Origin header, or without one, may go on."""
+        if origin is None or origin == _OPAQUE:
+            return None if self.allow_missing else OriginProblem.MISSING
+        normal = normalise(origin)
+        if normal is None:
+            return OriginProblem.FOREIGN
+        if normal in self.allowed or (self.allow_localhost and _host(normal) in _LOCALHOST):
+            return None
+        return OriginProblem.FOREIGN
+
+
+def normalise(origin: str) -> str | None:
+    """Scheme and host in lower case, without the scheme's own port; None if it is no http(s)
+    origin. A trailing dot stays, and so does a host that is not ASCII: browsers send punycode."""
+    found = _ORIGIN.fullmatch(origin)
+    if not found:
+        return None
+    scheme = found["scheme"].lower()
+    # Lower case outside ASCII makes one letter of two: the Kelvin sign becomes a k.
+    host = found["host"].lower() if found["host"].isascii() else found["host"]
+    port = int(found["port"]) if found["port"] else _DEFAULT_PORTS[scheme]
+    if port > 65_535:
+        return None
+    return f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS[scheme] else f":{port}")
+
+
+def _host(normal: str) -> str:
+    host = normal.partition("://")[2]
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]

@@ -1,0 +1,205 @@
+"""Who may connect and how fast they click: environment, rights and archive of the function."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from counter_service.infra import bundle, packages
+from counter_service.infra.function import ARCHITECTURE, RUNTIME, Function
+from counter_service.local.resources import zipped
+from counter_service.runtime.settings import Settings
+
+from .recorder import Graph, record
+
+FUNCTION = "aws:lambda/function:Function"
+AUTH = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
+LAMBDA_TAG = "cpython-313-aarch64-linux-gnu"
+
+
+def environment(graph: Graph) -> dict[str, str]:
+    variables: dict[str, str] = graph.one(FUNCTION).inputs["environment"]["variables"]
+    return variables
+
+
+# --- environment --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("config", "variables"),
+    [
+        (
+            {"allowLocalhost": "false", "allowMissingOrigin": "false"},
+            {"ALLOW_LOCALHOST": "false", "ALLOW_MISSING_ORIGIN": "false"},
+        ),
+        (
+            {"allowedOrigins": '["https://A.test:443", "http://b.test:8080/"]'},
+            {"ALLOWED_ORIGINS": "https://a.test,http://b.test:8080"},
+        ),
+        ({"clicksPerSecond": "20"}, {"CLICKS_PER_SECOND": "20"}),
+    ],
+)
+def test_configuration_reaches_the_function(
+    config: dict[str, str], variables: dict[str, str]
+) -> None:
+    found = environment(record(**config))
+    assert {name: found[name] for name in variables} == variables
+    Settings.from_env(found)
+
+
+@pytest.mark.parametrize("allowed", ["[]", '["https://a.test"]'])
+def test_the_page_of_the_stack_may_connect(monkeypatch: pytest.MonkeyPatch, allowed: str) -> None:
+    site = pulumi.Output.from_input("https://site.example")
+    construct = Function.__init__
+
+    def with_site(self: Function, *arguments: Any, **named: Any) -> None:
+        construct(self, *arguments, **(named | {"site_origin": site}))
+
+    monkeypatch.setattr(Function, "__init__", with_site)
+    found = environment(record(allowedOrigins=allowed))["ALLOWED_ORIGINS"]
+    assert found.split(",") == ["https://site.example", *json.loads(allowed)]
+
+
+@pytest.mark.parametrize("jwks_url", ["", "https://login.example.com/keys"])
+def test_authentication_reaches_the_function(packages_for_lambda: Path, jwks_url: str) -> None:
+    graph = record(**AUTH, authJwksUrl=jwks_url, authPackages=str(packages_for_lambda))
+    found = {name: value for name, value in environment(graph).items() if "AUTH" in name}
+    assert found == {
+        "AUTH_ISSUER": "https://login.example.com",
+        "AUTH_AUDIENCE": "counter",
+    } | ({"AUTH_JWKS_URL": jwks_url} if jwks_url else {})
+    Settings.from_env(environment(graph))
+
+
+# --- archive ------------------------------------------------------------------------------------
+
+
+def fill(folder: Path, tag: str = LAMBDA_TAG) -> Path:
+    """As scripts/vendor leaves it, but empty files."""
+    for name in [
+        f"_cffi_backend.{tag}.so",
+        "bin/cffi-gen-src",
+        "cffi/__init__.py",
+        "cryptography/__init__.py",
+        "cryptography/__pycache__/__init__.cpython-313.pyc",
+        "cryptography/hazmat/bindings/_rust.abi3.so",
+        "jwt/__init__.py",
+        "jwt/left-over.pyc",
+        "pyjwt-2.15.1.dist-info/METADATA",
+    ]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / packages.REQUIREMENTS).write_bytes((bundle.ROOT / packages.REQUIREMENTS).read_bytes())
+    return folder
+
+
+@pytest.fixture
+def packages_for_lambda(tmp_path: Path) -> Path:
+    return fill(tmp_path / "auth")
+
+
+def test_archive_has_the_packages_beside_the_runtime(packages_for_lambda: Path) -> None:
+    archive = record(**AUTH, authPackages=str(packages_for_lambda)).one(FUNCTION).inputs["code"]
+    assert set(archive.assets) - set(bundle.FILES) == {
+        f"_cffi_backend.{LAMBDA_TAG}.so",
+        "cffi/__init__.py",
+        "cryptography/__init__.py",
+        "cryptography/hazmat/bindings/_rust.abi3.so",
+        "jwt/__init__.py",
+        "pyjwt-2.15.1.dist-info/METADATA",
+    }
+    assert set(bundle.FILES) <= set(archive.assets)
+
+
+def test_packages_are_listed_in_order(packages_for_lambda: Path) -> None:
+    found = packages.files(packages_for_lambda, LAMBDA_TAG)
+    assert list(found) == sorted(found)
+
+
+def test_without_authentication_the_folder_does_not_matter() -> None:
+    archive = record(authPackages="/nowhere").one(FUNCTION).inputs["code"]
+    assert sorted(archive.assets) == sorted(bundle.FILES)
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(pulumi.RunError) as raised:
+        record(**AUTH, authPackages=str(folder))
+    sentence = str(raised.value)
+    assert sentence.endswith("; run make vendor for AWS, or make vendor-here for make run.")
+    return sentence
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    assert f"{tmp_path / 'nowhere'} has no token library" in refusal(tmp_path / "nowhere")
+
+
+def test_a_folder_that_is_out_of_date_is_named(packages_for_lambda: Path) -> None:
+    (packages_for_lambda / packages.REQUIREMENTS).write_text("pyjwt==1.0")
+    assert f"is not what {packages.REQUIREMENTS} says" in refusal(packages_for_lambda)
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        ("cpython-311-x86_64-linux-gnu", "is for cpython-311-x86_64-linux-gnu, not for"),
+        ("cpython-313-x86_64-linux-gnu", "is for cpython-313-x86_64-linux-gnu, not for"),
+        ("cpython-313-darwin", "is for cpython-313-darwin, not for"),
+        ("pyd", "is for no platform, not for"),
+    ],
+)
+def test_a_folder_for_another_platform_is_named(tmp_path: Path, tag: str, found: str) -> None:
+    assert f"{found} {LAMBDA_TAG}" in refusal(fill(tmp_path, tag))
+
+
+def test_the_script_fetches_for_the_platform_of_the_function() -> None:
+    script = (bundle.ROOT / "scripts/vendor").read_text()
+    [version] = re.findall(r"--python-version (\S+)", script)
+    [machine] = re.findall(r"--platform manylinux2014_(\S+)", script)
+    tag = packages.platform(RUNTIME, ARCHITECTURE)
+    assert tag == f"cpython-{version.replace('.', '')}-{machine}-linux-gnu" == LAMBDA_TAG
+
+
+# Verifies a token with what is in the folder alone, as the function would.
+PROBE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import jwt, cryptography
+from counter_service.runtime import tokens
+assert jwt.__file__.startswith(sys.argv[1]), jwt.__file__
+assert cryptography.__file__.startswith(sys.argv[1]), cryptography.__file__
+assert jwt.algorithms.has_crypto
+class Keys:
+    def find(self, _): return None
+verifier = tokens.JwtVerifier("https://a.test", "b", Keys())
+print(verifier.problem_with(sys.argv[2]))
+"""
+
+
+def test_packages_of_this_machine_verify_tokens_from_the_zip(tmp_path: Path) -> None:
+    """Made of the packages that are installed, which the lock has in the same versions."""
+    from importlib.metadata import files, version
+
+    locked = (bundle.ROOT / packages.REQUIREMENTS).read_text()
+    found = {}
+    for name in ("pyjwt", "cryptography", "cffi"):
+        assert f"{name}=={version(name)}" in locked
+        for path in files(name) or []:
+            if ".." not in path.parts:
+                found[path.as_posix()] = Path(str(path.locate()))
+    archive = bundle.archive(packages=found)
+    zipfile.ZipFile(io.BytesIO(zipped(archive))).extractall(tmp_path)
+    token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImZpcnN0In0.e30.AAAA"
+    probe = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", PROBE, str(tmp_path), token],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (probe.returncode, probe.stdout) == (0, "unknown-key\n"), probe.stderr

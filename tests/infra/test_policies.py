@@ -1,0 +1,133 @@
+"""The role against the code: every AWS call of the runtime is allowed, and nothing else is."""
+
+import ast
+import inspect
+from typing import Any, Final
+
+import pytest
+
+from counter_service.infra import bundle
+from counter_service.infra.policies import function_policy
+from counter_service.runtime import dynamodb, management
+
+CALLERS: Final = {
+    "Connections": (dynamodb, "DynamoConnectionStore"),
+    "Counter": (dynamodb, "DynamoCounterStore"),
+    "PostToConnections": (management, "ManagementOutbox"),
+}
+
+# The action of each method of a boto3 client. The right to post to connections has another name
+# than the call (docs.aws.amazon.com/service-authorization, Amazon API Gateway Management V2).
+ACTIONS: Final = {
+    "delete_item": "dynamodb:DeleteItem",
+    "get_item": "dynamodb:GetItem",
+    "put_item": "dynamodb:PutItem",
+    "scan": "dynamodb:Scan",
+    "update_item": "dynamodb:UpdateItem",
+    "post_to_connection": "execute-api:ManageConnections",
+}
+CLIENTS: Final = {"_client", "_once"}
+
+# What the service calls only with a limit.
+WITH_LIMIT_ONLY: Final = {"admit_click"}
+
+
+def statements(limits_clicks: bool) -> dict[str, list[str]]:
+    policy = function_policy(
+        connections_table_arn="a",
+        counter_table_arn="b",
+        connections_api_arn="c",
+        log_group_arn="d",
+        limits_clicks=limits_clicks,
+    )
+    return {statement["Sid"]: statement["Action"] for statement in policy["Statement"]}
+
+
+def operations(source: str, class_name: str, without: set[str]) -> set[str]:
+    """The client methods behind a class's public methods, through its private ones."""
+    [definition] = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == class_name
+    ]
+    methods = {node.name: node for node in definition.body if isinstance(node, ast.FunctionDef)}
+    found: set[str] = set()
+    waiting = [name for name in methods if not name.startswith("_") and name not in without]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for call in (node for node in ast.walk(methods[name]) if isinstance(node, ast.Call)):
+            match call:
+                case ast.Call(
+                    func=ast.Attribute(
+                        value=ast.Attribute(value=ast.Name(id="self"), attr=client),
+                        attr=operation,
+                    )
+                ) if client in CLIENTS:
+                    found.add(_paginated(call) if operation == "get_paginator" else operation)
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=own)):
+                    waiting.append(own)
+    return found
+
+
+def _paginated(call: ast.Call) -> str:
+    [name] = call.args
+    assert isinstance(name, ast.Constant)
+    return str(name.value)
+
+
+@pytest.mark.parametrize("limits_clicks", [False, True])
+@pytest.mark.parametrize("sid", CALLERS)
+def test_allows_exactly_what_the_runtime_calls(sid: str, limits_clicks: bool) -> None:
+    module, class_name = CALLERS[sid]
+    source = inspect.getsource(module)
+    called = operations(source, class_name, set() if limits_clicks else WITH_LIMIT_ONLY)
+    assert called
+    assert statements(limits_clicks)[sid] == sorted(ACTIONS[operation] for operation in called)
+
+
+@pytest.mark.parametrize("limits_clicks", [False, True])
+def test_allows_nothing_else_but_logs(limits_clicks: bool) -> None:
+    assert statements(limits_clicks).keys() - CALLERS.keys() == {"Logs"}
+
+
+def test_every_client_of_the_runtime_is_in_the_table() -> None:
+    folder = bundle.ROOT / bundle.RUNTIME
+    handing = {"boto3", "botocore"}
+    found = set()
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[Any] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            if handing & {str(name).split(".")[0] for name in names}:
+                found.add(path.stem)
+    assert found == {"dynamodb", "management", "handler"}  # the handler only makes them
+
+
+SAMPLE = """
+class Store:
+    def read(self):
+        return self._client.get_item()
+    def page(self):
+        return self._client.get_paginator("scan").paginate()
+    def change(self):
+        self._write()
+    def _write(self):
+        self._once.update_item()
+    def _unused(self):
+        self._client.delete_item()
+"""
+
+
+@pytest.mark.parametrize(
+    ("without", "found"),
+    [(set(), {"get_item", "scan", "update_item"}), ({"change"}, {"get_item", "scan"})],
+)
+def test_the_reading_of_the_code_finds_what_it_should(without: set[str], found: set[str]) -> None:
+    assert operations(SAMPLE, "Store", without) == found
