@@ -1,9 +1,9 @@
 """The whole stack: which component is made of which, in the order of need."""
 
 import pulumi
-import pulumi_aws as aws
 
 from .function import Function
+from .provider import Connection
 from .settings import Settings
 from .tables import Tables
 from .websocket_api import WebSocketApi, WebSocketStage
@@ -22,15 +22,16 @@ class CounterStack(pulumi.ComponentResource):
         super().__init__("counter:infra:CounterStack", name, {}, opts)
         # The default provider is off (Pulumi.*.yaml): a resource that is not a child of this
         # component fails, rather than land in whatever region the shell points at.
-        provider = aws.Provider(
+        connection = Connection.from_config(pulumi.Config("aws"))
+        provider = connection.provider(
             "aws",
             region=settings.region,
-            default_tags={"tags": {"project": pulumi.get_project(), "stack": settings.stack}},
+            tags={"project": pulumi.get_project(), "stack": settings.stack},
             opts=pulumi.ResourceOptions(parent=self),
         )
         child = pulumi.ResourceOptions(parent=self, providers={"aws": provider})
         self.tables = Tables("tables", settings, opts=child)
-        api = WebSocketApi("websocket", settings, opts=child)
+        api = WebSocketApi("websocket", settings, connection, opts=child)
         self.function = Function("function", settings, self.tables, api, opts=child)
         self.stage = WebSocketStage("stage", settings, api, self.function.function, opts=child)
         self.register_outputs(self.exports())
