@@ -17,28 +17,71 @@ from counter_service.local.deployment import deploy
 from counter_service.local.emulator import EVERY_SERVICE, Emulator
 from counter_service.local.program import ROOT, stack_config
 
-from .conftest import eventually
+from .conftest import ask, eventually
+from .conftest import running as product
 
 PULUMI_PORT = "4566"
 
-# Endpoint of Pulumi.local.yaml → client of boto3, and a question that changes nothing.
-QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "apigateway": ("apigateway", lambda client: client.get_rest_apis()["items"]),
-    "apigatewayv2": ("apigatewayv2", lambda client: client.get_apis()["Items"]),
-    "cloudwatch": ("cloudwatch", lambda client: client.describe_alarms()["MetricAlarms"]),
-    "dynamodb": ("dynamodb", lambda client: client.list_tables()["TableNames"]),
-    "iam": ("iam", lambda client: client.list_roles()["Roles"]),
-    "lambda": ("lambda", lambda client: client.list_functions()["Functions"]),
-    "logs": ("logs", lambda client: client.describe_log_groups()["logGroups"]),
-    "sns": ("sns", lambda client: client.list_topics()["Topics"]),
-    "sts": ("sts", lambda client: client.get_caller_identity()["Account"]),
+# Endpoint of Pulumi.local.yaml, which is boto3's name too → a question that changes nothing.
+QUESTIONS: dict[str, Callable[[Any], Any]] = {
+    "apigateway": lambda client: client.get_rest_apis()["items"],
+    "apigatewayv2": lambda client: client.get_apis()["Items"],
+    "cloudwatch": lambda client: client.describe_alarms()["MetricAlarms"],
+    "dynamodb": lambda client: client.list_tables()["TableNames"],
+    "iam": lambda client: client.list_roles()["Roles"],
+    "lambda": lambda client: client.list_functions()["Functions"],
+    "logs": lambda client: client.describe_log_groups()["logGroups"],
+    "sns": lambda client: client.list_topics()["Topics"],
+    "sts": lambda client: client.get_caller_identity()["Account"],
 }
+
+
+TABLE = "aes_counter_state-local"
+FUNCTION = "websocket-local"
+ROLE = "websocket-local-eu-central-1"
+LOGS = f"/aws/lambda/{FUNCTION}"
+
+# What the provider asks about a resource that it has created, by the same names as above.
+READS: list[tuple[str, Callable[[Any], Any]]] = [
+    ("dynamodb", lambda client: client.describe_table(TableName=TABLE)["Table"]["TableArn"]),
+    ("dynamodb", lambda client: client.describe_continuous_backups(TableName=TABLE)),
+    ("dynamodb", lambda client: client.describe_time_to_live(TableName=TABLE)),
+    ("lambda", lambda client: client.get_function(FunctionName=FUNCTION)["Configuration"]),
+    ("lambda", lambda client: client.get_function_code_signing_config(FunctionName=FUNCTION)),
+    ("lambda", lambda client: client.list_versions_by_function(FunctionName=FUNCTION)),
+    ("lambda", lambda client: client.get_policy(FunctionName=FUNCTION)["Policy"]),
+    ("iam", lambda client: client.get_role(RoleName=ROLE)["Role"]),
+    ("iam", lambda client: client.get_role_policy(RoleName=ROLE, PolicyName=FUNCTION)),
+    ("iam", lambda client: client.list_role_policies(RoleName=ROLE)["PolicyNames"]),
+    ("iam", lambda client: client.list_attached_role_policies(RoleName=ROLE)),
+    ("iam", lambda client: client.list_instance_profiles_for_role(RoleName=ROLE)),
+    ("logs", lambda client: client.describe_log_groups(logGroupNamePrefix=LOGS)["logGroups"]),
+    ("apigatewayv2", lambda client: client.get_stage(ApiId=_api(client), StageName="prod")),
+    ("apigatewayv2", lambda client: client.get_routes(ApiId=_api(client))["Items"][2]),
+    ("apigatewayv2", lambda client: client.get_integrations(ApiId=_api(client))["Items"][0]),
+]
+
+
+def _api(client: Any) -> str:
+    (api,) = client.get_apis()["Items"]
+    return str(api["ApiId"])
 
 
 @dataclass(frozen=True)
 class Running:
     emulator: Emulator
     config: dict[str, str]  # of stack local, with this emulator's port
+    outputs: dict[str, Any]
+
+    def client(self, service: str) -> Any:
+        (endpoints,) = json.loads(self.config["aws:endpoints"])
+        return boto3.client(
+            service,
+            endpoint_url=endpoints[service],
+            region_name=self.config["aws:region"],
+            aws_access_key_id=self.config["aws:accessKey"],
+            aws_secret_access_key=self.config["aws:secretKey"],
+        )
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +89,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     config = stack_config("local")
     log_file = tmp_path_factory.mktemp("emulator") / "emulator.log"
     with Emulator(config["aws:region"], log_file, services=EVERY_SERVICE) as emulator:
-        endpoints = config["aws:endpoints"].replace(PULUMI_PORT, str(emulator.port))
-        yield Running(emulator, config | {"aws:endpoints": endpoints})
+        config["aws:endpoints"] = config["aws:endpoints"].replace(PULUMI_PORT, str(emulator.port))
+        # Returns once a client has asked for the value and the function has posted the answer.
+        yield Running(emulator, config, deploy(emulator, "local", config).outputs)
 
 
 def test_every_endpoint_is_asked() -> None:
@@ -57,23 +101,25 @@ def test_every_endpoint_is_asked() -> None:
 
 @pytest.mark.parametrize("service", QUESTIONS)
 def test_an_endpoint_answers(running: Running, service: str) -> None:
-    (endpoints,) = json.loads(running.config["aws:endpoints"])
-    name, ask = QUESTIONS[service]
-    client = boto3.client(
-        name,
-        endpoint_url=endpoints[service],
-        region_name=running.config["aws:region"],
-        aws_access_key_id=running.config["aws:accessKey"],
-        aws_secret_access_key=running.config["aws:secretKey"],
-    )
-    assert ask(client) is not None
+    assert QUESTIONS[service](running.client(service)) is not None
 
 
-def test_the_graph_with_these_endpoints_works(running: Running) -> None:
-    # deploy() has a client ask for the value, and the function posts the answer.
-    outputs = deploy(running.emulator, "local", running.config).outputs
+@pytest.mark.parametrize(("service", "read"), READS)
+def test_what_the_provider_reads_is_there(
+    running: Running, service: str, read: Callable[[Any], Any]
+) -> None:
+    assert read(running.client(service))
+
+
+def test_the_graph_with_these_endpoints_is_served_at_them(running: Running) -> None:
     start = f"ws://127.0.0.1:{running.emulator.port}/_aws/execute-api/"
-    assert outputs["WebSocketApiEndpoint"].startswith(start)
+    assert running.outputs["WebSocketApiEndpoint"].startswith(start)
+
+
+def test_make_run_has_an_emulator_of_its_own_for_stack_local(tmp_path: Path) -> None:
+    with product(tmp_path, "--stack", "local") as local, local.connect() as client:
+        assert f":{PULUMI_PORT}/" not in local.url
+        assert ask(client, '{"action":"get-current"}') == {"type": "counter-update", "value": 0}
 
 
 def test_it_runs_on_its_port_until_it_is_stopped(tmp_path: Path) -> None:
