@@ -3,6 +3,8 @@
 PYTHON ?= python3
 STACK  ?= dev
 PORT   ?=
+EMULATOR_PORT ?= 4566
+OFFLINE ?=
 
 BIN         := .venv/bin
 NPM         := scripts/npm
@@ -11,7 +13,8 @@ WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.ht
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit e2e web-test build up outputs screenshots lock vendor vendor-here clean
+.PHONY: help run test lint types unit e2e web-test build up outputs emulator audit screenshots lock vendor \
+        vendor-here clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -20,6 +23,9 @@ help: ## List the targets
 
 run: .venv/local.done web/dist/index.html ## Run everything here, without AWS (PORT= fixes the page's port)
 	@exec $(BIN)/python -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)")
+
+emulator: .venv/local.done ## The embedded AWS alone, for `pulumi up --stack local` (EMULATOR_PORT=4566)
+	@exec $(BIN)/python -m counter_service.local.standalone --port "$(EMULATOR_PORT)"
 
 up: .venv/pulumi.done ## Deploy to AWS with `pulumi up` (STACK=dev)
 	@scripts/pulumi stack select --create $(STACK)
@@ -59,6 +65,9 @@ web-test: web/node_modules/.done ## The page's own tests
 e2e: .venv/dev.done .venv/browser.done .vendor/auth-here/requirements-auth.txt web/dist/index.html ## The product on the embedded AWS, with real clients and Chromium
 	$(BIN)/pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
 
+audit: .venv/local.done .venv-audit/done ## Scan the graph, look up advisories (OFFLINE=1: the scan alone)
+	$(BIN)/python -W ignore::DeprecationWarning -m audit $(if $(OFFLINE),--offline)
+
 # --- keep it --------------------------------------------------------------------------------
 
 screenshots: .venv/dev.done .venv/browser.done web/dist/index.html ## Take the pictures in docs/images again
@@ -69,7 +78,8 @@ lock: .venv/dev.done ## Compile requirements*.txt from requirements*.in, and pac
 	$(NPM) --prefix web install --package-lock-only
 
 clean: ## Remove everything that was built or installed
-	rm -rf .venv .vendor .local web/node_modules web/dist web/coverage .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-audit .vendor .local web/node_modules web/dist web/coverage .coverage .mypy_cache \
+	  .ruff_cache .pytest_cache .hypothesis
 
 # --- set-up, done once ------------------------------------------------------------------------
 
@@ -96,6 +106,12 @@ clean: ## Remove everything that was built or installed
 
 .venv/browser.done: .venv/dev.done
 	$(BIN)/python -m tests.e2e.browser
+	@touch $@
+
+# On its own: its pins do not go together with those of the product.
+.venv-audit/done: requirements-audit.txt | .venv/bin/python
+	@$(BIN)/python -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --no-compile --disable-pip-version-check -r $<
 	@touch $@
 
 web/node_modules/.done: web/package-lock.json | .venv/bin/python

@@ -49,5 +49,17 @@ def test_with_the_pulumi_cli_its_arguments_are_handed_on(tmp_path: Path) -> None
 
 def test_bare_make_lists_every_documented_target() -> None:
     listing = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "up", "outputs", "build", "e2e", "screenshots", "lock", "clean"):
+    for target in (
+        "run",
+        "test",
+        "up",
+        "outputs",
+        "build",
+        "e2e",
+        "screenshots",
+        "lock",
+        "clean",
+        "emulator",
+        "audit",
+    ):
         assert f"  make {target} " in listing, target

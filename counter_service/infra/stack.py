@@ -1,11 +1,11 @@
 """The whole stack: which component is made of which, in the order of need."""
 
 import pulumi
-import pulumi_aws as aws
 
 from . import domain, observability
 from .function import Function
 from .metrics import Sources
+from .provider import Connection
 from .settings import Settings
 from .tables import Tables
 from .websocket_api import WebSocketApi, WebSocketStage
@@ -26,15 +26,16 @@ class CounterStack(pulumi.ComponentResource):
         tags = {"project": pulumi.get_project(), "stack": settings.stack}
         # The default provider is off (Pulumi.*.yaml): a resource that is not a child of this
         # component fails, rather than land in whatever region the shell points at.
-        provider = aws.Provider(
+        connection = Connection.from_config(pulumi.Config("aws"))
+        provider = connection.provider(
             "aws",
             region=settings.region,
-            default_tags={"tags": tags},
+            tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         child = pulumi.ResourceOptions(parent=self, providers={"aws": provider})
         self.tables = Tables("tables", settings, opts=child)
-        api = WebSocketApi("websocket", settings, opts=child)
+        api = WebSocketApi("websocket", settings, connection, opts=child)
         self.function = Function(
             "function", settings, self.tables, api, site_origin=None, opts=child
         )

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from counter_service.runtime import contract
 
 from .access_logs import AccessLogs, AccountLogging
+from .provider import Connection
 from .settings import Settings
 
 API: Final = "websocket-api"
@@ -20,17 +21,23 @@ API: Final = "websocket-api"
 class WebSocketApi(pulumi.ComponentResource):
     """`api`, and what the function must know of it.
 
-    `management_endpoint` is where the function posts, `connections_arn` what its role must allow
-    for that, `invocations_arn` what the API calls the function as.
+    `address` is where its stages are served (wss, without a stage), `management_endpoint` where
+    the function posts, `connections_arn` what its role must allow for that, `invocations_arn`
+    what the API calls the function as.
     """
 
     api: aws.apigatewayv2.Api
+    address: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
     connections_arn: pulumi.Output[str]
     invocations_arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        settings: Settings,
+        connection: Connection,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("counter:infra:WebSocketApi", name, {}, opts)
         stage = settings.stage_name
@@ -42,8 +49,9 @@ class WebSocketApi(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         # Always the API's own host: @connections is not served on custom domains.
-        self.management_endpoint = self.api.api_endpoint.apply(
-            lambda endpoint: f"{_as_http(endpoint)}/{stage}"
+        self.address = connection.websocket_address(self.api)
+        self.management_endpoint = self.address.apply(
+            lambda address: f"{_as_http(address)}/{stage}"
         )
         self.connections_arn = pulumi.Output.concat(
             self.api.execution_arn, f"/{stage}/POST/@connections/*"
@@ -115,10 +123,11 @@ class WebSocketStage(pulumi.ComponentResource):
             else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
-        self.url = self.stage.invoke_url
+        # Not stage.invoke_url: the provider makes that of the region's name, whatever the endpoint.
+        self.url = pulumi.Output.concat(api.address, "/", self.stage.name)
         self.register_outputs({"url": self.url})
 
 
-def _as_http(endpoint: str) -> str:
+def _as_http(address: str) -> str:
     """wss://host to https://host, and ws://host (an emulator) to http://host."""
-    return "http" + endpoint.removeprefix("ws") if endpoint.startswith("ws") else endpoint
+    return "http" + address.removeprefix("ws") if address.startswith("ws") else address

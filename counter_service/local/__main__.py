@@ -3,13 +3,11 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import pulumi
@@ -18,18 +16,14 @@ from .access import for_here
 from .deployment import deploy
 from .emulator import Emulator, isolate
 from .errors import LocalError
+from .interrupt import Stopped, raise_stopped_on_signals
 from .program import ROOT, qualified, stack_config
 from .site import Site
 
 
-class Stopped(BaseException):
-    """Somebody asked for the end."""
-
-
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    raise_stopped_on_signals()
     try:
         run(arguments)
     except Stopped:
@@ -45,6 +39,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
     """Raises LocalError, pulumi.RunError, or Stopped."""
     isolate(os.environ)
     config = stack_config(arguments.stack) | dict(arguments.config)
+    config.pop("aws:endpoints", None)  # of another emulator: this run has its own
     with (
         closing(Site(arguments.site, arguments.port)) as site,
         Emulator(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
@@ -140,12 +135,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 to 65535")
     return int(text)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, signal.SIG_IGN)  # the second Ctrl-C would leave things running
-    raise Stopped
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ SERVICES: Final = (
 )
 # On the emulator's PYTHONPATH: makes the function's own log readable.
 FUNCTION_LOG_HOOK: Final = Path(__file__).parent / "function_log"
+EVERY_SERVICE: Final = ()
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 1.0  # its state is in memory: nothing is lost
 
@@ -54,11 +55,20 @@ class Emulator:
 
     command = (sys.executable, "-m", "ministack")
 
-    def __init__(self, region: str, folder: Path) -> None:
+    def __init__(
+        self,
+        region: str,
+        folder: Path,
+        *,
+        port: int | None = None,
+        services: tuple[str, ...] = SERVICES,
+    ) -> None:
+        """Raises LocalError when the port is not free."""
         self.region = region
         self.log_file = folder / "ministack.log"
         self.function_log = folder / "function.log"
-        self.port = _free_port()
+        self.port = _free_port() if port is None else _checked(port)
+        self._services = services
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch: str | None = None
 
@@ -139,7 +149,7 @@ class Emulator:
             "MINISTACK_REGION": self.region,
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
-            "SERVICES": ",".join(SERVICES),
+            "SERVICES": ",".join(self._services),
             "IOT_MTLS_ENABLED": "0",  # or it listens on 8883 as well
             "SFTP_ENABLED": "0",
             "HOME": scratch,
@@ -177,3 +187,17 @@ def _free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _checked(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as problem:
+            reason = getattr(problem, "strerror", None) or problem
+            raise LocalError(
+                f"The embedded AWS cannot listen on port {port}: {reason}. "
+                "End what does, or choose another with EMULATOR_PORT= and in Pulumi.local.yaml."
+            ) from problem
+    return port

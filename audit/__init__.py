@@ -1,0 +1,1 @@
+"""What `make audit` runs: scanners over the graph, and advisories about the packages."""

@@ -1,0 +1,62 @@
+"""`python -m counter_service.local.standalone`: the embedded AWS alone, on a fixed port.
+
+For the real Pulumi CLI: `pulumi up --stack local` deploys into it (docs/operations.md).
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final, NoReturn
+
+from .emulator import EVERY_SERVICE, Emulator, isolate
+from .errors import LocalError
+from .interrupt import Stopped, raise_stopped_on_signals
+from .program import ROOT, stack_config
+
+STACK: Final = "local"
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    raise_stopped_on_signals()
+    try:
+        run(arguments.port, arguments.folder)
+    except Stopped:
+        print("\nStopped. What was deployed into it is gone: remove its state as well.")
+        return 0
+    except LocalError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+
+
+def run(port: int, folder: Path) -> NoReturn:
+    """Raises LocalError or Stopped."""
+    isolate(os.environ)
+    region = stack_config(STACK)["aws:region"]
+    with Emulator(region, folder, port=port, services=EVERY_SERVICE) as emulator:
+        print(f"The embedded AWS answers on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
+        while emulator.exit_code() is None:
+            time.sleep(0.2)
+        raise LocalError(
+            f"The embedded AWS ended by itself (exit code {emulator.exit_code()}). "
+            f"See {emulator.log_file}."
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m counter_service.local.standalone", description=__doc__
+    )
+    parser.add_argument(
+        "--port", type=int, required=True, help="the one that Pulumi.local.yaml names"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / ".local" / "emulator", help="where the logs go"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""What a change of the configuration does to what is deployed: above all, what it leaves alone.
+
+Only what a resource's own inputs decide is looked at: a resource that names a replaced one by its
+id may be replaced with it. None that holds data names another.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from counter_service.infra import bundle
+from counter_service.infra.settings import KEYS
+from counter_service.local.resources import zipped
+
+from . import urns
+from .force_new import FORCE_NEW
+from .recorder import Graph, Resource, dev, record
+
+TABLE = "aws:dynamodb/table:Table"
+HOLD_DATA = {TABLE, "aws:cloudwatch/logGroup:LogGroup", "aws:s3/bucket:Bucket"}
+
+MAIL = {"alarmEmail": "somebody@example.com"}
+AUTH = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
+DOMAIN = {"domainName": "ws.example.com", "hostedZoneId": "Z0123456789"}
+
+# Key → before, after. What only goes together changes together.
+CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "stageName": ({}, {"stageName": "live"}),
+    "memoryMb": ({}, {"memoryMb": "1024"}),
+    "timeoutSeconds": ({}, {"timeoutSeconds": "10"}),
+    "logRetentionDays": ({}, {"logRetentionDays": "365"}),
+    "website": ({}, {"website": "false"}),
+    "allowedOrigins": ({}, {"allowedOrigins": '["https://www.example.com"]'}),
+    "allowLocalhost": ({}, {"allowLocalhost": "false"}),
+    "allowMissingOrigin": ({}, {"allowMissingOrigin": "false"}),
+    "authIssuer": ({}, AUTH),
+    "authAudience": (AUTH, AUTH | {"authAudience": "other"}),
+    "authJwksUrl": (AUTH, AUTH | {"authJwksUrl": "https://login.example.com/keys"}),
+    "authPackages": ({}, {"authPackages": ".vendor/other"}),
+    "throttleRate": ({}, {"throttleRate": "9"}),
+    "throttleBurst": ({}, {"throttleBurst": "9"}),
+    "clicksPerSecond": ({}, {"clicksPerSecond": "9"}),
+    "reservedConcurrency": ({}, {"reservedConcurrency": "9"}),
+    "tableMaxReadUnits": ({}, {"tableMaxReadUnits": "900"}),
+    "tableMaxWriteUnits": ({}, {"tableMaxWriteUnits": "900"}),
+    "budgetUsd": (MAIL, MAIL | {"budgetUsd": "9"}),
+    "domainName": ({}, DOMAIN),
+    "hostedZoneId": (DOMAIN, DOMAIN | {"hostedZoneId": "Z9876543210"}),
+    "alarms": (MAIL, MAIL | {"alarms": "true"}),
+    "alarmEmail": ({}, MAIL),
+    "dashboard": ({}, {"dashboard": "true"}),
+    "tracing": ({}, {"tracing": "true"}),
+    "accessLogs": ({}, {"accessLogs": "true"}),
+    "accountLoggingRole": ({}, {"accountLoggingRole": "true"}),
+    "keepData": ({}, {"keepData": "true"}),
+}
+
+# Keys that switch something on or off. The others change resources and add or remove none.
+SWITCHES = {
+    "website",
+    "authIssuer",
+    "clicksPerSecond",
+    "budgetUsd",
+    "domainName",
+    "alarms",
+    "alarmEmail",
+    "dashboard",
+    "tracing",
+    "accessLogs",
+    "accountLoggingRole",
+}
+
+# Logical names of what a change replaces; nothing where a key is not named.
+REPLACED = {
+    # Both name the stage. Clients connect again, to the new URL.
+    "stageName": {"websocket-permission", "websocket-stage"},
+    # A record cannot move to another zone.
+    "hostedZoneId": {"websocket-a", "websocket-aaaa", "websocket-certificate-record"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ships with authentication is another test's subject."""
+    monkeypatch.setattr("counter_service.infra.packages.files", lambda *_: {})
+
+
+@cache
+def with_config(items: tuple[tuple[str, str], ...]) -> Graph:
+    return record(**dict(items)) if items else dev()
+
+
+def runs(key: str) -> tuple[Graph, Graph]:
+    before, after = CHANGES[key]
+    return with_config(tuple(before.items())), with_config(tuple(after.items()))
+
+
+def replaced(before: Graph, after: Graph) -> list[Resource]:
+    """Resources of both whose change the provider can only make by replacing them."""
+    old = {each.urn: each for each in before.resources}
+    return [
+        new
+        for new in after.resources
+        if new.urn in old and forces(new.type, old[new.urn].inputs, new.inputs)
+    ]
+
+
+def forces(type_: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    inputs = FORCE_NEW.get(type_, frozenset())
+    return any(old.get(name) != new.get(name) for name in inputs)
+
+
+def test_every_key_is_changed() -> None:
+    assert CHANGES.keys() == KEYS
+    assert SWITCHES | REPLACED.keys() <= KEYS
+    for before, after in CHANGES.values():
+        assert before != after
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_every_type_is_in_the_table(key: str) -> None:
+    types = {r.type for graph in runs(key) for r in graph.resources if r.type.startswith("aws:")}
+    assert sorted(types - FORCE_NEW.keys()) == []
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_change_replaces_what_it_must_and_nothing_else(key: str) -> None:
+    assert {r.name for r in replaced(*runs(key))} == REPLACED.get(key, set())
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_no_change_replaces_what_holds_data(key: str) -> None:
+    assert [r for r in replaced(*runs(key)) if r.type in HOLD_DATA] == []
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_no_change_removes_a_table_or_the_logs(key: str) -> None:
+    before, after = runs(key)
+    logs = before.one("aws:cloudwatch/logGroup:LogGroup", "websocket-logs")
+    kept = {r.urn for r in [*before.of(TABLE), logs]}
+    assert len(kept) == 3
+    assert kept <= {r.urn for r in after.resources}
+
+
+@pytest.mark.parametrize("key", sorted(CHANGES.keys() - SWITCHES))
+def test_a_key_that_is_no_switch_keeps_the_same_resources(key: str) -> None:
+    before, after = runs(key)
+    assert {r.urn for r in before.resources} == {r.urn for r in after.resources}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "forced"),
+    [
+        ({"name": "a", "hashKey": "id"}, {"name": "a", "hashKey": "id"}, False),
+        ({"name": "a", "hashKey": "id"}, {"name": "b", "hashKey": "id"}, True),
+        ({"name": "a", "hashKey": "id"}, {"name": "a", "hashKey": "key"}, True),
+        ({"name": "a"}, {"name": "a", "rangeKey": "at"}, True),
+        ({"name": "a"}, {"name": "a", "billingMode": "PROVISIONED"}, False),
+    ],
+)
+def test_the_table_of_inputs_finds_a_replacement(
+    old: dict[str, Any], new: dict[str, Any], forced: bool
+) -> None:
+    assert forces(TABLE, old, new) == forced
+
+
+def test_two_runs_of_one_configuration_are_the_same_to_the_engine() -> None:
+    def seen(graph: Graph) -> dict[str, str]:
+        return {
+            r.urn: json.dumps(r.inputs, sort_keys=True, default=contents) for r in graph.resources
+        }
+
+    assert seen(record()) == seen(record())
+
+
+# --- the archive --------------------------------------------------------------------------------
+
+
+def contents(archive: pulumi.AssetArchive) -> dict[str, str]:
+    """What the engine compares of an archive: names, and hashes of contents."""
+    return {
+        name: hashlib.sha256(Path(asset.path).read_bytes()).hexdigest()  # type: ignore[union-attr]
+        for name, asset in archive.assets.items()
+    }
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """The archive's files in another folder, with other times."""
+    for name in bundle.FILES:
+        copy = tmp_path / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundle.ROOT / name, copy)
+        os.utime(copy, (86_400, 86_400))
+    return tmp_path
+
+
+def test_the_archive_depends_on_contents_alone(elsewhere: Path) -> None:
+    here, there = bundle.archive(), bundle.archive(elsewhere)
+    assert contents(there) == contents(here)
+    assert zipped(there) == zipped(here)
+
+
+def test_another_line_is_another_archive(elsewhere: Path) -> None:
+    module = elsewhere / "counter_service/runtime/handler.py"
+    module.write_text(module.read_text() + "\n")
+    here, there = bundle.archive(), bundle.archive(elsewhere)
+    assert contents(there) != contents(here)
+    assert zipped(there) != zipped(here)
+
+
+# --- names over time ----------------------------------------------------------------------------
+
+
+def test_no_resource_has_lost_its_urn() -> None:
+    assert sorted(set(urns.written()) - set(urns.current())) == [], urns.WHY
+
+
+def test_every_resource_is_written_down() -> None:
+    assert sorted(set(urns.current()) - set(urns.written())) == [], urns.WHY

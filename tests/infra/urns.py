@@ -1,0 +1,47 @@
+"""`python -m tests.infra.urns`: write urns.json again, when resources were added."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from .recorder import Graph, Resource, dev
+
+FILE: Final = Path(__file__).parent / "urns.json"
+WHY: Final = (
+    "A resource is the same one to Pulumi as long as its URN is. Who renames it, or moves it to "
+    "another component, deletes the one in AWS, unless pulumi.ResourceOptions(aliases=[...]) "
+    "says what it was called. New resources: python -m tests.infra.urns adds them."
+)
+
+
+def written() -> list[str]:
+    urns: list[str] = json.loads(FILE.read_text())["urns"]
+    return urns
+
+
+def current() -> list[str]:
+    graph = dev()
+    start = "urn:pulumi:dev::counter-service"
+    return sorted(f"{start}::{_type(graph, each)}::{each.name}" for each in graph.resources)
+
+
+def _type(graph: Graph, resource: Resource) -> str:
+    # As the engine has it, with the types of all components above; mocks know the nearest alone.
+    above = [each for each in graph.resources if each.urn == resource.parent]
+    return "$".join([*(_type(graph, each) for each in above), resource.type])
+
+
+def main() -> int:
+    if lost := sorted(set(written()) - set(current())):
+        sys.stderr.write(
+            "error: these are gone; give what replaces them an alias, or take out of "
+            f"{FILE.name} by hand what is to be deleted in every account:\n" + "\n".join(lost)
+        )
+        return 1
+    FILE.write_text(json.dumps({"//": WHY, "urns": current()}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The emulator alone: its port, and what is said when it is not to be had."""
+
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from counter_service.local import standalone
+from counter_service.local.emulator import Emulator
+from counter_service.local.errors import LocalError
+from counter_service.local.program import ROOT
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def _handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_handlers")
+def test_a_port_in_use_is_one_sentence(taken: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert standalone.main(["--port", str(taken)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: The embedded AWS cannot listen on port {taken}: Address already in use. "
+        "End what does, or choose another with EMULATOR_PORT= and in Pulumi.local.yaml.\n"
+    )
+
+
+def test_a_port_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="cannot listen on port 70000"):
+        Emulator("eu-central-1", tmp_path / "log", port=70_000)
+
+
+def test_make_and_the_stack_agree_on_the_port() -> None:
+    default = re.search(r"^EMULATOR_PORT \?= (\d+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert default
+    config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    (endpoints,) = config["aws:endpoints"]
+    assert set(endpoints.values()) == {f"http://127.0.0.1:{default[1]}"}
