@@ -6,8 +6,11 @@ PORT   ?=
 
 BIN         := .venv/bin
 NPM         := scripts/npm
-WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html \
+# Folders among them: a file that was removed shows in its folder's time alone.
+WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) web/index.html \
                $(wildcard web/*.ts web/tsconfig*.json) web/package-lock.json
+# One bundle serves every stack, so no VITE_WEBSOCKET_URL of a .env may get into it.
+BUILD_PAGE  := VITE_WEBSOCKET_URL= $(NPM) --prefix web run --silent build
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -21,14 +24,15 @@ help: ## List the targets
 run: .venv/local.done web/dist/index.html ## Run everything here, without AWS (PORT= fixes the page's port)
 	@exec $(BIN)/python -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)")
 
-up: .venv/pulumi.done ## Deploy to AWS with `pulumi up` (STACK=dev)
+up: .venv/pulumi.done web/dist/index.html ## Deploy to AWS with `pulumi up` (STACK=dev)
 	@scripts/pulumi stack select --create $(STACK)
 	@exec scripts/pulumi up --stack $(STACK)
 
 outputs: ## Show the deployed stack's outputs (STACK=dev)
 	@exec scripts/pulumi stack output --stack $(STACK)
 
-build: web/dist/index.html ## Build the page into web/dist
+build: web/node_modules/.done ## Build the page into web/dist, always anew
+	@$(BUILD_PAGE)
 
 # --- prove it -------------------------------------------------------------------------------
 
@@ -94,5 +98,4 @@ web/node_modules/.done: web/package-lock.json | .venv/bin/python
 	@touch $@
 
 web/dist/index.html: web/node_modules/.done $(WEB_SOURCES)
-	@# One bundle serves every stack, so no VITE_WEBSOCKET_URL of a .env may get into it.
-	@VITE_WEBSOCKET_URL= $(NPM) --prefix web run --silent build
+	@$(BUILD_PAGE)

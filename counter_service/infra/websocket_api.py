@@ -20,10 +20,12 @@ class WebSocketApi(pulumi.ComponentResource):
     """`api`, and what the function must know of it.
 
     `management_endpoint` is where the function posts, `connections_arn` what its role must allow
-    for that, `invocations_arn` what the API calls the function as.
+    for that, `invocations_arn` what the API calls the function as. `url` (wss) is where the stage
+    will answer.
     """
 
     api: aws.apigatewayv2.Api
+    url: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
     connections_arn: pulumi.Output[str]
     invocations_arn: pulumi.Output[str]
@@ -40,6 +42,7 @@ class WebSocketApi(pulumi.ComponentResource):
             route_selection_expression="$request.body.action",
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.url = pulumi.Output.concat(self.api.api_endpoint, f"/{stage}")
         # Always the API's own host: @connections is not served on custom domains.
         self.management_endpoint = self.api.api_endpoint.apply(
             lambda endpoint: f"{_as_http(endpoint)}/{stage}"

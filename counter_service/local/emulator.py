@@ -20,7 +20,7 @@ import boto3
 from .errors import LocalError
 
 HOST: Final = "127.0.0.1"
-SERVICES: Final = ("apigateway", "dynamodb", "iam", "lambda", "logs", "sts")
+SERVICES: Final = ("apigateway", "cloudfront", "dynamodb", "iam", "lambda", "logs", "s3", "sts")
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 1.0  # its state is in memory: nothing is lost
 

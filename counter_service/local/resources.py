@@ -14,6 +14,7 @@ from typing import Any, Final
 import pulumi
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
+from . import site_resources
 from .emulator import Emulator
 
 Inputs = dict[str, Any]
@@ -209,4 +210,5 @@ CREATORS: Final[dict[str, Callable[[EmulatedAws, Inputs], Created]]] = {
     "aws:iam/rolePolicy:RolePolicy": create_role_policy,
     "aws:lambda/function:Function": create_function,
     "aws:lambda/permission:Permission": create_permission,
+    **site_resources.CREATORS,
 }
