@@ -5,15 +5,17 @@ import { defineConfig } from "vitest/config";
 // What a build is made of. counter_service/infra/site_files.py has the same list.
 const SOURCES = ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts"];
 
-/** Writes the hash of each source into the build, so that a deployment can refuse one of other sources. */
+/** Writes into the build what it was made of, so that a deployment can refuse one of other sources. */
 function sourceStamp(): Plugin {
   let root = "";
+  let webSocketUrl = "";
   let stamp = "";
   return {
     name: "source-stamp",
     apply: "build",
     configResolved(config) {
       root = config.root;
+      webSocketUrl = String(config.env["VITE_WEBSOCKET_URL"] ?? "");
     },
     // At the start: what is edited during a build is not in it, or not for certain.
     async buildStart() {
@@ -29,10 +31,10 @@ function sourceStamp(): Plugin {
         }
       };
       await Promise.all(SOURCES.map(add));
-      stamp = JSON.stringify(hashes, Object.keys(hashes).toSorted(), 2);
+      stamp = JSON.stringify({ sources: hashes, webSocketUrl });
     },
     generateBundle() {
-      this.emitFile({ type: "asset", fileName: ".sources.json", source: stamp });
+      this.emitFile({ type: "asset", fileName: ".build.json", source: stamp });
     },
   };
 }

@@ -13,8 +13,8 @@ WEB: Final = Path(__file__).resolve().parents[2] / "web"
 INDEX: Final = "index.html"
 CONFIG: Final = "config.json"
 
-# What a build is made of, below web/. web/vite.config.ts has the same list, and writes the hash
-# of each file into the stamp.
+# What a build is made of, below web/. web/vite.config.ts has the same list, and writes a stamp:
+# {"sources": {path: SHA-256 in hex}, "webSocketUrl": what VITE_WEBSOCKET_URL was}
 SOURCES: Final = (
     "index.html",
     "package-lock.json",
@@ -23,7 +23,7 @@ SOURCES: Final = (
     "tsconfig.json",
     "vite.config.ts",
 )
-STAMP: Final = ".sources.json"
+STAMP: Final = ".build.json"
 
 CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -89,17 +89,26 @@ def content_type(name: str) -> str:
 
 
 def _refuse_another_build(web: Path, stamp: Path) -> None:
-    # By content: the times of a fresh clone's files say nothing.
     try:
-        then = json.loads(stamp.read_bytes())
+        match json.loads(stamp.read_bytes()):
+            case {"sources": dict(then), "webSocketUrl": str(override)}:
+                pass
+            case _:
+                then, override = {}, ""
     except (OSError, ValueError):
-        then = {}
+        then, override = {}, ""
+    # By content: the times of a fresh clone's files say nothing.
     now = _hashes(web)
     changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
     if changed:
         raise pulumi.RunError(
             f"The page in web/dist was built from other sources than web/{changed[0]} is now. "
             "Run make build."
+        )
+    if override:
+        raise pulumi.RunError(
+            f"The page in web/dist connects to {override} in every stack, since it was built with "
+            "VITE_WEBSOCKET_URL. Run make build."
         )
 
 

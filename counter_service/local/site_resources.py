@@ -3,6 +3,7 @@
 Inputs and outputs as in `resources`, whose CREATORS take these in.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,8 @@ import pulumi
 
 if TYPE_CHECKING:
     from .resources import Created, EmulatedAws, Inputs
+
+_WITHOUT_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def create_bucket(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
@@ -68,7 +71,12 @@ def create_encryption(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
 
 
 def create_bucket_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
-    aws.client("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=inputs["policy"])
+    # The emulator speaks plain HTTP: "nothing without TLS" would be nothing at all.
+    policy = json.loads(inputs["policy"])
+    kept = [each for each in policy["Statement"] if each.get("Condition") != _WITHOUT_TLS]
+    aws.client("s3").put_bucket_policy(
+        Bucket=inputs["bucket"], Policy=json.dumps(policy | {"Statement": kept})
+    )
     return inputs["bucket"], {}
 
 

@@ -22,6 +22,7 @@ class Resource:
     provider: str  # URN::id
     depends_on: frozenset[str]  # URNs
     protect: bool
+    retain_on_delete: bool
     urn: str
 
     def __repr__(self) -> str:
@@ -67,6 +68,7 @@ class Provider(Mocks):
             "aws:lambda/function:Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
             "aws:cloudwatch/logGroup:LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}",
             "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
+            "aws:cloudfront/function:Function": f"arn:aws:cloudfront::{ACCOUNT}:function/{name}",
         }.get(args.typ)
         outputs: dict[str, Any] = {"arn": arn} if arn else {}
         if args.typ == "aws:lambda/function:Function":
@@ -80,6 +82,14 @@ class Provider(Mocks):
         if args.typ == "aws:apigatewayv2/stage:Stage":
             host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
             outputs["invokeUrl"] = f"wss://{host}/{name}"
+        if args.typ == "aws:s3/bucket:Bucket":
+            bucket = args.inputs["bucketPrefix"] + "20260101000000000000000001"
+            outputs["bucket"] = bucket
+            outputs["arn"] = f"arn:aws:s3:::{bucket}"
+            outputs["bucketRegionalDomainName"] = f"{bucket}.s3.{REGION}.amazonaws.com"
+        if args.typ == "aws:cloudfront/distribution:Distribution":
+            outputs["arn"] = f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1ABCDEFGHIJKL"
+            outputs["domainName"] = "d111111abcdef8.cloudfront.net"
         return f"{args.name}-id", args.inputs | outputs
 
 
@@ -102,6 +112,7 @@ class Recorder(MockMonitor):
                     provider=request.provider,
                     depends_on=frozenset(request.dependencies),
                     protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
                     urn=answer.urn,
                 )
             )

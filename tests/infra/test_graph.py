@@ -62,10 +62,24 @@ def test_every_resource(graph: Graph, rule: str) -> None:
 def test_the_graph_is_exactly_these_resources(graph: Graph) -> None:
     assert sorted(f"{r.type.split(':')[-1]} {r.name}" for r in graph.resources if r.custom) == [
         "Api websocket-api",
+        "Bucket website-bucket",
+        "BucketObjectv2 website/assets/index-BkQ_4f-x.css",
+        "BucketObjectv2 website/assets/index-RP0Vahn5.js",
+        "BucketObjectv2 website/config.json",
+        "BucketObjectv2 website/favicon.svg",
+        "BucketObjectv2 website/index.html",
+        "BucketOwnershipControls website-ownership",
+        "BucketPolicy website-policy",
+        "BucketPublicAccessBlock website-private",
+        "BucketServerSideEncryptionConfiguration website-encryption",
+        "Distribution website-distribution",
+        "Function website-route",
         "Function websocket",
         "Integration websocket-integration",
         "LogGroup websocket-logs",
+        "OriginAccessControl website-access",
         "Permission websocket-permission",
+        "ResponseHeadersPolicy website-headers",
         "Role websocket-role",
         "RolePolicy websocket-policy",
         "Route websocket-route-connect",
@@ -235,6 +249,7 @@ def test_outputs(graph: Graph) -> None:
         "ConnectionsTableName": "aes_websocket_connections-dev",
         "CounterTableName": "aes_counter_state-dev",
         "FunctionName": "websocket-dev",
+        "WebsiteUrl": "https://d111111abcdef8.cloudfront.net/realtime-counter",
     }
 
 
