@@ -14,8 +14,8 @@ A_YEAR_SECONDS: Final = 365 * 24 * 60 * 60
 PERMISSIONS: Final = ", ".join(
     f"{feature}=()"
     for feature in (
-        *("accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "geolocation"),
-        *("gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
+        *("accelerometer", "autoplay", "camera", "display-capture", "geolocation", "gyroscope"),
+        *("hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
     )
 )
 # CloudFront has no field of its own for these.

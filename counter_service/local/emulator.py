@@ -124,8 +124,13 @@ class Emulator:
         # No AWS setting of the person's shell may reach the functions, so only what any program
         # needs is handed on.
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+        # Where make puts a Node, on a machine without one; it runs the site's function.
+        path = os.pathsep.join(
+            [*filter(None, [kept.get("PATH")]), str(Path(sys.executable).parent)]
+        )
         return kept | {
             **_CREDENTIALS,
+            "PATH": path,
             "AWS_DEFAULT_REGION": self.region,
             "MINISTACK_REGION": self.region,
             "BIND_HOST": HOST,

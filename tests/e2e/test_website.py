@@ -7,15 +7,21 @@ function before a request, and adds the headers. It caches nothing.
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import boto3
 import pytest
+from playwright.sync_api import expect
 
 from counter_service.infra import site_files
 from counter_service.local.program import ROOT
 
+from .browser import launched
 from .conftest import Product
 
 DIST = ROOT / "web" / "dist"
@@ -139,3 +145,44 @@ def test_http_leads_to_https(product: Product, domain_name: str) -> None:
     status, _, headers = get(product, domain_name, "/realtime-counter", protocol="http")
     assert status == 301
     assert headers["Location"] == f"https://{domain_name}/realtime-counter"
+
+
+@contextmanager
+def at_loopback(product: Product, domain_name: str) -> Iterator[str]:
+    """An address where a browser finds the distribution: it has no certificate and no DNS here."""
+
+    class Forward(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body, headers = get(product, domain_name, self.path)
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Forward) as server:
+        thread = Thread(target=server.serve_forever, args=(0.1,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_page_works_under_its_headers(product: Product, domain_name: str) -> None:
+    said: list[str] = []  # the console names what a header forbids, and headers that are wrong
+    before = product.stored_value()
+    with at_loopback(product, domain_name) as origin, launched() as browser:
+        page = browser.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(f"{origin}/realtime-counter")
+        button = page.get_by_role("button", name="Increment")
+        expect(button).to_be_enabled(timeout=15_000)
+        button.click()
+        expect(page.get_by_test_id("counter-value")).to_have_text(str(before + 1), timeout=15_000)
+    assert product.stored_value() == before + 1
+    assert said == []
