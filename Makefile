@@ -8,8 +8,11 @@ OFFLINE ?=
 
 BIN         := .venv/bin
 NPM         := scripts/npm
-WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html \
+# Folders among them: a file that was removed shows in its folder's time alone.
+WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) web/index.html \
                $(wildcard web/*.ts web/tsconfig*.json) web/package-lock.json
+# One bundle serves every stack, so no VITE_WEBSOCKET_URL of a .env may get into it.
+BUILD_PAGE  := VITE_WEBSOCKET_URL= $(NPM) --prefix web run --silent build
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,7 +30,7 @@ run: .venv/local.done web/dist/index.html ## Run everything here, without AWS (P
 emulator: .venv/local.done ## The embedded AWS alone, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	@exec $(BIN)/python -m counter_service.local.standalone --port "$(EMULATOR_PORT)"
 
-up: .venv/pulumi.done ## Deploy to AWS with `pulumi up` (STACK=dev)
+up: .venv/pulumi.done web/dist/index.html ## Deploy to AWS with `pulumi up` (STACK=dev)
 	@scripts/pulumi stack select --create $(STACK)
 	@exec scripts/pulumi up --stack $(STACK)
 
@@ -40,7 +43,8 @@ vendor-here: | .venv/bin/python ## The same for this machine, for make run
 outputs: ## Show the deployed stack's outputs (STACK=dev)
 	@exec scripts/pulumi stack output --stack $(STACK)
 
-build: web/dist/index.html ## Build the page into web/dist
+build: web/node_modules/.done ## Build the page into web/dist, always anew
+	@$(BUILD_PAGE)
 
 # --- prove it -------------------------------------------------------------------------------
 
@@ -65,7 +69,7 @@ web-test: web/node_modules/.done ## The page's own tests
 e2e: .venv/dev.done .venv/browser.done .vendor/auth-here/requirements-auth.txt web/dist/index.html ## The product on the embedded AWS, with real clients and Chromium
 	$(BIN)/pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
 
-audit: .venv/local.done .venv-audit/done ## Scan the graph, look up advisories (OFFLINE=1: the scan alone)
+audit: .venv/local.done .venv-audit/done web/dist/index.html ## Scan the graph, look up advisories (OFFLINE=1: the scan alone)
 	$(BIN)/python -W ignore::DeprecationWarning -m audit $(if $(OFFLINE),--offline)
 
 # --- keep it --------------------------------------------------------------------------------
@@ -119,5 +123,4 @@ web/node_modules/.done: web/package-lock.json | .venv/bin/python
 	@touch $@
 
 web/dist/index.html: web/node_modules/.done $(WEB_SOURCES)
-	@# One bundle serves every stack, so no VITE_WEBSOCKET_URL of a .env may get into it.
-	@VITE_WEBSOCKET_URL= $(NPM) --prefix web run --silent build
+	@$(BUILD_PAGE)

@@ -1,9 +1,47 @@
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+
+// What a build is made of. counter_service/infra/site_files.py has the same list.
+const SOURCES = ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts"];
+
+/** Writes into the build what it was made of, so that a deployment can refuse one of other sources. */
+function sourceStamp(): Plugin {
+  let root = "";
+  let webSocketUrl = "";
+  let stamp = "";
+  return {
+    name: "source-stamp",
+    apply: "build",
+    configResolved(config) {
+      root = config.root;
+      webSocketUrl = String(config.env["VITE_WEBSOCKET_URL"] ?? "");
+    },
+    // At the start: what is edited during a build is not in it, or not for certain.
+    async buildStart() {
+      const { readdir, readFile, stat } = this.fs;
+      const hashes: Record<string, string> = {};
+      const add = async (path: string): Promise<void> => {
+        if ((await stat(`${root}/${path}`)).isDirectory()) {
+          const names = await readdir(`${root}/${path}`);
+          await Promise.all(names.map((name) => add(`${path}/${name}`)));
+        } else if (!/(^|\/)\.[^/]*$/.test(path)) {
+          const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(await readFile(`${root}/${path}`)));
+          hashes[path] = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+        }
+      };
+      await Promise.all(SOURCES.map(add));
+      stamp = JSON.stringify({ sources: hashes, webSocketUrl });
+    },
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: ".build.json", source: stamp });
+    },
+  };
+}
 
 export default defineConfig({
   base: "/",
-  plugins: [react()],
+  plugins: [react(), sourceStamp()],
   build: {
     target: "baseline-widely-available",
     sourcemap: false,

@@ -21,13 +21,14 @@ API: Final = "websocket-api"
 class WebSocketApi(pulumi.ComponentResource):
     """`api`, and what the function must know of it.
 
-    `address` is where its stages are served (wss, without a stage), `management_endpoint` where
-    the function posts, `connections_arn` what its role must allow for that, `invocations_arn`
-    what the API calls the function as.
+    `address` is where its stages are served (wss, without a stage), `url` where this stage will
+    answer, `management_endpoint` where the function posts, `connections_arn` what its role must
+    allow for that, `invocations_arn` what the API calls the function as.
     """
 
     api: aws.apigatewayv2.Api
     address: pulumi.Output[str]
+    url: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
     connections_arn: pulumi.Output[str]
     invocations_arn: pulumi.Output[str]
@@ -50,6 +51,8 @@ class WebSocketApi(pulumi.ComponentResource):
         )
         # Always the API's own host: @connections is not served on custom domains.
         self.address = connection.websocket_address(self.api)
+        # Not the stage's invoke_url: the provider makes that of the region, whatever the endpoint.
+        self.url = pulumi.Output.concat(self.address, f"/{stage}")
         self.management_endpoint = self.address.apply(
             lambda address: f"{_as_http(address)}/{stage}"
         )
@@ -123,9 +126,7 @@ class WebSocketStage(pulumi.ComponentResource):
             else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
-        # Not stage.invoke_url: the provider makes that of the region's name, whatever the endpoint.
-        self.url = pulumi.Output.concat(api.address, "/", self.stage.name)
-        self.register_outputs({"url": self.url})
+        self.register_outputs({"stageName": self.stage.name})
 
 
 def _as_http(address: str) -> str:

@@ -22,6 +22,7 @@ from .errors import LocalError
 HOST: Final = "127.0.0.1"
 SERVICES: Final = (
     *("apigateway", "dynamodb", "iam", "lambda", "logs", "sts"),
+    *("cloudfront", "s3"),
     *("budgets", "monitoring", "sns"),
 )
 # On the emulator's PYTHONPATH: makes the function's own log readable.
@@ -143,8 +144,13 @@ class Emulator:
         # needs is handed on, and whom the person trusts, who may be the issuer of tokens.
         wanted = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE")
         kept = {name: os.environ[name] for name in wanted if name in os.environ}
+        # Where make puts a Node, on a machine without one; it runs the site's function.
+        path = os.pathsep.join(
+            [*filter(None, [kept.get("PATH")]), str(Path(sys.executable).parent)]
+        )
         return kept | {
             **_CREDENTIALS,
+            "PATH": path,
             "AWS_DEFAULT_REGION": self.region,
             "MINISTACK_REGION": self.region,
             "BIND_HOST": HOST,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pulumi
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
-from . import watching_resources
+from . import site_resources, watching_resources
 from .emulator import Emulator
 
 Inputs = dict[str, Any]
@@ -243,4 +243,5 @@ CREATORS: Final[dict[str, Callable[[EmulatedAws, Inputs], Created]]] = {
     "aws:lambda/function:Function": create_function,
     "aws:lambda/permission:Permission": create_permission,
     **watching_resources.CREATORS,
+    **site_resources.CREATORS,
 }

@@ -70,6 +70,7 @@ class Provider(Mocks):
             "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
             "aws:sns/topic:Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}",
             "aws:acm/certificate:Certificate": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}",
+            "aws:cloudfront/function:Function": f"arn:aws:cloudfront::{ACCOUNT}:function/{name}",
         }.get(args.typ)
         outputs: dict[str, Any] = {"arn": arn} if arn else {}
         if args.typ == "aws:lambda/function:Function":
@@ -99,6 +100,14 @@ class Provider(Mocks):
                 "targetDomainName": f"d-a1b2c3d4e5.execute-api.{REGION}.amazonaws.com",
                 "hostedZoneId": "Z1U9ULNL0V5AJ3",
             }
+        if args.typ == "aws:s3/bucket:Bucket":
+            bucket = args.inputs["bucketPrefix"] + "20260101000000000000000001"
+            outputs["bucket"] = bucket
+            outputs["arn"] = f"arn:aws:s3:::{bucket}"
+            outputs["bucketRegionalDomainName"] = f"{bucket}.s3.{REGION}.amazonaws.com"
+        if args.typ == "aws:cloudfront/distribution:Distribution":
+            outputs["arn"] = f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1ABCDEFGHIJKL"
+            outputs["domainName"] = "d111111abcdef8.cloudfront.net"
         return f"{args.name}-id", args.inputs | outputs
 
 

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pytest
 
 from counter_service.infra import bundle, packages
-from counter_service.infra.function import ARCHITECTURE, RUNTIME, Function
+from counter_service.infra.function import ARCHITECTURE, RUNTIME
 from counter_service.local.resources import zipped
 from counter_service.runtime.settings import Settings
 
@@ -21,6 +20,7 @@ from .recorder import Graph, record
 
 FUNCTION = "aws:lambda/function:Function"
 AUTH = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
+SITE = "https://d111111abcdef8.cloudfront.net"  # the stack's own
 LAMBDA_TAG = "cpython-313-aarch64-linux-gnu"
 
 
@@ -41,7 +41,7 @@ def environment(graph: Graph) -> dict[str, str]:
         ),
         (
             {"allowedOrigins": '["https://A.test:443", "http://b.test:8080/"]'},
-            {"ALLOWED_ORIGINS": "https://a.test,http://b.test:8080"},
+            {"ALLOWED_ORIGINS": f"{SITE},https://a.test,http://b.test:8080"},
         ),
         ({"clicksPerSecond": "20"}, {"CLICKS_PER_SECOND": "20"}),
     ],
@@ -55,16 +55,13 @@ def test_configuration_reaches_the_function(
 
 
 @pytest.mark.parametrize("allowed", ["[]", '["https://a.test"]'])
-def test_the_page_of_the_stack_may_connect(monkeypatch: pytest.MonkeyPatch, allowed: str) -> None:
-    site = pulumi.Output.from_input("https://site.example")
-    construct = Function.__init__
-
-    def with_site(self: Function, *arguments: Any, **named: Any) -> None:
-        construct(self, *arguments, **(named | {"site_origin": site}))
-
-    monkeypatch.setattr(Function, "__init__", with_site)
+def test_the_page_of_the_stack_may_connect(allowed: str) -> None:
     found = environment(record(allowedOrigins=allowed))["ALLOWED_ORIGINS"]
-    assert found.split(",") == ["https://site.example", *json.loads(allowed)]
+    assert found.split(",") == [SITE, *json.loads(allowed)]
+
+
+def test_without_a_site_and_other_origins_there_is_no_list() -> None:
+    assert "ALLOWED_ORIGINS" not in environment(record(website="false"))
 
 
 @pytest.mark.parametrize("jwks_url", ["", "https://login.example.com/keys"])

@@ -88,10 +88,24 @@ def test_every_resource(graph: Graph, watched: Graph, rule: str) -> None:
 def test_the_graph_is_exactly_these_resources(graph: Graph) -> None:
     assert sorted(f"{r.type.split(':')[-1]} {r.name}" for r in graph.resources if r.custom) == [
         "Api websocket-api",
+        "Bucket website-bucket",
+        "BucketObjectv2 website/assets/index-BkQ_4f-x.css",
+        "BucketObjectv2 website/assets/index-RP0Vahn5.js",
+        "BucketObjectv2 website/config.json",
+        "BucketObjectv2 website/favicon.svg",
+        "BucketObjectv2 website/index.html",
+        "BucketOwnershipControls website-ownership",
+        "BucketPolicy website-policy",
+        "BucketPublicAccessBlock website-private",
+        "BucketServerSideEncryptionConfiguration website-encryption",
+        "Distribution website-distribution",
+        "Function website-route",
         "Function websocket",
         "Integration websocket-integration",
         "LogGroup websocket-logs",
+        "OriginAccessControl website-access",
         "Permission websocket-permission",
+        "ResponseHeadersPolicy website-headers",
         "Role websocket-role",
         "RolePolicy websocket-policy",
         "Route websocket-route-connect",
@@ -161,6 +175,7 @@ def test_function_gets_what_its_settings_read(graph: Graph) -> None:
         "MANAGEMENT_ENDPOINT": f"https://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com/prod",
         "ALLOW_LOCALHOST": "true",
         "ALLOW_MISSING_ORIGIN": "true",
+        "ALLOWED_ORIGINS": "https://d111111abcdef8.cloudfront.net",  # the stack's own site
         "CLICKS_PER_SECOND": "0",
     }
 
@@ -266,6 +281,7 @@ def test_outputs(graph: Graph) -> None:
         "ConnectionsTableName": "aes_websocket_connections-dev",
         "CounterTableName": "aes_counter_state-dev",
         "FunctionName": "websocket-dev",
+        "WebsiteUrl": "https://d111111abcdef8.cloudfront.net/realtime-counter",
     }
 
 
@@ -301,12 +317,18 @@ def test_stage_name_reaches_everything_that_names_the_stage() -> None:
     assert graph.outputs["WebSocketApiEndpoint"].endswith("/live")
 
 
+def _domain(resource: Resource) -> str:
+    # A distribution's is CloudFront's, not ours.
+    own = not resource.type.startswith("aws:cloudfront/")
+    return str(resource.inputs.get("domainName", "")) if own else ""
+
+
 def test_two_stacks_fit_in_one_account(watched: Graph) -> None:
     other = record(stack="other", **WATCHED | {"domainName": "other.example.com"})
 
     def names(each: Graph) -> set[tuple[str, str]]:
         ours = (r for r in each.resources if r.type.startswith("aws:"))
-        return {(r.type, physical_name(r) or r.inputs.get("domainName", "")) for r in ours} - {
+        return {(r.type, physical_name(r) or _domain(r)) for r in ours} - {
             (r.type, "") for r in each.resources
         }
 

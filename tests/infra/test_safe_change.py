@@ -183,11 +183,13 @@ def test_two_runs_of_one_configuration_are_the_same_to_the_engine() -> None:
 # --- the archive --------------------------------------------------------------------------------
 
 
-def contents(archive: pulumi.AssetArchive) -> dict[str, str]:
-    """What the engine compares of an archive: names, and hashes of contents."""
+def contents(asset: pulumi.AssetArchive | pulumi.FileAsset) -> dict[str, str]:
+    """What the engine compares: names, and hashes of contents."""
+    if isinstance(asset, pulumi.FileAsset):
+        return {"": hashlib.sha256(Path(asset.path).read_bytes()).hexdigest()}
     return {
-        name: hashlib.sha256(Path(asset.path).read_bytes()).hexdigest()  # type: ignore[union-attr]
-        for name, asset in archive.assets.items()
+        name: hashlib.sha256(Path(each.path).read_bytes()).hexdigest()  # type: ignore[union-attr]
+        for name, each in asset.assets.items()
     }
 
 

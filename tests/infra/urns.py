@@ -21,9 +21,14 @@ def written() -> list[str]:
 
 
 def current() -> list[str]:
+    """All but the page's files: a build that changes one of them renames it on purpose."""
     graph = dev()
     start = "urn:pulumi:dev::counter-service"
-    return sorted(f"{start}::{_type(graph, each)}::{each.name}" for each in graph.resources)
+    return sorted(
+        f"{start}::{_type(graph, each)}::{each.name}"
+        for each in graph.resources
+        if not each.type.startswith("aws:s3/bucketObject")
+    )
 
 
 def _type(graph: Graph, resource: Resource) -> str:

@@ -1,0 +1,92 @@
+"""Who may read the site's bucket, and what the site's answers allow a browser, as data."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_aws as aws
+
+from .policies import PolicyDocument
+
+A_YEAR_SECONDS: Final = 365 * 24 * 60 * 60
+
+# The page asks for nothing, so nothing that gets into it may.
+PERMISSIONS: Final = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        *("accelerometer", "autoplay", "camera", "display-capture", "geolocation", "gyroscope"),
+        *("hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
+    )
+)
+# CloudFront has no field of its own for these.
+CUSTOM_HEADERS: Final[aws.cloudfront.ResponseHeadersPolicyCustomHeadersConfigArgsDict] = {
+    "items": [{"header": "Permissions-Policy", "value": PERMISSIONS, "override": True}]
+}
+
+
+def bucket_policy(
+    *, bucket_arn: pulumi.Input[str], distribution_arn: pulumi.Input[str]
+) -> PolicyDocument:
+    """The one distribution reads objects, and nobody does anything without TLS."""
+    objects = pulumi.Output.concat(bucket_arn, "/*")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "DistributionReads",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudfront.amazonaws.com"},
+                "Action": ["s3:GetObject"],
+                "Resource": objects,
+                # The service is everybody's; the distribution is ours.
+                "Condition": {"StringEquals": {"AWS:SourceArn": distribution_arn}},
+            },
+            {
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:*"],
+                "Resource": [bucket_arn, objects],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
+
+
+def content_security_policy(web_socket_url: str) -> str:
+    """For a page of own files that talks to one WebSocket.
+
+    'self' does not cover another host, nor wss: in every browser, so the origin is named.
+    """
+    url = urlsplit(web_socket_url)
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            f"connect-src 'self' {url.scheme}://{url.netloc}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def security_headers(
+    web_socket_url: pulumi.Output[str],
+) -> aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgsDict:
+    """The headers that CloudFront has fields for."""
+    return {
+        "content_security_policy": {
+            "content_security_policy": web_socket_url.apply(content_security_policy),
+            "override": True,
+        },
+        "content_type_options": {"override": True},
+        "referrer_policy": {"referrer_policy": "no-referrer", "override": True},
+        "strict_transport_security": {
+            "access_control_max_age_sec": A_YEAR_SECONDS,
+            "include_subdomains": True,
+            "override": True,
+        },
+    }

@@ -1,0 +1,233 @@
+"""Creates the site's bucket, its objects and its distribution in the emulator.
+
+Inputs and outputs as in `resources`, whose CREATORS take these in.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import pulumi
+
+if TYPE_CHECKING:
+    from .resources import Created, EmulatedAws, Inputs
+
+_WITHOUT_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def create_bucket(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    name = inputs["bucketPrefix"] + uuid4().hex[:12]
+    region = aws.emulator.region
+    # us-east-1 is where a bucket is made without a location, and no location itself.
+    location = {} if region == "us-east-1" else {"LocationConstraint": region}
+    aws.client("s3").create_bucket(
+        Bucket=name, **({"CreateBucketConfiguration": location} if location else {})
+    )
+    return name, {
+        "arn": f"arn:aws:s3:::{name}",
+        "bucket": name,
+        "bucketRegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
+    }
+
+
+def create_public_access_block(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    aws.client("s3").put_public_access_block(
+        Bucket=inputs["bucket"],
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": inputs["blockPublicAcls"],
+            "BlockPublicPolicy": inputs["blockPublicPolicy"],
+            "IgnorePublicAcls": inputs["ignorePublicAcls"],
+            "RestrictPublicBuckets": inputs["restrictPublicBuckets"],
+        },
+    )
+    return inputs["bucket"], {}
+
+
+def create_ownership_controls(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    aws.client("s3").put_bucket_ownership_controls(
+        Bucket=inputs["bucket"],
+        OwnershipControls={"Rules": [{"ObjectOwnership": inputs["rule"]["objectOwnership"]}]},
+    )
+    return inputs["bucket"], {}
+
+
+def create_encryption(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    aws.client("s3").put_bucket_encryption(
+        Bucket=inputs["bucket"],
+        ServerSideEncryptionConfiguration={
+            "Rules": [
+                {
+                    "ApplyServerSideEncryptionByDefault": {
+                        "SSEAlgorithm": rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
+                    }
+                }
+                for rule in inputs["rules"]
+            ]
+        },
+    )
+    return inputs["bucket"], {}
+
+
+def create_bucket_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    # The emulator speaks plain HTTP: "nothing without TLS" would be nothing at all.
+    policy = json.loads(inputs["policy"])
+    kept = [each for each in policy["Statement"] if each.get("Condition") != _WITHOUT_TLS]
+    aws.client("s3").put_bucket_policy(
+        Bucket=inputs["bucket"], Policy=json.dumps(policy | {"Statement": kept})
+    )
+    return inputs["bucket"], {}
+
+
+def create_object(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    source = inputs.get("source")
+    body = (
+        Path(source.path).read_bytes()
+        if isinstance(source, pulumi.FileAsset)
+        else inputs["content"].encode()
+    )
+    aws.client("s3").put_object(
+        Bucket=inputs["bucket"],
+        Key=inputs["key"],
+        Body=body,
+        ContentType=inputs["contentType"],
+        CacheControl=inputs["cacheControl"],
+    )
+    return inputs["key"], {}
+
+
+def create_access_control(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    control = aws.client("cloudfront").create_origin_access_control(
+        OriginAccessControlConfig={
+            "Name": inputs["name"],
+            "Description": inputs["description"],
+            "OriginAccessControlOriginType": inputs["originAccessControlOriginType"],
+            "SigningBehavior": inputs["signingBehavior"],
+            "SigningProtocol": inputs["signingProtocol"],
+        }
+    )["OriginAccessControl"]
+    return control["Id"], {}
+
+
+def create_headers_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    headers = inputs["securityHeadersConfig"]
+    transport = headers["strictTransportSecurity"]
+    custom = inputs["customHeadersConfig"]["items"]
+    policy = aws.client("cloudfront").create_response_headers_policy(
+        ResponseHeadersPolicyConfig={
+            "Name": inputs["name"],
+            "SecurityHeadersConfig": {
+                "ContentSecurityPolicy": _capitalized(headers["contentSecurityPolicy"]),
+                "ContentTypeOptions": _capitalized(headers["contentTypeOptions"]),
+                "ReferrerPolicy": _capitalized(headers["referrerPolicy"]),
+                "StrictTransportSecurity": {
+                    "AccessControlMaxAgeSec": int(transport["accessControlMaxAgeSec"]),
+                    "IncludeSubdomains": transport["includeSubdomains"],
+                    "Override": transport["override"],
+                },
+            },
+            "CustomHeadersConfig": _items([_capitalized(header) for header in custom]),
+        }
+    )["ResponseHeadersPolicy"]
+    return policy["Id"], {}
+
+
+def create_edge_function(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    client = aws.client("cloudfront")
+    name = inputs["name"]
+    created = client.create_function(
+        Name=name,
+        FunctionConfig={"Comment": inputs["comment"], "Runtime": inputs["runtime"]},
+        FunctionCode=inputs["code"].encode(),
+    )
+    client.publish_function(Name=name, IfMatch=created["ETag"])
+    return name, {"arn": created["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]}
+
+
+def create_distribution(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+    distribution = aws.client("cloudfront").create_distribution(
+        DistributionConfig={
+            "CallerReference": uuid4().hex,
+            "Comment": inputs["comment"],
+            "Enabled": inputs["enabled"],
+            "HttpVersion": inputs["httpVersion"],
+            "IsIPV6Enabled": inputs["isIpv6Enabled"],
+            "PriceClass": inputs["priceClass"],
+            "DefaultRootObject": inputs["defaultRootObject"],
+            "Origins": _items(
+                [
+                    {
+                        "Id": origin["originId"],
+                        "DomainName": origin["domainName"],
+                        "OriginAccessControlId": origin["originAccessControlId"],
+                        "S3OriginConfig": {"OriginAccessIdentity": ""},
+                    }
+                    for origin in inputs["origins"]
+                ]
+            ),
+            "DefaultCacheBehavior": _behavior(inputs["defaultCacheBehavior"]),
+            "CacheBehaviors": _items([_behavior(each) for each in inputs["orderedCacheBehaviors"]]),
+            "CustomErrorResponses": _items(
+                [
+                    {
+                        "ErrorCode": int(error["errorCode"]),
+                        "ErrorCachingMinTTL": int(error["errorCachingMinTtl"]),
+                    }
+                    for error in inputs["customErrorResponses"]
+                ]
+            ),
+            "ViewerCertificate": {
+                "CloudFrontDefaultCertificate": inputs["viewerCertificate"][
+                    "cloudfrontDefaultCertificate"
+                ]
+            },
+        }
+    )["Distribution"]
+    return distribution["Id"], {
+        "arn": distribution["ARN"],
+        "domainName": distribution["DomainName"],
+    }
+
+
+def _behavior(inputs: "Inputs") -> dict[str, Any]:
+    functions = [
+        {"EventType": each["eventType"], "FunctionARN": each["functionArn"]}
+        for each in inputs.get("functionAssociations", [])
+    ]
+    pattern = {"PathPattern": inputs["pathPattern"]} if "pathPattern" in inputs else {}
+    return pattern | {
+        "TargetOriginId": inputs["targetOriginId"],
+        "ViewerProtocolPolicy": inputs["viewerProtocolPolicy"],
+        "AllowedMethods": _items(inputs["allowedMethods"])
+        | {"CachedMethods": _items(inputs["cachedMethods"])},
+        "Compress": inputs["compress"],
+        "CachePolicyId": inputs["cachePolicyId"],
+        "ResponseHeadersPolicyId": inputs["responseHeadersPolicyId"],
+        "FunctionAssociations": _items(functions),
+    }
+
+
+def _items(items: list[Any]) -> dict[str, Any]:
+    """A list as CloudFront has it."""
+    return {"Quantity": len(items), "Items": items}
+
+
+def _capitalized(inputs: "Inputs") -> dict[str, Any]:
+    return {key[0].upper() + key[1:]: value for key, value in inputs.items()}
+
+
+CREATORS: Final[dict[str, Callable[["EmulatedAws", "Inputs"], "Created"]]] = {
+    "aws:cloudfront/distribution:Distribution": create_distribution,
+    "aws:cloudfront/function:Function": create_edge_function,
+    "aws:cloudfront/originAccessControl:OriginAccessControl": create_access_control,
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": create_headers_policy,
+    "aws:s3/bucket:Bucket": create_bucket,
+    "aws:s3/bucketObjectv2:BucketObjectv2": create_object,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": create_ownership_controls,
+    "aws:s3/bucketPolicy:BucketPolicy": create_bucket_policy,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": create_public_access_block,
+    (
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    ): create_encryption,
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+// CloudFront runs it before each request; see counter_service/infra/website.py.
+import source from "../../counter_service/infra/site_route.js?raw";
+
+type Handler = (event: { request: { uri: string } }) => { uri: string };
+
+// A CloudFront function is a script with a global handler, not a module.
+// oxlint-disable-next-line no-new-func, no-implied-eval
+const handler = new Function(`${source}\nreturn handler;`)() as Handler;
+
+describe("the site's routes", () => {
+  it.each(["/", "/realtime-counter", "/realtime-counter/", "/nowhere", "/a/b/", "/v1.2/about"])(
+    "%s is the page",
+    (uri) => {
+      expect(handler({ request: { uri } })).toEqual({ uri: "/index.html" });
+    },
+  );
+
+  it.each(["/index.html", "/config.json", "/favicon.svg", "/gone.js", "/a/b.png", "/assets/gone-12345678.js"])(
+    "%s is a file, there or not",
+    (uri) => {
+      expect(handler({ request: { uri } })).toEqual({ uri });
+    },
+  );
+});
