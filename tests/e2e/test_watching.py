@@ -139,9 +139,12 @@ def test_a_domain_of_its_own_is_left_out_and_said(watched: Watched) -> None:
 
 
 def test_the_functions_log_carries_its_metrics(watched: Watched) -> None:
+    event = json.loads((ROOT / "tests/events/connect.json").read_text())
+    event["headers"]["Origin"] = "http://localhost:5173"
+    event["multiValueHeaders"]["Origin"] = ["http://localhost:5173"]
     answer = watched.client("lambda").invoke(
         FunctionName="websocket-dev",
-        Payload=(ROOT / "tests/events/connect.json").read_text(),
+        Payload=json.dumps(event),
         LogType="Tail",
     )
     log = base64.b64decode(answer["LogResult"]).decode()
