@@ -171,13 +171,25 @@ def test_the_table_of_inputs_finds_a_replacement(
     assert forces(TABLE, old, new) == forced
 
 
-def test_two_runs_of_one_configuration_are_the_same_to_the_engine() -> None:
-    def seen(graph: Graph) -> dict[str, str]:
-        return {
-            r.urn: json.dumps(r.inputs, sort_keys=True, default=contents) for r in graph.resources
-        }
+def seen(graph: Graph) -> dict[str, str]:
+    """What the engine compares between two runs."""
+    return {r.urn: json.dumps(r.inputs, sort_keys=True, default=contents) for r in graph.resources}
 
+
+def test_two_runs_of_one_configuration_are_the_same_to_the_engine() -> None:
     assert seen(record()) == seen(record())
+
+
+@pytest.mark.parametrize("key", sorted(CHANGES.keys() - {"authPackages", "keepData"}))
+def test_every_key_does_something(key: str) -> None:
+    before, after = runs(key)
+    assert seen(before) != seen(after)
+
+
+def test_keep_data_does_something() -> None:
+    before, after = runs("keepData")
+    assert [r.name for r in after.resources if r.protect] == ["aes_counter_state"]
+    assert [r.name for r in before.resources if r.protect] == []
 
 
 # --- the archive --------------------------------------------------------------------------------
