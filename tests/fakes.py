@@ -8,12 +8,14 @@ from typing import Any
 
 from counter_service.runtime.errors import OutcomeUnknown, StoreError
 from counter_service.runtime.ports import (
+    BroadcastLease,
     Clock,
     Connection,
     ConnectionStore,
     CounterStore,
     Delivery,
     Outbox,
+    Successor,
     TokenProblem,
     TokenVerifier,
 )
@@ -27,6 +29,12 @@ class FakeClock(Clock):
 
     def now(self) -> int:
         return self.time
+
+    def milliseconds(self) -> int:
+        return self.time * 1000
+
+    def sleep_until(self, milliseconds: int) -> None:
+        self.time = max(self.time, -(-milliseconds // 1000))
 
 
 class Faults:
@@ -130,6 +138,59 @@ class InMemoryConnectionStore(Faults, ConnectionStore):
             yield row.id
         if last_page:
             raise last_page[1]
+
+
+class InMemoryLease(Faults, BroadcastLease):
+    """`tickets` drawn so far; `owner` and `until` while somebody broadcasts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tickets = 0
+        self.owner: str | None = None
+        self.until = 0
+        self._lock = Lock()  # each method is one request to one row
+
+    def request(self, owner: str, now: int, until: int) -> int | None:
+        self._fail("request")
+        with self._lock:
+            self.tickets += 1
+            if self.owner not in (None, owner) and self.until > now:
+                return None
+            if self.owner != owner:
+                self.owner, self.until = owner, until
+            return self.tickets
+
+    def release(self, owner: str, ticket: int, until: int) -> int | None:
+        self._fail("release")
+        with self._lock:
+            if self.owner != owner:
+                return None
+            if self.tickets == ticket:
+                self.owner = None
+                return None
+            self.until = until
+            return self.tickets
+
+    def abandon(self, owner: str) -> None:
+        self._fail("abandon")
+        with self._lock:
+            if self.owner == owner:
+                self.owner = None
+
+    def is_expired(self, now: int) -> bool:
+        self._fail("is_expired")
+        with self._lock:
+            return self.owner is not None and self.until <= now
+
+
+class FakeSuccessor(Successor):
+    """`calls` so far."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def take_over(self) -> None:
+        self.calls += 1
 
 
 class FakeOutbox(Outbox):

@@ -30,14 +30,31 @@ LAW: dict[str, tuple[set[str], set[str], set[str]]] = {
     "runtime.ports": (PURE, set(), IMPURE),
     "runtime.origins": (PURE, set(), IMPURE),
     "runtime.access": (CORE, set(), IMPURE),
-    "runtime.service": (CORE, set(), IMPURE),
+    "runtime.broadcast": (CORE, set(), IMPURE),
+    "runtime.service": (CORE | {f"{RUNTIME}.broadcast"}, set(), IMPURE),
     "runtime.metrics": (CORE | {f"{RUNTIME}.service"}, set(), IMPURE),
     "runtime.settings": (PURE | {f"{RUNTIME}.origins"}, set(), IMPURE),
     "runtime.keys": (PURE, set(), set()),
     "runtime.tokens": (PURE | {f"{RUNTIME}.{name}" for name in ("ports", "keys")}, {"jwt"}, set()),
     "runtime.logs": (set(), set(), set()),
     "runtime.dynamodb": (PURE | {f"{RUNTIME}.ports"}, BOTO, set()),
-    "runtime.management": (PURE | {f"{RUNTIME}.ports"}, BOTO, set()),
+    "runtime.lease": (PURE | {f"{RUNTIME}.ports"}, BOTO, set()),
+    "runtime.successor": (PURE | {f"{RUNTIME}.events"}, BOTO, set()),
+    # The fan-out engine: the standard library alone.
+    "runtime.http_answers": (set(), set(), IMPURE),
+    "runtime.signing": (set(), set(), IMPURE - {"time", "urllib"}),  # as pure functions
+    "runtime.channel": ({f"{RUNTIME}.http_answers"}, set(), set()),
+    "runtime.pool": ({f"{RUNTIME}.channel"}, set(), set()),
+    "runtime.fan_out": (
+        {f"{RUNTIME}.{name}" for name in ("ports", "http_answers", "signing", "channel", "pool")},
+        set(),
+        set(),
+    ),
+    "runtime.management": (
+        {f"{RUNTIME}.{name}" for name in ("ports", "signing", "pool", "fan_out")},
+        set(),
+        set(),
+    ),
     "runtime.handler": ({RUNTIME}, BOTO, set()),
     "infra": (
         {"counter_service.infra", f"{RUNTIME}.contract"},

@@ -84,6 +84,7 @@ class Function(pulumi.ComponentResource):
                     contract.ENV_CONNECTIONS_TABLE: tables.connections.name,
                     contract.ENV_COUNTER_TABLE: tables.counter.name,
                     contract.ENV_MANAGEMENT_ENDPOINT: api.management_endpoint,
+                    contract.ENV_BROADCAST_INTERVAL_MS: str(settings.broadcast_interval_ms),
                     **_access(settings, site_origin),
                 }
             },
@@ -91,6 +92,13 @@ class Function(pulumi.ComponentResource):
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             # The function may run as soon as it exists: by then it can log and has its rights.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
+        )
+        aws.iam.RolePolicy(
+            f"{FUNCTION}-hand-over-policy",
+            name=f"{physical_name}-hand-over",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(policies.hand_over_policy(self.function.arn)),
+            opts=child,
         )
         self.register_outputs({"functionName": self.function.name})
 

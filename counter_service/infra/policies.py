@@ -86,6 +86,21 @@ def function_policy(
     }
 
 
+def hand_over_policy(function_arn: pulumi.Input[str]) -> PolicyDocument:
+    """The function may invoke itself: at the end of its time it hands its broadcast over."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "HandOver",
+                "Effect": "Allow",
+                "Action": ["lambda:InvokeFunction"],
+                "Resource": function_arn,
+            }
+        ],
+    }
+
+
 def topic_policy(topic_arn: str) -> PolicyDocument:
     """Who may publish: alarms of the topic's own account and region, and the account's budgets."""
     _, partition, _, region, account, _ = topic_arn.split(":")

@@ -50,6 +50,7 @@ class Settings:
     throttle_rate: int  # requests per second
     throttle_burst: int  # requests
     clicks_per_second: int
+    broadcast_interval_ms: int
     reserved_concurrency: int
     table_max_read_units: int
     table_max_write_units: int
@@ -82,7 +83,8 @@ class Settings:
                 config, "stageName", _STAGE_NAME, "1 to 128 letters, digits, hyphens, underscores"
             ),
             memory_mb=read.integer(config, "memoryMb", 128, 10_240),
-            timeout_seconds=read.integer(config, "timeoutSeconds", 1, 28),
+            # A tenure, one more fan-out and an interval (runtime.broadcast, runtime.fan_out).
+            timeout_seconds=read.integer(config, "timeoutSeconds", 20, 28),
             log_retention_days=read.one_of(config, "logRetentionDays", _RETENTION_DAYS),
             website=read.flag(config, "website"),
             allowed_origins=read.origins(config, "allowedOrigins"),
@@ -95,6 +97,7 @@ class Settings:
             throttle_rate=read.integer(config, "throttleRate", 1, 10_000),
             throttle_burst=read.integer(config, "throttleBurst", 1, 5_000),
             clicks_per_second=read.integer(config, "clicksPerSecond", 0, 1_000),
+            broadcast_interval_ms=read.integer(config, "broadcastIntervalMs", 0, 1_000),
             reserved_concurrency=read.integer(config, "reservedConcurrency", 0, 10_000),
             table_max_read_units=read.integer(config, "tableMaxReadUnits", 0, 1_000_000),
             table_max_write_units=read.integer(config, "tableMaxWriteUnits", 0, 1_000_000),

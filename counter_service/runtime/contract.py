@@ -13,6 +13,7 @@ HANDLER: Final = "counter_service.runtime.handler.handle"
 ENV_CONNECTIONS_TABLE: Final = "CONNECTIONS_TABLE"
 ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
+ENV_BROADCAST_INTERVAL_MS: Final = "BROADCAST_INTERVAL_MS"
 # Who may connect, and how fast they click. What is not set allows nobody and limits nothing.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
 ENV_ALLOW_LOCALHOST: Final = "ALLOW_LOCALHOST"  # "true" or "false"
@@ -42,6 +43,12 @@ CLICKS: Final = "clicks"  # N
 COUNTER_KEY: Final = "id"  # S
 COUNTER_ROW: Final = "global"
 COUNTER_VALUE: Final = "value"  # N
+# ... and on a row of its own who broadcasts.
+LEASE_ROW: Final = "lease"
+LEASE_TICKET: Final = "ticket"  # N, drawn so far
+LEASE_OWNER: Final = "broadcaster"  # S, absent while nobody broadcasts
+LEASE_UNTIL: Final = "leaseUntil"  # N, epoch seconds
+
 
 # Metrics of the function, in CloudWatch under one namespace with one dimension.
 METRICS_NAMESPACE: Final = "CounterService"
@@ -52,7 +59,7 @@ class Metric(StrEnum):
     """Names of the metrics. Each is a custom metric on the bill, for the hours it is written."""
 
     CLICKS = "Clicks"  # increments that counted
-    BROADCASTS = "Broadcasts"  # increments whose whole audience was posted to
+    BROADCASTS = "Broadcasts"  # values that were posted to everyone
     AUDIENCE = "Audience"  # connections that one broadcast was for
     DELIVERED = "Delivered"
     GONE = "Gone"

@@ -24,7 +24,7 @@ class SettingsError(CounterError):
     def __str__(self) -> str:
         return (
             f"environment variable {self.variable} {self.problem}; "
-            "the graph sets it, so deploy the function again"
+            "the graph or Lambda sets it, so deploy the function again"
         )
 
 

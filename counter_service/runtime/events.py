@@ -6,7 +6,7 @@ apigateway-websocket-api-mapping-template-reference.html, and recorded ones in t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from .errors import UnknownEvent
 
@@ -38,7 +38,17 @@ class Message:
     body: str | None  # None: the frame was binary
 
 
-Event = Connect | Disconnect | Message
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Sent by the function to itself: go on broadcasting. No client can send it, for whatever
+    comes through the API is inside of API Gateway's own event."""
+
+    connection_id: None = None
+
+
+Event = Connect | Disconnect | Message | TakeOver
+
+TAKE_OVER: Final = {"counterService": "take-over"}
 
 
 def parse(event: Mapping[str, Any]) -> Event:
@@ -46,6 +56,8 @@ def parse(event: Mapping[str, Any]) -> Event:
 
     Raises UnknownEvent for anything that API Gateway does not send.
     """
+    if event == TAKE_OVER:
+        return TakeOver()
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     if not isinstance(context, Mapping):
         raise UnknownEvent("requestContext is missing")

@@ -5,18 +5,24 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import boto3
 
 from . import events, logs, metrics
 from .access import Access
+from .broadcast import Broadcaster
 from .dynamodb import ONCE, RETRYING, DynamoConnectionStore, DynamoCounterStore
-from .errors import UnknownEvent
-from .management import POSTING, ManagementOutbox
+from .errors import SettingsError, UnknownEvent
+from .lease import DynamoBroadcastLease
+from .management import ManagementOutbox
 from .ports import TokenVerifier
 from .service import CounterService, Report
 from .settings import Authentication, Settings
+from .signing import Credentials
+from .successor import LambdaSuccessor
 
 log = logging.getLogger(__name__)
 
@@ -25,25 +31,54 @@ class SystemClock:
     def now(self) -> int:
         return int(time.time())
 
+    def milliseconds(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def sleep_until(self, milliseconds: int) -> None:
+        if (wait := milliseconds - self.milliseconds()) > 0:
+            time.sleep(wait / 1000)
+
 
 def build(environ: Mapping[str, str]) -> CounterService:
     """Compose the service. Raises SettingsError."""
     settings = Settings.from_env(environ)
     session = boto3.Session()
     dynamodb = session.client("dynamodb", config=RETRYING)
-    management = session.client(
-        "apigatewaymanagementapi", endpoint_url=settings.management_endpoint, config=POSTING
+    counter = DynamoCounterStore(
+        settings.counter_table, dynamodb, once=session.client("dynamodb", config=ONCE)
     )
+    connections = DynamoConnectionStore(settings.connections_table, dynamodb)
+    outbox = ManagementOutbox(
+        settings.management_endpoint, settings.region, partial(_credentials, session)
+    )
+    clock = SystemClock()
     return CounterService(
-        counter=DynamoCounterStore(
-            settings.counter_table, dynamodb, once=session.client("dynamodb", config=ONCE)
+        counter=counter,
+        connections=connections,
+        outbox=outbox,
+        clock=clock,
+        broadcaster=Broadcaster(
+            counter,
+            connections,
+            DynamoBroadcastLease(settings.counter_table, dynamodb),
+            outbox,
+            clock,
+            LambdaSuccessor(settings.function_name, partial(session.client, "lambda")),
+            new_owner=lambda: uuid4().hex,
+            interval_ms=settings.broadcast_interval_ms,
         ),
-        connections=DynamoConnectionStore(settings.connections_table, dynamodb),
-        outbox=ManagementOutbox(management),
-        clock=SystemClock(),
         access=Access(settings.origins, _token_verifier(settings.authentication)),
         clicks_per_second=settings.clicks_per_second,
     )
+
+
+def _credentials(session: boto3.Session) -> Credentials:
+    """Those of this moment: a role's credentials rotate."""
+    found = session.get_credentials()
+    if found is None:
+        raise SettingsError("AWS_ACCESS_KEY_ID", "is not set")
+    frozen = found.get_frozen_credentials()
+    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
 
 def _token_verifier(authentication: Authentication | None) -> TokenVerifier | None:

@@ -47,10 +47,10 @@ def embedded(
 def _counted(report: Report) -> dict[Metric, int]:
     """Only what happened: a metric that is not written costs nothing, and its sum is 0 as well."""
     audience = report.delivered + report.gone + report.skipped + report.forbidden
-    broadcast = report.action == "increment" and audience > 0
+    broadcast = report.broadcasts > 0
     counted = {
         Metric.CLICKS: report.action == "increment" and report.value is not None,
-        Metric.BROADCASTS: broadcast,
+        Metric.BROADCASTS: report.broadcasts,
         Metric.AUDIENCE: audience if broadcast else 0,
         Metric.DELIVERED: report.delivered,
         Metric.GONE: report.gone,

@@ -77,6 +77,29 @@ class Outbox(Protocol):
         for what a single connection does."""
 
 
+class BroadcastLease(Protocol):
+    """Who broadcasts. Times are epoch seconds. Every method raises StoreUnavailable."""
+
+    def request(self, owner: str, now: int, until: int) -> int | None:
+        """Draw a ticket. Return one if the lease was free, or had expired at `now`, and is now
+        `owner`'s until `until`; None if somebody else holds it, who will see the ticket."""
+
+    def release(self, owner: str, ticket: int, until: int) -> int | None:
+        """Let go, unless a ticket was drawn after `ticket`: then keep the lease until `until` and
+        return the newest. None: released, or somebody else's by now."""
+
+    def abandon(self, owner: str) -> None:
+        """Let go whatever was drawn."""
+
+    def is_expired(self, now: int) -> bool:
+        """Somebody held the lease and never let go."""
+
+
+class Successor(Protocol):
+    def take_over(self) -> None:
+        """Let another invocation broadcast, soon. Raises StoreUnavailable."""
+
+
 class TokenProblem(StrEnum):
     """Why a token does not open the door, for the log."""
 
@@ -100,3 +123,9 @@ class TokenVerifier(Protocol):
 class Clock(Protocol):
     def now(self) -> int:
         """Epoch seconds."""
+
+    def milliseconds(self) -> int:
+        """Epoch milliseconds."""
+
+    def sleep_until(self, milliseconds: int) -> None:
+        """Return at that moment, at once if it has passed."""

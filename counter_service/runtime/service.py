@@ -1,18 +1,17 @@
 """The use cases, on the ports alone: no AWS, no clock, no logging.
 
-The path of one click: `handle_message` parses it, `increment` counts it in the store and
-broadcasts the new value to the sender first and then to every live connection.
+The path of one click: `handle_message` parses it, `increment` counts it in the store, tells the
+sender, and sees to it that everyone is told: by `broadcast`, here or where one is going on.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 from . import protocol
 from .access import Access, subprotocol_for
+from .broadcast import Broadcaster, Posted
 from .errors import OutcomeUnknown, StoreError, StoreUnavailable
-from .events import Connect, Disconnect, Event, Message
+from .events import Connect, Disconnect, Event, Message, TakeOver
 from .ports import (
     Clock,
     Connection,
@@ -23,9 +22,6 @@ from .ports import (
     TokenProblem,
 )
 from .protocol import ErrorCode, GetCurrent, Increment, Invalid
-
-# 410 also means "not open yet": a handshake that we have just answered is not a ghost.
-GONE_AGE_SECONDS: Final = 30
 
 # Of a refused origin, in the log.
 ORIGIN_CHARACTERS: Final = 100
@@ -52,6 +48,7 @@ class Report:
     action: str
     value: int | None = None
     error: str | None = None
+    broadcasts: int = 0
     delivered: int = 0
     gone: int = 0
     skipped: int = 0
@@ -73,6 +70,7 @@ class CounterService:
     outbox: Outbox
     clock: Clock
     access: Access
+    broadcaster: Broadcaster
     clicks_per_second: int = 0  # of one connection; 0: no limit
 
     def handle(self, event: Event) -> Report:
@@ -89,6 +87,8 @@ class CounterService:
                 return Report("disconnect")
             case Message():
                 return self.handle_message(event)
+            case TakeOver():
+                return self.take_over()
 
     def connect(self, event: Connect) -> Report:
         if refusal := self.access.refusal(event):
@@ -119,13 +119,11 @@ class CounterService:
             value = self.counter.increment()
         except StoreError as failure:
             return self._refuse(sender.id, "increment", _code(failure))
-        try:
-            everyone = self.connections.audience(self.clock.now())
-            others = (connection_id for connection_id in everyone if connection_id != sender.id)
-            return self._post("increment", value, chain([sender.id], others))
-        except StoreUnavailable:
-            # Counted, and the sender knows: only the news is late, until the next click.
-            return Report("increment", value, error=BROADCAST_INCOMPLETE)
+        # The sender first: its answer does not wait for the audience.
+        posted = Posted()
+        knows = self.broadcaster.tell(sender.id, value, posted)
+        error = self._broadcast(posted, (sender.id, value) if knows else None)
+        return self._report("increment", value, posted, error)
 
     def get_current(self, sender: Connection) -> Report:
         try:
@@ -135,34 +133,44 @@ class CounterService:
             value = self.counter.value()
         except StoreError as failure:
             return self._refuse(sender.id, "get-current", _code(failure))
-        return self._post("get-current", value, [sender.id])
+        posted = Posted()
+        self.broadcaster.tell(sender.id, value, posted)
+        try:
+            self.broadcaster.broadcast_if_forgotten(posted)
+        except StoreUnavailable:
+            return self._report("get-current", value, posted, BROADCAST_INCOMPLETE)
+        return self._report("get-current", value, posted)
+
+    def take_over(self) -> Report:
+        """Broadcast what an invocation at the end of its time has left."""
+        posted = Posted()
+        return self._report("take-over", None, posted, self._broadcast(posted))
+
+    def _broadcast(self, posted: Posted, told: tuple[str, int] | None = None) -> str | None:
+        try:
+            self.broadcaster.broadcast(posted, told)
+        except StoreUnavailable:
+            # Counted, and the sender knows: only the news is late, until the next click.
+            return BROADCAST_INCOMPLETE
+        return None
 
     def _may_click(self, sender: str) -> bool:
         limit = self.clicks_per_second
         return not limit or self.connections.admit_click(sender, self.clock.now(), limit)
 
-    def _post(self, action: str, value: int, audience: Iterable[str]) -> Report:
-        deliveries = self.outbox.post(protocol.counter_update(value), audience)
-        outcomes = list(deliveries.values())
+    def _report(
+        self, action: str, value: int | None, posted: Posted, error: str | None = None
+    ) -> Report:
         return Report(
             action,
             value,
-            error=self._forget(deliveries),
-            delivered=outcomes.count(Delivery.DELIVERED),
-            gone=outcomes.count(Delivery.GONE),
-            skipped=outcomes.count(Delivery.SKIPPED),
-            forbidden=outcomes.count(Delivery.FORBIDDEN),
+            error=error or (None if posted.clean else CLEANUP_INCOMPLETE),
+            broadcasts=posted.broadcasts,
+            delivered=posted.outcomes[Delivery.DELIVERED],
+            gone=posted.outcomes[Delivery.GONE],
+            skipped=posted.outcomes[Delivery.SKIPPED],
+            forbidden=posted.outcomes[Delivery.FORBIDDEN],
         )
-
-    def _forget(self, deliveries: Mapping[str, Delivery]) -> str | None:
-        connected_before = self.clock.now() - GONE_AGE_SECONDS
-        try:
-            for connection_id, delivery in deliveries.items():
-                if delivery is Delivery.GONE:
-                    self.connections.remove_gone(connection_id, connected_before)
-        except StoreUnavailable:
-            return CLEANUP_INCOMPLETE  # the next broadcast meets the same ghosts
-        return None
 
     def _refuse(self, sender: str, action: str, code: ErrorCode) -> Report:
         self.outbox.post(protocol.error(code), [sender])

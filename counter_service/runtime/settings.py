@@ -11,6 +11,7 @@ from .contract import (
     ENV_AUTH_AUDIENCE,
     ENV_AUTH_ISSUER,
     ENV_AUTH_JWKS_URL,
+    ENV_BROADCAST_INTERVAL_MS,
     ENV_CLICKS_PER_SECOND,
     ENV_CONNECTIONS_TABLE,
     ENV_COUNTER_TABLE,
@@ -38,6 +39,10 @@ class Settings:
     management_endpoint: str
     origins: OriginPolicy
     authentication: Authentication | None
+    # Lambda's own: where the function is and what it is called.
+    region: str
+    function_name: str
+    broadcast_interval_ms: int
     clicks_per_second: int  # 0: no limit
 
     @classmethod
@@ -56,6 +61,9 @@ class Settings:
                 allow_missing=_flag(environ, ENV_ALLOW_MISSING_ORIGIN),
             ),
             authentication=_authentication(environ),
+            region=_required(environ, "AWS_REGION"),
+            function_name=_required(environ, "AWS_LAMBDA_FUNCTION_NAME"),
+            broadcast_interval_ms=_count(environ, ENV_BROADCAST_INTERVAL_MS),
             clicks_per_second=_count(environ, ENV_CLICKS_PER_SECOND),
         )
 

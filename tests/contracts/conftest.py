@@ -22,9 +22,10 @@ from counter_service.runtime.dynamodb import (
     DynamoConnectionStore,
     DynamoCounterStore,
 )
-from counter_service.runtime.ports import ConnectionStore, CounterStore
+from counter_service.runtime.lease import DynamoBroadcastLease
+from counter_service.runtime.ports import BroadcastLease, ConnectionStore, CounterStore
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
-from tests.fakes import InMemoryConnectionStore, InMemoryCounterStore
+from tests.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 
 ADAPTERS = ["in_memory", "dynamodb_on_moto", "dynamodb_on_the_emulator"]
 
@@ -37,6 +38,7 @@ class Stores:
 
     counter: CounterStore
     connections: ConnectionStore
+    lease: BroadcastLease
 
 
 class DynamoDB:
@@ -55,6 +57,7 @@ class DynamoDB:
         return Stores(
             DynamoCounterStore(f"counter-{test}", self._client, once=self._once),
             DynamoConnectionStore(f"connections-{test}", self._client),
+            DynamoBroadcastLease(f"counter-{test}", self._client),
         )
 
 
@@ -75,8 +78,13 @@ def connections(stores: Stores) -> ConnectionStore:
 
 
 @pytest.fixture
+def lease(stores: Stores) -> BroadcastLease:
+    return stores.lease
+
+
+@pytest.fixture
 def in_memory() -> Stores:
-    return Stores(InMemoryCounterStore(), InMemoryConnectionStore())
+    return Stores(InMemoryCounterStore(), InMemoryConnectionStore(), InMemoryLease())
 
 
 @pytest.fixture

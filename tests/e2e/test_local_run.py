@@ -129,7 +129,7 @@ def test_the_function_runs_the_archive_of_the_graph(product: Product) -> None:
         if (entry := _cwd(process)) and "ministack-lambda-websocket-dev" in str(entry)
         and str(product.process.pid) in _ancestors(process)
     )  # fmt: skip
-    files = sorted(path.relative_to(code).as_posix() for path in code.rglob("*.py"))
+    files = sorted(p.relative_to(code).as_posix() for p in code.rglob("*") if p.is_file())
     assert files == sorted(bundle.FILES)
 
 

@@ -21,6 +21,7 @@ from .recorder import Graph, record
 FUNCTION = "aws:lambda/function:Function"
 AUTH = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
 SITE = "https://d111111abcdef8.cloudfront.net"  # the stack's own
+LAMBDAS_OWN = {"AWS_REGION": "eu-central-1", "AWS_LAMBDA_FUNCTION_NAME": "websocket-dev"}
 LAMBDA_TAG = "cpython-313-aarch64-linux-gnu"
 
 
@@ -51,7 +52,7 @@ def test_configuration_reaches_the_function(
 ) -> None:
     found = environment(record(**config))
     assert {name: found[name] for name in variables} == variables
-    Settings.from_env(found)
+    Settings.from_env(found | LAMBDAS_OWN)
 
 
 @pytest.mark.parametrize("allowed", ["[]", '["https://a.test"]'])
@@ -72,7 +73,7 @@ def test_authentication_reaches_the_function(packages_for_lambda: Path, jwks_url
         "AUTH_ISSUER": "https://login.example.com",
         "AUTH_AUDIENCE": "counter",
     } | ({"AUTH_JWKS_URL": jwks_url} if jwks_url else {})
-    Settings.from_env(environment(graph))
+    Settings.from_env(environment(graph) | LAMBDAS_OWN)
 
 
 # --- archive ------------------------------------------------------------------------------------

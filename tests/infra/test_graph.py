@@ -14,6 +14,7 @@ from .recorder import ACCOUNT, REGION, Graph, Resource, dev, record
 
 TABLE = "aws:dynamodb/table:Table"
 FUNCTION = "aws:lambda/function:Function"
+POLICY = "aws:iam/rolePolicy:RolePolicy"
 ROUTE = "aws:apigatewayv2/route:Route"
 STAGE = "aws:apigatewayv2/stage:Stage"
 API_ARN = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3d4e5"
@@ -107,6 +108,7 @@ def test_the_graph_is_exactly_these_resources(graph: Graph) -> None:
         "Permission websocket-permission",
         "ResponseHeadersPolicy website-headers",
         "Role websocket-role",
+        "RolePolicy websocket-hand-over-policy",
         "RolePolicy websocket-policy",
         "Route websocket-route-connect",
         "Route websocket-route-default",
@@ -176,6 +178,7 @@ def test_function_gets_what_its_settings_read(graph: Graph) -> None:
         "ALLOW_LOCALHOST": "true",
         "ALLOW_MISSING_ORIGIN": "true",
         "ALLOWED_ORIGINS": "https://d111111abcdef8.cloudfront.net",  # the stack's own site
+        "BROADCAST_INTERVAL_MS": "0",
         "CLICKS_PER_SECOND": "0",
     }
 
@@ -188,7 +191,7 @@ def test_function_ships_the_listed_files(graph: Graph) -> None:
 
 def test_function_waits_for_its_rights_and_its_log_group(graph: Graph) -> None:
     upstream = graph.upstream(graph.one(FUNCTION))
-    assert graph.one("aws:iam/rolePolicy:RolePolicy").urn in upstream
+    assert graph.one(POLICY, "websocket-policy").urn in upstream
     assert graph.one("aws:cloudwatch/logGroup:LogGroup").urn in upstream
 
 
@@ -201,7 +204,7 @@ def test_logs_are_kept_for_the_configured_time_only(graph: Graph) -> None:
 
 
 def test_role_allows_what_the_function_needs_and_no_more(graph: Graph) -> None:
-    policy = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
+    policy = json.loads(graph.one(POLICY, "websocket-policy").inputs["policy"])
     tables = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table"
     logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/websocket-dev:*"
     assert {s["Resource"]: s["Action"] for s in policy["Statement"]} == {
@@ -293,7 +296,14 @@ def test_outputs(graph: Graph) -> None:
         ("throttleRate", "7", STAGE, "defaultRouteSettings.throttlingRateLimit", 7),
         ("throttleBurst", "3", STAGE, "defaultRouteSettings.throttlingBurstLimit", 3),
         ("memoryMb", "256", FUNCTION, "memorySize", 256),
-        ("timeoutSeconds", "5", FUNCTION, "timeout", 5),
+        ("timeoutSeconds", "25", FUNCTION, "timeout", 25),
+        (
+            "broadcastIntervalMs",
+            "50",
+            FUNCTION,
+            "environment.variables.BROADCAST_INTERVAL_MS",
+            "50",
+        ),
         ("logRetentionDays", "90", "aws:cloudwatch/logGroup:LogGroup", "retentionInDays", 90),
     ],
 )
@@ -311,9 +321,7 @@ def test_stage_name_reaches_everything_that_names_the_stage() -> None:
     environment = graph.one(FUNCTION).inputs["environment"]["variables"]
     assert environment["MANAGEMENT_ENDPOINT"].endswith("/live")
     assert graph.one("aws:lambda/permission:Permission").inputs["sourceArn"].endswith("/live/*")
-    assert (
-        "/live/POST/@connections/*" in graph.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"]
-    )
+    assert "/live/POST/@connections/*" in graph.one(POLICY, "websocket-policy").inputs["policy"]
     assert graph.outputs["WebSocketApiEndpoint"].endswith("/live")
 
 

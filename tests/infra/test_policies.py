@@ -2,29 +2,31 @@
 
 import ast
 import inspect
+import json
+import re
 from typing import Any, Final
 
 import pytest
 
 from counter_service.infra import bundle
 from counter_service.infra.policies import function_policy
-from counter_service.runtime import dynamodb, management
+from counter_service.runtime import dynamodb, lease, successor
+from counter_service.runtime.signing import Batch, Credentials, Target
+
+from .recorder import dev
 
 CALLERS: Final = {
-    "Connections": (dynamodb, "DynamoConnectionStore"),
-    "Counter": (dynamodb, "DynamoCounterStore"),
-    "PostToConnections": (management, "ManagementOutbox"),
+    "Connections": [(dynamodb, "DynamoConnectionStore")],
+    "Counter": [(dynamodb, "DynamoCounterStore"), (lease, "DynamoBroadcastLease")],
 }
 
-# The action of each method of a boto3 client. The right to post to connections has another name
-# than the call (docs.aws.amazon.com/service-authorization, Amazon API Gateway Management V2).
+# The action of each method of a boto3 client.
 ACTIONS: Final = {
     "delete_item": "dynamodb:DeleteItem",
     "get_item": "dynamodb:GetItem",
     "put_item": "dynamodb:PutItem",
     "scan": "dynamodb:Scan",
     "update_item": "dynamodb:UpdateItem",
-    "post_to_connection": "execute-api:ManageConnections",
 }
 CLIENTS: Final = {"_client", "_once"}
 
@@ -82,16 +84,36 @@ def _paginated(call: ast.Call) -> str:
 @pytest.mark.parametrize("limits_clicks", [False, True])
 @pytest.mark.parametrize("sid", CALLERS)
 def test_allows_exactly_what_the_runtime_calls(sid: str, limits_clicks: bool) -> None:
-    module, class_name = CALLERS[sid]
-    source = inspect.getsource(module)
-    called = operations(source, class_name, set() if limits_clicks else WITH_LIMIT_ONLY)
+    called: set[str] = set()
+    for module, class_name in CALLERS[sid]:
+        source = inspect.getsource(module)
+        called |= operations(source, class_name, set() if limits_clicks else WITH_LIMIT_ONLY)
     assert called
     assert statements(limits_clicks)[sid] == sorted(ACTIONS[operation] for operation in called)
 
 
 @pytest.mark.parametrize("limits_clicks", [False, True])
-def test_allows_nothing_else_but_logs(limits_clicks: bool) -> None:
-    assert statements(limits_clicks).keys() - CALLERS.keys() == {"Logs"}
+def test_allows_nothing_else_but_posts_and_logs(limits_clicks: bool) -> None:
+    assert statements(limits_clicks).keys() - CALLERS.keys() == {"PostToConnections", "Logs"}
+
+
+def test_allows_the_posts_that_the_runtime_signs() -> None:
+    """It speaks HTTP itself, so there is no client method to read."""
+    assert statements(False)["PostToConnections"] == ["execute-api:ManageConnections"]
+    target = Target("eu-central-1", "api.test", "/prod")
+    request = Batch(target, Credentials("key", "secret", None), b"", 0).request("id")
+    assert request.startswith(b"POST /prod/@connections/id ")
+    resource = dev().one("aws:iam/rolePolicy:RolePolicy", "websocket-policy").inputs["policy"]
+    assert "/prod/POST/@connections/*" in resource
+
+
+def test_allows_the_one_call_of_a_hand_over() -> None:
+    calls = set(re.findall(r"client\.(\w+)\(", inspect.getsource(successor)))
+    assert calls == {"invoke"}
+    policy = dev().one("aws:iam/rolePolicy:RolePolicy", "websocket-hand-over-policy").inputs
+    [statement] = json.loads(policy["policy"])["Statement"]
+    assert statement["Action"] == ["lambda:InvokeFunction"]
+    assert statement["Resource"].endswith(":function:websocket-dev")
 
 
 def test_every_client_of_the_runtime_is_in_the_table() -> None:
@@ -107,7 +129,7 @@ def test_every_client_of_the_runtime_is_in_the_table() -> None:
                 names = [node.module or ""]
             if handing & {str(name).split(".")[0] for name in names}:
                 found.add(path.stem)
-    assert found == {"dynamodb", "management", "handler"}  # the handler only makes them
+    assert found == {"dynamodb", "lease", "successor", "handler"}  # the handler only makes them
 
 
 SAMPLE = """

@@ -34,7 +34,7 @@ DOMAIN = {"domainName": "ws.example.com", "hostedZoneId": "Z0123456789"}
 CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "stageName": ({}, {"stageName": "live"}),
     "memoryMb": ({}, {"memoryMb": "1024"}),
-    "timeoutSeconds": ({}, {"timeoutSeconds": "10"}),
+    "timeoutSeconds": ({}, {"timeoutSeconds": "25"}),
     "logRetentionDays": ({}, {"logRetentionDays": "365"}),
     "website": ({}, {"website": "false"}),
     "allowedOrigins": ({}, {"allowedOrigins": '["https://www.example.com"]'}),
@@ -46,6 +46,7 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "authPackages": ({}, {"authPackages": ".vendor/other"}),
     "throttleRate": ({}, {"throttleRate": "9"}),
     "throttleBurst": ({}, {"throttleBurst": "9"}),
+    "broadcastIntervalMs": ({}, {"broadcastIntervalMs": "9"}),
     "clicksPerSecond": ({}, {"clicksPerSecond": "9"}),
     "reservedConcurrency": ({}, {"reservedConcurrency": "9"}),
     "tableMaxReadUnits": ({}, {"tableMaxReadUnits": "900"}),

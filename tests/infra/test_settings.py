@@ -19,7 +19,7 @@ from .recorder import Recorder
         ("throttleBurst", "0", "throttleBurst '0' is not a whole number from 1 to 5000."),
         ("throttleBurst", "2.5", "throttleBurst '2.5' is not a whole number from 1 to 5000."),
         ("memoryMb", "64", "memoryMb '64' is not a whole number from 128 to 10240."),
-        ("timeoutSeconds", "29", "timeoutSeconds '29' is not a whole number from 1 to 28."),
+        ("timeoutSeconds", "29", "timeoutSeconds '29' is not a whole number from 20 to 28."),
         ("logRetentionDays", "8", "logRetentionDays 8 is not one of 1, 3, 5, 7, 14, 30,"),
         ("stageName", "", "stageName '' is not 1 to 128 letters, digits, hyphens"),
         ("stageName", "a/b", "stageName 'a/b' is not 1 to 128 letters, digits, hyphens"),

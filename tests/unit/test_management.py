@@ -1,167 +1,442 @@
-import logging
-from collections.abc import Callable, Iterator
-from urllib.parse import unquote
+"""The fan-out against a real server that misbehaves to order."""
 
-import boto3
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
-from botocore.config import Config
 
 from counter_service.runtime.errors import StoreUnavailable
-from counter_service.runtime.management import POSTING, ManagementOutbox
+from counter_service.runtime.fan_out import Limits
+from counter_service.runtime.management import (
+    AMAZON_ROOTS,
+    ManagementOutbox,
+    amazon_context,
+)
 from counter_service.runtime.ports import Delivery
-from tests.unit.local_server import HANG_UP, SILENCE, Answer, LocalServer
+from counter_service.runtime.signing import Credentials
 
-pytestmark = pytest.mark.usefixtures("aws_environment", "no_backoff")
+from .raw_server import OK, RawServer, Reply, Request, Then, certificate
 
 UPDATE = '{"type":"counter-update","value":42}'
+QUICK = Limits(post_seconds=0.5, backoff_seconds=0.001)
+CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "token")
+
+DELIVERED, GONE = Delivery.DELIVERED, Delivery.GONE
+FORBIDDEN, SKIPPED = Delivery.FORBIDDEN, Delivery.SKIPPED
+
+Serve = Callable[[Callable[[Request], Reply]], RawServer]
+Open = Callable[..., ManagementOutbox]
 
 
-class Gateway:
-    """The @connections API. Connections that are not in `answers` are open."""
-
-    def __init__(self, serve: Callable[[Answer], LocalServer], config: Config) -> None:
-        self.answers: dict[str, int] = {}
-        self.server = serve(lambda request: self.answers.get(_connection(request.path), 200))
-        self.client = boto3.client(
-            "apigatewaymanagementapi", endpoint_url=f"{self.server.url}/dev", config=config
-        )
-        self.outbox = ManagementOutbox(self.client)
-
-    def posts(self) -> list[tuple[str, str]]:
-        """Connection and message of every request, in order."""
-        return [
-            (_connection(request.path), request.body.decode()) for request in self.server.received
-        ]
+@pytest.fixture(params=["http", "https"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def _connection(path: str) -> str:
-    return unquote(path.rpartition("/")[2])
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def gateway(serve: Callable[[Answer], LocalServer]) -> Iterator[Gateway]:
-    gateway = Gateway(serve, POSTING)
-    yield gateway
-    gateway.client.close()
+def serve(scheme: str, pem: Path) -> Iterator[Serve]:
+    servers: list[RawServer] = []
+
+    def start(respond: Callable[[Request], Reply]) -> RawServer:
+        context = None
+        if scheme == "https":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+        servers.append(RawServer(respond, context))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def outbox_for(scheme: str, pem: Path) -> Iterator[Open]:
+    opened: list[ManagementOutbox] = []
+
+    def open_outbox(server: RawServer, limits: Limits = QUICK) -> ManagementOutbox:
+        trusting = ssl.create_default_context(cafile=str(pem))
+        url = f"{scheme}://localhost:{server.port}/prod"
+        opened.append(
+            ManagementOutbox(
+                url, "eu-central-1", lambda: CREDENTIALS, limits=limits, context=trusting
+            )
+        )
+        return opened[-1]
+
+    yield open_outbox
+    for outbox in opened:
+        outbox.close()
+
+
+def answering(**replies: Reply) -> Callable[[Request], Reply]:
+    """These connections get these replies, all others a 200."""
+    return lambda request: replies.get(request.connection_id, OK)
+
+
+def times(server: RawServer, connection_id: str) -> int:
+    return sum(request.connection_id == connection_id for request in server.requests)
+
+
+# --- what becomes of a post ---
+
+OVERSIZED = Reply(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 100_000)
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal"
+
+OUTCOMES = {
+    "200": (Reply.of(200), DELIVERED, 1),
+    "200 with a body": (Reply.of(200, body=b"{}"), DELIVERED, 1),
+    "200 and close": (Reply(OK.data, Then.CLOSE), DELIVERED, 1),
+    "chunked": (
+        Reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+        DELIVERED,
+        1,
+    ),
+    "no length, closed in order": (Reply(b"HTTP/1.1 200 OK\r\n\r\nok", Then.CLOSE), DELIVERED, 1),
+    "410": (Reply.of(410, "GoneException"), GONE, 1),
+    "400": (Reply.of(400, "BadRequestException"), SKIPPED, 1),
+    "403": (Reply.of(403, "ForbiddenException"), FORBIDDEN, 1),
+    "413": (Reply.of(413, "PayloadTooLargeException"), SKIPPED, 1),
+    "429": (Reply.of(429, "LimitExceededException"), SKIPPED, 3),
+    "500": (Reply.of(500), SKIPPED, 3),
+    "503": (Reply.of(503), SKIPPED, 3),
+    "expired credentials": (Reply.of(403, "ExpiredTokenException"), FORBIDDEN, 2),
+    "not HTTP": (Reply(b"220 smtp.example.com ESMTP\r\n\r\n"), SKIPPED, 3),
+    "too large": (OVERSIZED, SKIPPED, 3),
+    "closed in mid-answer": (Reply(HALF, Then.CLOSE), SKIPPED, 3),
+    "cut in mid-answer": (Reply(HALF, Then.CUT), SKIPPED, 3),
+    # Once more on a connection that was kept: it may have been dead before the request.
+    "reset": (Reply(b"", Then.RESET), SKIPPED, 4),
+    "silence": (Reply(b"", Then.HANG), SKIPPED, 3),
+    "silence in mid-answer": (Reply(HALF, Then.HANG), SKIPPED, 3),
+}
+
+
+@pytest.mark.parametrize(("reply", "delivery", "posts"), OUTCOMES.values(), ids=OUTCOMES)
+def test_says_what_became_of_a_post_and_delivers_the_others(
+    serve: Serve, outbox_for: Open, reply: Reply, delivery: Delivery, posts: int
+) -> None:
+    server = serve(answering(odd=reply))
+    outbox = outbox_for(server, Limits(post_seconds=0.2, backoff_seconds=0.001))
+    audience = ["a", "odd", "b", "c"]
+    assert outbox.post(UPDATE, audience) == {
+        "a": DELIVERED,
+        "odd": delivery,
+        "b": DELIVERED,
+        "c": DELIVERED,
+    }
+    assert times(server, "odd") in {3, 4} if posts == 4 else {posts}
+    assert [times(server, each) for each in "abc"] == [1, 1, 1]
+    # And it is as good as new.
+    assert set(outbox.post(UPDATE, "abc").values()) == {DELIVERED}
 
 
 @pytest.mark.parametrize(
-    ("answer", "delivery"),
+    "first",
     [
-        pytest.param(200, Delivery.DELIVERED, id="200"),
-        pytest.param(410, Delivery.GONE, id="410 gone"),
-        pytest.param(400, Delivery.SKIPPED, id="400 bad request"),
-        pytest.param(403, Delivery.FORBIDDEN, id="403 forbidden"),
-        pytest.param(413, Delivery.SKIPPED, id="413 too large"),
-        pytest.param(429, Delivery.SKIPPED, id="429 throttled"),
-        pytest.param(500, Delivery.SKIPPED, id="500"),
-        pytest.param(HANG_UP, Delivery.SKIPPED, id="no answer"),
+        Reply.of(429, "LimitExceededException"),
+        Reply.of(500),
+        Reply(HALF, Then.CUT),
+        Reply(b"", Then.RESET),
+        Reply.of(403, "ExpiredTokenException"),
+        Reply.of(403, "InvalidSignatureException:http://internal.amazon.com/"),
     ],
+    ids=["429", "500", "cut", "reset", "expired", "clock"],
 )
-def test_says_what_became_of_a_post_and_goes_on(
-    gateway: Gateway, answer: int, delivery: Delivery
+def test_a_fault_that_passes_costs_no_post(serve: Serve, outbox_for: Open, first: Reply) -> None:
+    server = serve(lambda request: first if request.number == 1 else OK)
+    audience = [f"id{number}" for number in range(10)]
+    assert outbox_for(server).post(UPDATE, audience) == dict.fromkeys(audience, DELIVERED)
+
+
+def test_a_request_is_what_was_asked_for(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    outbox_for(server).post(UPDATE, ["Rk3sYd2oFiACEQg="])
+    (request,) = server.requests
+    assert request.head.startswith("POST /prod/@connections/Rk3sYd2oFiACEQg%3D HTTP/1.1\r\n")
+    assert f"host: localhost:{server.port}\r\n" in request.head
+    assert "x-amz-security-token: token\r\n" in request.head
+    assert request.body.decode() == UPDATE
+
+
+def test_an_empty_audience_is_no_request(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    assert outbox_for(server).post(UPDATE, []) == {}
+    assert server.sockets == 0
+
+
+def test_everyone_once(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    assert outbox_for(server).post(UPDATE, ["a", "b", "a"]) == {"a": DELIVERED, "b": DELIVERED}
+    assert times(server, "a") == 1
+
+
+# --- the pool ---
+
+
+def test_many_posts_share_a_bounded_pool(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    outbox = outbox_for(server, Limits(channels=8, channels_when_large=8))
+    audience = [f"id{number}" for number in range(500)]
+    assert outbox.post(UPDATE, audience) == dict.fromkeys(audience, DELIVERED)
+    assert len(server.requests) == 500
+    assert server.sockets <= 8
+
+
+def test_a_large_audience_gets_a_larger_pool(serve: Serve, outbox_for: Open) -> None:
+    gate = threading.Event()
+    opened = threading.Barrier(7, action=gate.set)  # six posts under way at once, and this test
+
+    def respond(request: Request) -> Reply:
+        if not gate.is_set():
+            opened.wait(10)
+        return OK
+
+    server = serve(respond)
+    outbox = outbox_for(server, Limits(channels=2, channels_when_large=6, large=2, post_seconds=20))
+    waiting = threading.Thread(target=lambda: opened.wait(10))
+    waiting.start()
+    assert set(outbox.post(UPDATE, "abcdefghij").values()) == {DELIVERED}
+    waiting.join()
+    assert server.sockets == 6
+
+
+def test_a_warm_pool_is_used_again(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    outbox = outbox_for(server)
+    outbox.post(UPDATE, "abc")
+    sockets = server.sockets
+    for _ in range(5):
+        outbox.post(UPDATE, "abc")
+    assert server.sockets == sockets
+
+
+def test_connections_that_died_in_the_freezer_cost_no_post(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    outbox = outbox_for(server)
+    outbox.post(UPDATE, "abc")
+    server.cut_all()
+    assert outbox.post(UPDATE, "abcde") == dict.fromkeys("abcde", DELIVERED)
+
+
+def test_a_kept_connection_that_dies_under_a_request_costs_no_post(
+    serve: Serve, outbox_for: Open
 ) -> None:
-    gateway.answers["b="] = answer
-    assert gateway.outbox.post(UPDATE, ["a=", "b=", "c="]) == {
-        "a=": Delivery.DELIVERED,
-        "b=": delivery,
-        "c=": Delivery.DELIVERED,
-    }
-    posts = gateway.posts()
-    assert (posts[0], posts[-1]) == (("a=", UPDATE), ("c=", UPDATE))
+    # Closed between our look at it and the request: no attempt of the post is used up.
+    server = serve(lambda r: Reply(b"", Then.CUT) if r.on_socket == 2 else OK)
+    outbox = outbox_for(server, Limits(attempts=1, post_seconds=5))
+    for _ in range(3):
+        assert outbox.post(UPDATE, "ab") == {"a": DELIVERED, "b": DELIVERED}
 
 
-@pytest.mark.parametrize("answer", [410, 403, 413], ids=["gone", "forbidden", "too large"])
-def test_asks_once_where_asking_again_is_useless(gateway: Gateway, answer: int) -> None:
-    gateway.answers["a="] = answer
-    gateway.outbox.post(UPDATE, ["a="])
-    assert gateway.posts() == [("a=", UPDATE)]
+def test_one_silent_connection_holds_nobody_up(serve: Serve, outbox_for: Open) -> None:
+    done = threading.Event()
+    others = [f"id{number}" for number in range(200)]
+
+    def respond(request: Request) -> Reply:
+        if request.connection_id == "silent" and request.number == 1:
+            # Answers once all the others have theirs, which it could not if they waited for it.
+            assert done.wait(10)
+        elif len(server.requests) == len(others) + 1:
+            done.set()
+        return OK
+
+    server = serve(respond)
+    outbox = outbox_for(server, Limits(channels=4, post_seconds=20))
+    assert set(outbox.post(UPDATE, ["silent", *others]).values()) == {DELIVERED}
 
 
-@pytest.mark.parametrize("answer", [429, 500, HANG_UP], ids=["throttled", "500", "no answer"])
-def test_asks_again_where_it_may_help(gateway: Gateway, answer: int) -> None:
-    gateway.answers["a="] = answer
-    gateway.outbox.post(UPDATE, ["a=", "b="])
-    *repeated, last = gateway.posts()
-    assert len(repeated) > 1
-    assert set(repeated) == {("a=", UPDATE)}
-    assert last == ("b=", UPDATE)
-
-
-def test_posts_in_the_order_of_the_audience(gateway: Gateway) -> None:
-    audience = [f"{number:02}=" for number in range(20, 0, -1)]
-    deliveries = gateway.outbox.post(UPDATE, iter(audience))
-    assert gateway.posts() == [(connection_id, UPDATE) for connection_id in audience]
-    assert list(deliveries) == audience
-
-
-def test_posts_while_the_audience_is_being_listed(gateway: Gateway) -> None:
-    """The sender comes first in it, and has its answer even if the listing then fails."""
+def test_posts_while_the_audience_is_being_listed(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    outbox = outbox_for(server, Limits(channels=2))
 
     def audience() -> Iterator[str]:
-        yield "sender="
+        yield from ("a", "b", "c", "d")
+        # Two channels: whoever is asked for the fifth has answered at least two.
+        assert len(server.requests) >= 2
+        yield "e"
+
+    assert set(outbox.post(UPDATE, audience()).values()) == {DELIVERED}
+
+
+def test_a_listing_that_fails_loses_no_post_before_it(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+
+    def audience() -> Iterator[str]:
+        yield from "abc"
         raise StoreUnavailable("listing the audience", "ThrottlingException")
 
     with pytest.raises(StoreUnavailable):
-        gateway.outbox.post(UPDATE, audience())
-    assert gateway.posts() == [("sender=", UPDATE)]
+        outbox_for(server).post(UPDATE, audience())
+    assert sorted(request.connection_id for request in server.requests) == ["a", "b", "c"]
 
 
-def test_an_empty_audience_is_no_request(gateway: Gateway) -> None:
-    assert gateway.outbox.post(UPDATE, []) == {}
-    assert gateway.posts() == []
+# --- when nothing works ---
 
 
-@pytest.mark.parametrize(
-    ("connection_id", "path"),
-    [
-        ("Rk3sYd2oFiACEQg=", "/dev/@connections/Rk3sYd2oFiACEQg%3D"),
-        ("a+b/c==", "/dev/@connections/a%2Bb%2Fc%3D%3D"),
-    ],
-)
-def test_an_id_is_one_segment_of_the_path(gateway: Gateway, connection_id: str, path: str) -> None:
-    gateway.outbox.post(UPDATE, [connection_id])
-    assert [request.path for request in gateway.server.received] == [path]
+@pytest.mark.parametrize("scheme", ["http"], indirect=True)
+def test_nobody_listening(serve: Serve, outbox_for: Open) -> None:
+    server = serve(answering())
+    server.close()
+    audience = [f"id{number}" for number in range(1000)]
+    assert outbox_for(server).post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
 
 
-def test_nobody_listening(gateway: Gateway) -> None:
-    gateway.server.close()
-    assert gateway.outbox.post(UPDATE, ["a=", "b="]) == {
-        "a=": Delivery.SKIPPED,
-        "b=": Delivery.SKIPPED,
-    }
+def test_a_name_that_does_not_resolve(caplog: pytest.LogCaptureFixture) -> None:
+    outbox = ManagementOutbox(
+        "https://nowhere.invalid/prod", "eu-central-1", lambda: CREDENTIALS, limits=QUICK
+    )
+    assert outbox.post(UPDATE, "ab") == {"a": SKIPPED, "b": SKIPPED}
+    assert "gaierror" in [getattr(record, "reason", None) for record in caplog.records]
+    outbox.close()
 
 
-def test_a_gateway_that_hangs(serve: Callable[[Answer], LocalServer]) -> None:
-    gateway = Gateway(serve, POSTING.merge(Config(read_timeout=0.05)))
-    gateway.answers["a="] = SILENCE
-    assert gateway.outbox.post(UPDATE, ["a=", "b="]) == {
-        "a=": Delivery.SKIPPED,
-        "b=": Delivery.DELIVERED,
-    }
-    gateway.client.close()
-
-
-@pytest.mark.parametrize(
-    ("answer", "level", "words"),
-    [
-        (403, logging.ERROR, "execute-api:ManageConnections"),
-        (429, logging.WARNING, "refused"),
-        (HANG_UP, logging.WARNING, "no answer"),
-    ],
-    ids=["forbidden", "throttled", "no answer"],
-)
-def test_logs_what_somebody_should_look_into(
-    gateway: Gateway, caplog: pytest.LogCaptureFixture, answer: int, level: int, words: str
+@pytest.mark.parametrize("scheme", ["https"], indirect=True)
+def test_a_certificate_of_another_host_is_refused(
+    scheme: str, serve: Serve, tmp_path: Path
 ) -> None:
-    gateway.answers["a="] = answer
-    gateway.outbox.post(UPDATE, ["a="])
-    [record] = [record for record in caplog.records if record.name.startswith("counter_service")]
+    server = serve(answering())
+    other = ssl.create_default_context(cafile=str(certificate(tmp_path, "other.test")))
+    outbox = ManagementOutbox(
+        f"https://localhost:{server.port}/prod",
+        "eu-central-1",
+        lambda: CREDENTIALS,
+        limits=QUICK,
+        context=other,
+    )
+    assert outbox.post(UPDATE, "a") == {"a": SKIPPED}
+    assert server.requests == []
+    outbox.close()
+
+
+@pytest.mark.parametrize("scheme", ["https"], indirect=True)
+def test_a_certificate_for_another_name_is_refused(scheme: str, serve: Serve, pem: Path) -> None:
+    server = serve(answering())
+    outbox = ManagementOutbox(
+        f"https://127.0.0.1:{server.port}/prod",  # the certificate says localhost
+        "eu-central-1",
+        lambda: CREDENTIALS,
+        limits=QUICK,
+        context=ssl.create_default_context(cafile=str(pem)),
+    )
+    assert outbox.post(UPDATE, "a") == {"a": SKIPPED}
+    assert server.requests == []
+    outbox.close()
+
+
+def test_a_fan_out_ends_in_time(serve: Serve, outbox_for: Open) -> None:
+    server = serve(lambda _: Reply(b"", Then.HANG))
+    limits = Limits(channels=2, post_seconds=0.1, fan_out_seconds=0.3, failures_in_a_row=10**6)
+    audience = [f"id{number}" for number in range(10_000)]
+    assert outbox_for(server, limits).post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
+    assert len(server.requests) < 100
+
+
+# --- signing and logs ---
+
+
+def test_credentials_that_rotate_are_picked_up(serve: Serve, scheme: str, pem: Path) -> None:
+    server = serve(answering())
+    keys = iter(["AKFIRST", "AKSECOND"])
+    outbox = ManagementOutbox(
+        f"{scheme}://localhost:{server.port}/prod",
+        "eu-central-1",
+        lambda: Credentials(next(keys), "secret", None),
+        context=ssl.create_default_context(cafile=str(pem)),
+    )
+    outbox.post(UPDATE, "a")
+    outbox.post(UPDATE, "b")
+    assert [f"Credential={key}/" in r.head for key, r in zip(
+        ["AKFIRST", "AKSECOND"], server.requests, strict=True)] == [True, True]  # fmt: skip
+    outbox.close()
+
+
+def test_expired_credentials_are_asked_for_again_in_mid_fan_out(
+    serve: Serve, scheme: str, pem: Path
+) -> None:
+    expired = Reply.of(403, "ExpiredTokenException")
+    server = serve(lambda r: expired if "Credential=AKOLD/" in r.head else OK)
+    keys = iter(["AKOLD", "AKNEW"])
+    outbox = ManagementOutbox(
+        f"{scheme}://localhost:{server.port}/prod",
+        "eu-central-1",
+        lambda: Credentials(next(keys), "secret", None),
+        context=ssl.create_default_context(cafile=str(pem)),
+    )
+    assert set(outbox.post(UPDATE, "abcdef").values()) == {DELIVERED}
+    outbox.close()
+
+
+def test_a_long_fan_out_is_signed_again(serve: Serve, scheme: str, pem: Path) -> None:
+    server = serve(answering())
+    moments = iter(range(1_700_000_000, 1_800_000_000, 1000))
+    outbox = ManagementOutbox(
+        f"{scheme}://localhost:{server.port}/prod",
+        "eu-central-1",
+        lambda: CREDENTIALS,
+        limits=Limits(channels=1, signature_seconds=0.0),
+        context=ssl.create_default_context(cafile=str(pem)),
+        now=lambda: next(moments),
+    )
+    outbox.post(UPDATE, "abc")
+    dates = {
+        line
+        for r in server.requests
+        for line in r.head.split("\r\n")
+        if line.startswith("x-amz-date:")
+    }
+    assert len(dates) == 3
+    outbox.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "level", "words"),
+    [
+        (Reply.of(403, "ForbiddenException"), logging.ERROR, "execute-api:ManageConnections"),
+        (Reply.of(413), logging.WARNING, "a post was refused"),
+        (Reply.of(429), logging.WARNING, "a post was given up"),
+        (Reply(b"", Then.RESET), logging.WARNING, "a post was given up"),
+    ],
+    ids=["403", "413", "429", "reset"],
+)
+def test_says_once_what_somebody_should_look_into(
+    serve: Serve,
+    outbox_for: Open,
+    caplog: pytest.LogCaptureFixture,
+    reply: Reply,
+    level: int,
+    words: str,
+) -> None:
+    limits = Limits(backoff_seconds=0.001, failures_in_a_row=10**6)
+    outbox_for(serve(lambda _: reply), limits).post(UPDATE, "abcdefgh")
+    (record,) = caplog.records
     assert record.levelno == level
     assert words in record.getMessage()
 
 
-def test_a_closed_connection_is_no_news(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
-    gateway.answers["a="] = 410
-    gateway.outbox.post(UPDATE, ["a=", "b="])
-    assert [record for record in caplog.records if record.name.startswith("counter_service")] == []
+def test_a_closed_connection_is_no_news(
+    serve: Serve, outbox_for: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox_for(serve(lambda _: Reply.of(410))).post(UPDATE, "ab")
+    assert caplog.records == []
+
+
+def test_trusts_amazons_roots_and_no_others() -> None:
+    subjects = [str(root["subject"]) for root in amazon_context().get_ca_certs()]
+    names = sorted(subject.rpartition("'commonName', '")[2].split("'")[0] for subject in subjects)
+    assert names == [
+        "Amazon Root CA 1",
+        "Amazon Root CA 2",
+        "Amazon Root CA 3",
+        "Amazon Root CA 4",
+        "Starfield Services Root Certificate Authority - G2",
+    ]
+    assert AMAZON_ROOTS.name == "amazon_roots.pem"

@@ -20,7 +20,7 @@ CASES: dict[str, tuple[Report, dict[str, int]]] = {
     "disconnect": (Report("disconnect"), {"Disconnects": 1}),
     "get-current": (Report("get-current", 41, delivered=1), {"Delivered": 1}),
     "a click": (
-        Report("increment", 42, delivered=3, gone=2, skipped=1, forbidden=4),
+        Report("increment", 42, broadcasts=1, delivered=3, gone=2, skipped=1, forbidden=4),
         {
             "Clicks": 1,
             "Broadcasts": 1,
@@ -33,7 +33,7 @@ CASES: dict[str, tuple[Report, dict[str, int]]] = {
         },
     ),
     "a click, and ghosts that stay": (
-        Report("increment", 42, error="cleanup-incomplete", delivered=1, gone=1),
+        Report("increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=1, gone=1),
         {
             "Clicks": 1,
             "Broadcasts": 1,
@@ -43,6 +43,14 @@ CASES: dict[str, tuple[Report, dict[str, int]]] = {
             "Failures": 1,
             "Lag": 336,
         },
+    ),
+    "a click while another broadcasts": (
+        Report("increment", 42, delivered=1),
+        {"Clicks": 1, "Delivered": 1},
+    ),
+    "a busy second": (
+        Report("increment", 42, broadcasts=3, delivered=30),
+        {"Clicks": 1, "Broadcasts": 3, "Audience": 30, "Delivered": 30, "Lag": 336},
     ),
     "a click that few heard of": (
         Report("increment", 42, error="broadcast-incomplete"),

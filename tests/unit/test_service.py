@@ -3,18 +3,21 @@ from dataclasses import dataclass, field
 import pytest
 
 from counter_service.runtime.access import Access
+from counter_service.runtime.broadcast import GONE_AGE_SECONDS, LEASE_SECONDS, Broadcaster
 from counter_service.runtime.errors import StoreUnavailable
-from counter_service.runtime.events import Connect, Disconnect, Message
+from counter_service.runtime.events import Connect, Disconnect, Message, TakeOver
 from counter_service.runtime.origins import OriginPolicy, OriginProblem
 from counter_service.runtime.ports import Connection, TokenProblem
 from counter_service.runtime.protocol import MAX_MESSAGE_BYTES, MESSAGES, ErrorCode
-from counter_service.runtime.service import GONE_AGE_SECONDS, CounterService, Report
+from counter_service.runtime.service import CounterService, Report
 from tests.fakes import (
     FakeClock,
     FakeOutbox,
+    FakeSuccessor,
     FakeTokens,
     InMemoryConnectionStore,
     InMemoryCounterStore,
+    InMemoryLease,
 )
 
 NOW = 1_772_545_400
@@ -40,6 +43,8 @@ class World:
 
     counter: InMemoryCounterStore = field(default_factory=lambda: InMemoryCounterStore(41))
     connections: InMemoryConnectionStore = field(default_factory=InMemoryConnectionStore)
+    lease: InMemoryLease = field(default_factory=InMemoryLease)
+    successor: FakeSuccessor = field(default_factory=FakeSuccessor)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     access: Access = field(default_factory=lambda: Access(OriginPolicy(allowed=frozenset({SITE}))))
@@ -57,6 +62,15 @@ class World:
             self.outbox,
             self.clock,
             self.access,
+            Broadcaster(
+                self.counter,
+                self.connections,
+                self.lease,
+                self.outbox,
+                self.clock,
+                self.successor,
+                new_owner=lambda: "me",
+            ),
             self.clicks_per_second,
         )
 
@@ -217,9 +231,13 @@ class TestGetCurrent:
         right after the reading finds it."""
 
         class ClickedMeanwhile(InMemoryCounterStore):
+            clicked = False
+
             def value(self) -> int:
                 value = super().value()
-                world.says("ann", INCREMENT)
+                if not self.clicked:
+                    self.clicked = True
+                    world.says("ann", INCREMENT)
                 return value
 
         world.counter = ClickedMeanwhile(41)
@@ -244,7 +262,7 @@ class TestGetCurrent:
 
 class TestIncrement:
     def test_counts_and_tells_everyone_once(self, world: World) -> None:
-        assert world.says("bob", INCREMENT) == Report("increment", 42, delivered=3)
+        assert world.says("bob", INCREMENT) == Report("increment", 42, broadcasts=1, delivered=3)
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {name: [update(42)] for name in ("ann", "bob", "eve")}
 
@@ -277,7 +295,7 @@ class TestIncrement:
 
     def test_time_passes(self, world: World) -> None:
         world.clock.time += TWO_HOURS
-        assert world.says("ann", INCREMENT) == Report("increment", 42, delivered=1)
+        assert world.says("ann", INCREMENT) == Report("increment", 42, broadcasts=1, delivered=1)
 
     @pytest.mark.parametrize(
         ("seconds_ago", "stays"),
@@ -292,7 +310,9 @@ class TestIncrement:
         self, world: World, seconds_ago: int, stays: bool
     ) -> None:
         world.join("ghost", seconds_ago=seconds_ago, is_open=False)
-        assert world.says("ann", INCREMENT) == Report("increment", 42, delivered=3, gone=1)
+        assert world.says("ann", INCREMENT) == Report(
+            "increment", 42, broadcasts=1, delivered=3, gone=1
+        )
         assert ("ghost" in world.connections.rows) is stays
         assert {"ann", "bob", "eve"} <= set(world.connections.rows)
 
@@ -309,14 +329,50 @@ class TestIncrement:
         world.outbox.forbid("bob")
         rows = dict(world.connections.rows)
         report = world.says("ann", INCREMENT)
-        assert report == Report("increment", 42, delivered=1, skipped=1, forbidden=1)
+        # Ann a second time: she was not told, so the broadcast does not leave her out.
+        assert (report.delivered, report.skipped, report.forbidden) == (1, 2, 1)
         assert world.connections.rows == rows
         assert world.outbox.inboxes() == {"eve": [update(42)]}
 
     def test_counts_a_click_of_somebody_who_left(self, world: World) -> None:
         world.outbox.close("bob")
-        assert world.says("bob", INCREMENT) == Report("increment", 42, delivered=2, gone=1)
+        assert world.says("bob", INCREMENT) == Report(
+            "increment", 42, broadcasts=1, delivered=2, gone=1
+        )
         assert world.outbox.inboxes() == {"ann": [update(42)], "eve": [update(42)]}
+
+
+class TestIncrementWhileAnotherBroadcasts:
+    def test_counts_and_tells_the_sender_alone(self, world: World) -> None:
+        world.lease.request("another", NOW, NOW + LEASE_SECONDS)
+        assert world.says("bob", INCREMENT) == Report("increment", 42, delivered=1)
+        assert world.outbox.inboxes() == {"bob": [update(42)]}
+        assert world.lease.tickets == 2  # which the other one will see
+
+
+class TestTakeOver:
+    def test_broadcasts_what_was_left(self, world: World) -> None:
+        assert world.service.handle(TakeOver()) == Report("take-over", broadcasts=1, delivered=3)
+        assert world.outbox.received("eve") == [update(41)]
+
+    def test_says_when_it_cannot(self, world: World) -> None:
+        world.lease.fail_next("request", UNAVAILABLE)
+        report = world.service.handle(TakeOver())
+        assert report == Report("take-over", error="broadcast-incomplete")
+
+
+class TestAfterACrash:
+    def test_the_next_get_current_broadcasts(self, world: World) -> None:
+        world.lease.request("crashed", NOW - LEASE_SECONDS, NOW)
+        report = world.says("bob", GET_CURRENT)
+        assert report == Report("get-current", 41, broadcasts=1, delivered=4)
+        assert world.outbox.received("eve") == [update(41)]
+
+    def test_a_lease_that_cannot_be_read_costs_the_sender_nothing(self, world: World) -> None:
+        world.lease.fail_next("is_expired", UNAVAILABLE)
+        report = world.says("bob", GET_CURRENT)
+        assert report == Report("get-current", 41, error="broadcast-incomplete", delivered=1)
+        assert world.outbox.inboxes() == {"bob": [update(41)]}
 
 
 class TestIncrementThatFails:
@@ -343,21 +399,30 @@ class TestIncrementThatFails:
         """Counted, so the sender must not hear of an error and click again."""
         world.connections.fail_next("audience", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", 42, error="broadcast-incomplete")
+        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=1)
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {"bob": [update(42)]}
+
+    def test_the_next_click_makes_up_for_it(self, world: World) -> None:
+        """Nobody keeps the lease who does not broadcast."""
+        world.connections.fail_next("audience", UNAVAILABLE)
+        world.says("bob", INCREMENT)
+        world.says("ann", INCREMENT)
+        assert world.outbox.received("eve") == [update(43)]
 
     def test_half_a_listing(self, world: World) -> None:
         world.connections.fail_audience_after(1, UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", 42, error="broadcast-incomplete")
+        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=1)
         assert world.outbox.inboxes() == {"bob": [update(42)], "ann": [update(42)]}
 
     def test_no_cleanup(self, world: World) -> None:
         world.outbox.close("eve")
         world.connections.fail_next("remove_gone", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", 42, error="cleanup-incomplete", delivered=2, gone=1)
+        assert report == Report(
+            "increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=2, gone=1
+        )
         assert "eve" in world.connections.rows
         assert world.outbox.inboxes() == {"ann": [update(42)], "bob": [update(42)]}
 

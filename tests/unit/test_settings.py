@@ -5,6 +5,8 @@ from counter_service.runtime.origins import OriginPolicy
 from counter_service.runtime.settings import Authentication, Settings
 
 COMPLETE = {
+    "AWS_LAMBDA_FUNCTION_NAME": "websocket-dev",
+    "AWS_REGION": "eu-central-1",
     "CONNECTIONS_TABLE": "connections",
     "COUNTER_TABLE": "counter",
     "MANAGEMENT_ENDPOINT": "https://h7k2p9x4wd.execute-api.eu-central-1.amazonaws.com/dev",
@@ -16,9 +18,12 @@ def test_reads_the_environment() -> None:
         connections_table="connections",
         counter_table="counter",
         management_endpoint="https://h7k2p9x4wd.execute-api.eu-central-1.amazonaws.com/dev",
+        region="eu-central-1",
+        function_name="websocket-dev",
         origins=OriginPolicy(),
         authentication=None,
         clicks_per_second=0,
+        broadcast_interval_ms=0,
     )
 
 
@@ -48,6 +53,10 @@ def test_reads_whose_tokens_are_needed(more: dict[str, str], jwks_url: str | Non
     assert Settings.from_env(COMPLETE | AUTH | more).authentication == Authentication(
         issuer="https://login.example.com", audience="counter", jwks_url=jwks_url
     )
+
+
+def test_reads_the_interval_of_broadcasts() -> None:
+    assert Settings.from_env(COMPLETE | {"BROADCAST_INTERVAL_MS": "50"}).broadcast_interval_ms == 50
 
 
 def test_reads_the_limit_of_clicks() -> None:

@@ -1,0 +1,74 @@
+"""Many clickers at the same time, each with its own invocation, on every adapter of the stores."""
+
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Lock
+from uuid import uuid4
+
+from counter_service.runtime.access import Access
+from counter_service.runtime.broadcast import Broadcaster
+from counter_service.runtime.events import Message
+from counter_service.runtime.origins import OriginPolicy
+from counter_service.runtime.ports import Connection, Delivery
+from counter_service.runtime.service import CounterService
+from tests.contracts.conftest import Stores
+from tests.fakes import FakeClock, FakeOutbox, FakeSuccessor
+
+CLICKERS = 6
+CLICKS = 5  # of each
+CLIENTS = [f"client {number}" for number in range(10)]
+
+
+class SlowOutbox(FakeOutbox):
+    """Posting takes a while, so clicks come in between; the gateway takes one post at a time."""
+
+    def __init__(self, *open_connections: str) -> None:
+        super().__init__(*open_connections)
+        self._turn = Lock()
+
+    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+        listed = list(audience)
+        time.sleep(0.005)
+        with self._turn:
+            return super().post(message, listed)
+
+
+def test_everyone_ends_with_the_last_value(stores: Stores) -> None:
+    clock = FakeClock()
+    outbox = SlowOutbox(*CLIENTS, *(f"clicker {number}" for number in range(CLICKERS)))
+    for client in outbox.open:
+        stores.connections.put(Connection(client, clock.time))
+    together = Barrier(CLICKERS)
+
+    def click(number: int) -> list[int]:
+        service = CounterService(
+            stores.counter,
+            stores.connections,
+            outbox,
+            clock,
+            Access(OriginPolicy()),
+            Broadcaster(
+                stores.counter,
+                stores.connections,
+                stores.lease,
+                outbox,
+                clock,
+                FakeSuccessor(),
+                new_owner=lambda: uuid4().hex,
+            ),
+        )
+        together.wait(timeout=10)
+        message = Message(f"clicker {number}", clock.time, '{"action":"increment"}')
+        return [service.handle(message).broadcasts for _ in range(CLICKS)]
+
+    with ThreadPoolExecutor(CLICKERS) as pool:
+        broadcasts = sum(sum(each) for each in pool.map(click, range(CLICKERS)))
+
+    assert stores.counter.value() == CLICKERS * CLICKS
+    shown = {
+        client: max(each["value"] for each in outbox.received(client)) for client in outbox.open
+    }
+    assert shown == dict.fromkeys(outbox.open, CLICKERS * CLICKS)
+    assert not stores.lease.is_expired(clock.time + 10**6), "somebody still holds the lease"
+    assert broadcasts <= CLICKERS * CLICKS

@@ -1,0 +1,178 @@
+"""An HTTP server that misbehaves to order: an answer is bytes, and what the socket does then."""
+
+import datetime
+import socket
+import ssl
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+
+class Then(Enum):
+    KEEP = "keep"
+    CLOSE = "close"  # in order: over TLS with close_notify
+    CUT = "cut"  # over TLS without close_notify
+    RESET = "reset"
+    HANG = "hang"  # keep the socket and read nothing more
+
+
+@dataclass(frozen=True)
+class Request:
+    connection_id: str
+    head: str
+    body: bytes
+    number: int  # of this connection id, from 1
+    on_socket: int  # requests that this socket has brought, from 1
+
+
+@dataclass(frozen=True)
+class Reply:
+    data: bytes
+    then: Then = Then.KEEP
+
+    @classmethod
+    def of(cls, status: int, error_type: str = "", body: bytes = b"") -> Self:
+        extra = f"x-amzn-ErrorType: {error_type}\r\n" if error_type else ""
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
+        return cls(head.encode() + body)
+
+
+OK = Reply.of(200)
+
+
+class RawServer:
+    """`respond` answers each request; `requests` and `sockets` are what came."""
+
+    def __init__(
+        self, respond: Callable[[Request], Reply], context: ssl.SSLContext | None = None
+    ) -> None:
+        self.respond = respond
+        self.requests: list[Request] = []
+        self.sockets = 0
+        self._context = context
+        self._seen: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._closing = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port: int = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        self._closing.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut_all()
+        for thread in self._threads:
+            thread.join(5)
+
+    def cut_all(self) -> None:
+        """What happens to idle connections while a function is frozen."""
+        with self._lock:
+            ends, self._open = self._open, []
+        for end in ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                end, _ = self._listener.accept()
+            except OSError:
+                return
+            self.sockets += 1
+            thread = threading.Thread(target=self._serve, args=(end,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, end: socket.socket) -> None:
+        with suppress(OSError):
+            if self._context:
+                end = self._context.wrap_socket(end, server_side=True)
+            with self._lock:
+                self._open.append(end)
+            count = 0
+            while True:
+                head, body = _read(end)
+                count += 1
+                connection_id = unquote(head.split(" ")[1].rpartition("/")[2])
+                with self._lock:
+                    self._seen[connection_id] += 1
+                    request = Request(connection_id, head, body, self._seen[connection_id], count)
+                    self.requests.append(request)
+                reply = self.respond(request)
+                end.sendall(reply.data)
+                if reply.then is Then.HANG:
+                    self._closing.wait(30)
+                if reply.then is not Then.KEEP:
+                    self._end(end, reply.then)
+                    return
+
+    def _end(self, end: socket.socket, then: Then) -> None:
+        if then is Then.RESET:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif then is Then.CLOSE and isinstance(end, ssl.SSLSocket):
+            end = end.unwrap()
+        elif then is Then.CUT:
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
+
+
+def _read(end: socket.socket) -> tuple[str, bytes]:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = end.recv(65536)
+        if not more:
+            raise ConnectionError
+        data += more
+    raw, _, body = data.partition(b"\r\n\r\n")
+    head = raw.decode()
+    (line,) = (each for each in head.split("\r\n") if each.startswith("content-length:"))
+    length = int(line.partition(":")[2])
+    while len(body) < length:
+        body += end.recv(65536)
+    assert len(body) == length, "a second request came before the first was answered"
+    return head, body
+
+
+def certificate(folder: Path, host: str = "localhost") -> Path:
+    """A self-signed certificate with its key, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{host}.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + built.public_bytes(serialization.Encoding.PEM)
+    )
+    return path

@@ -1,0 +1,191 @@
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+
+import pytest
+
+from counter_service.runtime.broadcast import LEASE_SECONDS, TENURE_SECONDS, Broadcaster, Posted
+from counter_service.runtime.errors import StoreUnavailable
+from counter_service.runtime.fan_out import LIMITS
+from counter_service.runtime.ports import Connection, Delivery
+from tests.fakes import (
+    FakeClock,
+    FakeOutbox,
+    FakeSuccessor,
+    InMemoryConnectionStore,
+    InMemoryCounterStore,
+    InMemoryLease,
+)
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.counter = InMemoryCounterStore(count=7)
+        self.connections = InMemoryConnectionStore(
+            *(Connection(each, self.clock.time) for each in "ab")
+        )
+        self.lease = InMemoryLease()
+        self.outbox = FakeOutbox("a", "b")
+        self.successor = FakeSuccessor()
+        self.interval_ms = 0
+        self._owners = count(1)
+
+    def broadcaster(self) -> Broadcaster:
+        return Broadcaster(
+            self.counter,
+            self.connections,
+            self.lease,
+            self.outbox,
+            self.clock,
+            self.successor,
+            new_owner=lambda: f"owner {next(self._owners)}",
+            interval_ms=self.interval_ms,
+        )
+
+    def broadcast(self, told: tuple[str, int] | None = None) -> Posted:
+        posted = Posted()
+        self.broadcaster().broadcast(posted, told)
+        return posted
+
+    def values(self, connection_id: str) -> list[int]:
+        return [message["value"] for message in self.outbox.received(connection_id)]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+class Busy(FakeOutbox):
+    """Others click while we broadcast: the n-th broadcast meets so many."""
+
+    def __init__(self, world: World, clicks: Iterable[int], seconds: int = 0) -> None:
+        super().__init__("a", "b")
+        self._world = world
+        self._clicks: Iterator[int] = iter(clicks)
+        self._seconds = seconds
+
+    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+        deliveries = super().post(message, audience)
+        self._world.clock.time += self._seconds
+        for _ in range(next(self._clicks, 0)):
+            self._world.counter.increment()
+            now = self._world.clock.now()
+            assert self._world.lease.request("somebody else", now, now + LEASE_SECONDS) is None
+        return deliveries
+
+
+def test_posts_the_value_to_everyone_and_lets_go(world: World) -> None:
+    done = world.broadcast()
+    assert world.values("a") == world.values("b") == [7]
+    assert done.broadcasts == 1
+    assert done.outcomes == {Delivery.DELIVERED: 2}
+    assert world.lease.owner is None
+
+
+def test_leaves_it_to_whoever_broadcasts_already(world: World) -> None:
+    now = world.clock.now()
+    world.lease.request("somebody else", now, now + LEASE_SECONDS)
+    done = world.broadcast()
+    assert done.broadcasts == 0
+    assert world.outbox.delivered == []
+    assert (world.lease.owner, world.lease.tickets) == ("somebody else", 2)
+
+
+def test_goes_on_while_others_count_and_sends_only_the_newest(world: World) -> None:
+    world.outbox = Busy(world, [500, 300])
+    done = world.broadcast()
+    assert world.values("a") == [7, 507, 807]
+    assert done.broadcasts == 3
+    assert world.lease.owner is None
+
+
+def test_takes_over_from_one_that_crashed(world: World) -> None:
+    now = world.clock.now()
+    world.lease.request("crashed", now, now + LEASE_SECONDS)
+    world.clock.time += LEASE_SECONDS
+    assert world.broadcast().broadcasts == 1
+    assert world.lease.owner is None
+
+
+def test_hands_over_at_the_end_of_its_tenure(world: World) -> None:
+    world.outbox = Busy(world, [1] * 100, seconds=TENURE_SECONDS // 2)
+    done = world.broadcast()
+    assert done.handed_over
+    assert done.broadcasts == 2
+    assert (world.successor.calls, world.lease.owner) == (1, None)
+    # The successor finds the lease free and what was not sent yet.
+    world.outbox = FakeOutbox("a", "b")
+    assert world.broadcast().broadcasts == 1
+    assert world.values("a") == [world.counter.count]
+
+
+def test_needs_no_successor_when_nothing_is_waiting(world: World) -> None:
+    world.outbox = Busy(world, [], seconds=TENURE_SECONDS * 2)
+    assert not world.broadcast().handed_over
+    assert world.successor.calls == 0
+
+
+def test_keeps_the_interval(world: World) -> None:
+    world.interval_ms = 2500
+    world.outbox = Busy(world, [1, 1])
+    started = world.clock.time
+    assert world.broadcast().broadcasts == 3
+    assert world.clock.time - started >= 3 * 2.5
+
+
+@pytest.mark.parametrize(
+    ("store", "operation"),
+    [
+        ("lease", "request"),
+        ("counter", "value"),
+        ("connections", "audience"),
+        ("lease", "release"),
+    ],
+)
+def test_a_store_that_fails_is_said(world: World, store: str, operation: str) -> None:
+    getattr(world, store).fail_next(operation, StoreUnavailable(operation, "throttled"))
+    with pytest.raises(StoreUnavailable):
+        world.broadcast()
+    # The lease is free, and the next one makes up for it.
+    assert world.lease.owner is None
+    assert world.broadcast().broadcasts == 1
+    assert world.values("b")[-1] == 7
+
+
+def test_whoever_was_just_told_is_not_told_the_same_again(world: World) -> None:
+    world.broadcast(told=("a", 7))
+    assert (world.values("a"), world.values("b")) == ([], [7])
+
+
+def test_whoever_was_just_told_an_older_value_is_told_the_newer(world: World) -> None:
+    world.broadcast(told=("a", 6))
+    assert world.values("a") == world.values("b") == [7]
+
+
+def test_tells_one_connection(world: World) -> None:
+    posted = Posted()
+    world.broadcaster().tell("b", 5, posted)
+    assert (world.values("a"), world.values("b")) == ([], [5])
+    assert (posted.broadcasts, posted.outcomes) == (0, {Delivery.DELIVERED: 1})
+
+
+def test_what_a_crash_left_is_broadcast_by_whoever_finds_it(world: World) -> None:
+    now = world.clock.now()
+    world.lease.request("crashed", now, now + LEASE_SECONDS)
+    posted = Posted()
+    world.broadcaster().broadcast_if_forgotten(posted)
+    assert posted.broadcasts == 0
+    world.clock.time += LEASE_SECONDS
+    world.broadcaster().broadcast_if_forgotten(posted)
+    assert (posted.broadcasts, world.values("a")) == (1, [7])
+    world.broadcaster().broadcast_if_forgotten(posted)
+    assert posted.broadcasts == 1
+
+
+def test_the_times_fit_into_each_other() -> None:
+    """A lease outlasts a fan-out, and an invocation a tenure with one fan-out and interval more."""
+    longest_fan_out = LIMITS.fan_out_seconds + LIMITS.post_seconds
+    assert longest_fan_out < LEASE_SECONDS
+    shortest_timeout, longest_interval = 20, 1
+    assert TENURE_SECONDS + longest_fan_out + longest_interval < shortest_timeout
