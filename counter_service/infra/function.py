@@ -100,6 +100,15 @@ class Function(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(policies.hand_over_policy(self.function.arn)),
             opts=child,
         )
+        # Under clicks without a pause one invocation hands over to the next again and again, and
+        # Lambda takes the 17th for a loop and drops it. This one ends with the clicks
+        # (docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).
+        aws.lambda_.FunctionRecursionConfig(
+            f"{FUNCTION}-recursion",
+            function_name=self.function.name,
+            recursive_loop="Allow",
+            opts=child,
+        )
         self.register_outputs({"functionName": self.function.name})
 
 

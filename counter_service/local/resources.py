@@ -150,6 +150,13 @@ def create_function(aws: EmulatedAws, inputs: Inputs) -> Created:
     }
 
 
+def create_recursion_config(aws: EmulatedAws, inputs: Inputs) -> Created:
+    aws.client("lambda").put_function_recursion_config(
+        FunctionName=inputs["functionName"], RecursiveLoop=inputs["recursiveLoop"]
+    )
+    return inputs["functionName"], {}
+
+
 def create_permission(aws: EmulatedAws, inputs: Inputs) -> Created:
     statement_id = "graph"
     aws.client("lambda").add_permission(
@@ -241,6 +248,7 @@ CREATORS: Final[dict[str, Callable[[EmulatedAws, Inputs], Created]]] = {
     "aws:iam/role:Role": create_role,
     "aws:iam/rolePolicy:RolePolicy": create_role_policy,
     "aws:lambda/function:Function": create_function,
+    "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": create_recursion_config,
     "aws:lambda/permission:Permission": create_permission,
     **watching_resources.CREATORS,
     **site_resources.CREATORS,

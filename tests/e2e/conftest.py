@@ -42,9 +42,12 @@ class Product:
         return connect(self.url, proxy=None)
 
     def dynamodb(self) -> Any:
+        return self.aws("dynamodb")
+
+    def aws(self, service: str) -> Any:
         endpoint = "http://" + self.url.split("/")[2]
         return boto3.client(
-            "dynamodb",
+            service,
             endpoint_url=endpoint,
             region_name="eu-central-1",
             aws_access_key_id="test",

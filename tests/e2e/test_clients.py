@@ -167,6 +167,35 @@ def test_a_missing_row_comes_back_with_get_current(product: Product) -> None:
         assert receive(client) == {"type": "counter-update", "value": value + 1}
 
 
+def test_a_broadcast_that_was_handed_over_goes_on(
+    product: Product, client: ClientConnection
+) -> None:
+    answer = product.aws("lambda").invoke(
+        FunctionName=product.outputs["FunctionName"],
+        Payload=json.dumps({"counterService": "take-over"}),
+    )
+    assert json.loads(answer["Payload"].read()) == {"statusCode": 200}
+    assert receive(client) == {"type": "counter-update", "value": product.stored_value()}
+
+
+def test_what_a_crash_left_is_broadcast_by_the_next_question(
+    product: Product, client: ClientConnection
+) -> None:
+    # As a function leaves it that is killed after the count: the lease taken, nobody told.
+    table = product.outputs["CounterTableName"]
+    product.dynamodb().update_item(
+        TableName=table,
+        Key={"id": {"S": "lease"}},
+        UpdateExpression="SET broadcaster = :crashed, leaseUntil = :past",
+        ExpressionAttributeValues={":crashed": {"S": "crashed"}, ":past": {"N": "1"}},
+    )
+    with product.connect() as other:
+        ask(other, '{"action":"get-current"}')
+    assert receive(client) == {"type": "counter-update", "value": product.stored_value()}
+    lease = product.dynamodb().get_item(TableName=table, Key={"id": {"S": "lease"}})["Item"]
+    assert "broadcaster" not in lease
+
+
 def test_a_foreign_client_from_the_command_line(product: Product) -> None:
     value = product.stored_value()
     cli = subprocess.run(

@@ -44,6 +44,7 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn role",
         # lambda/function.go, permission.go
         "aws:lambda/function:Function": "name packageType",
+        "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": "functionName",
         "aws:lambda/permission:Permission": (
             "action eventSourceToken function functionUrlAuthType principal principalOrgId "
             "qualifier sourceAccount sourceArn statementId statementIdPrefix"

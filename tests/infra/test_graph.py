@@ -102,6 +102,7 @@ def test_the_graph_is_exactly_these_resources(graph: Graph) -> None:
         "Distribution website-distribution",
         "Function website-route",
         "Function websocket",
+        "FunctionRecursionConfig websocket-recursion",
         "Integration websocket-integration",
         "LogGroup websocket-logs",
         "OriginAccessControl website-access",
@@ -222,6 +223,11 @@ def test_role_allows_what_the_function_needs_and_no_more(graph: Graph) -> None:
 def test_role_is_assumed_by_lambda_alone(graph: Graph) -> None:
     role = json.loads(graph.one("aws:iam/role:Role").inputs["assumeRolePolicy"])
     assert [s["Principal"] for s in role["Statement"]] == [{"Service": "lambda.amazonaws.com"}]
+
+
+def test_a_broadcast_that_is_handed_over_again_and_again_is_no_loop(graph: Graph) -> None:
+    recursion = graph.one("aws:lambda/functionRecursionConfig:FunctionRecursionConfig").inputs
+    assert recursion == {"functionName": "websocket-dev", "recursiveLoop": "Allow"}
 
 
 # --- API ----------------------------------------------------------------------------------------
