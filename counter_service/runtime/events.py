@@ -78,7 +78,7 @@ def parse(event: Mapping[str, Any]) -> Event:
 
 def requested_at(event: Mapping[str, Any]) -> int | None:
     """Epoch milliseconds at which API Gateway received the event; None where it does not say."""
-    milliseconds = event["requestContext"].get("requestTimeEpoch")
+    milliseconds = event.get("requestContext", {}).get("requestTimeEpoch")
     return milliseconds if type(milliseconds) is int else None
 
 

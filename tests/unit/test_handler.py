@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from counter_service.runtime import keys, logs
 from counter_service.runtime.errors import SettingsError, StoreUnavailable
+from counter_service.runtime.events import TAKE_OVER
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
 from tests.unit.issuer import Issuer
 from tests.unit.local_server import Answer, LocalServer
@@ -257,6 +258,15 @@ def test_disconnect_removes_the_row(function: Lambda) -> None:
     assert function.invoke(recorded("disconnect")) == {"statusCode": 200}
     assert function.rows() == {}
     assert function.posts() == []
+
+
+def test_a_broadcast_is_taken_over(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
+    function.connect(OTHER, int(time.time()))
+    capsys.readouterr()
+    assert function.invoke(TAKE_OVER) == {"statusCode": 200}
+    assert function.posts() == [(OTHER, _update(0))]
+    [entry] = _logged(capsys)
+    assert (entry["message"], entry["Broadcasts"], entry["connectionId"]) == ("take-over", 1, None)
 
 
 def test_a_mistake_is_answered(function: Lambda) -> None:

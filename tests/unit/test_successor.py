@@ -1,0 +1,44 @@
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from counter_service.runtime.errors import StoreUnavailable
+from counter_service.runtime.events import TAKE_OVER, TakeOver, parse
+from counter_service.runtime.successor import LambdaSuccessor
+
+pytestmark = pytest.mark.usefixtures("aws_environment")
+
+
+@pytest.fixture
+def client() -> Any:
+    return boto3.client("lambda")
+
+
+def test_invokes_the_function_and_does_not_wait(client: Any) -> None:
+    payload = json.dumps(TAKE_OVER)
+    with Stubber(client) as stub:
+        stub.add_response(
+            "invoke",
+            {"StatusCode": 202},
+            {"FunctionName": "websocket-dev", "InvocationType": "Event", "Payload": payload},
+        )
+        LambdaSuccessor("websocket-dev", lambda: client).take_over()
+        stub.assert_no_pending_responses()
+    assert parse(json.loads(payload)) == TakeOver()
+
+
+def test_makes_no_client_before_it_is_needed() -> None:
+    def connect() -> Any:
+        raise AssertionError("nobody has asked")
+
+    LambdaSuccessor("websocket-dev", connect)
+
+
+def test_says_when_nobody_takes_over(client: Any) -> None:
+    with Stubber(client) as stub:
+        stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
+        with pytest.raises(StoreUnavailable, match="handing the broadcast over"):
+            LambdaSuccessor("websocket-dev", lambda: client).take_over()
