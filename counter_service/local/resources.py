@@ -4,17 +4,15 @@ Inputs and outputs have pulumi-aws's names (camelCase). To support another resou
 function to CREATORS; a type without one is passed through, and listed when the run starts.
 """
 
-import io
 import threading
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import pulumi
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 from . import site_resources, watching_resources
+from .archive import zipped
 from .emulator import Emulator
 
 Inputs = dict[str, Any]
@@ -225,17 +223,6 @@ def create_stage(aws: EmulatedAws, inputs: Inputs) -> Created:
         ),
     )["StageName"]
     return name, {"invokeUrl": f"{aws.emulator.websocket_url(inputs['apiId'])}/{name}"}
-
-
-def zipped(archive: pulumi.AssetArchive) -> bytes:
-    """The archive of the graph as the zip that Lambda would get."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, asset in sorted(archive.assets.items()):
-            if not isinstance(asset, pulumi.FileAsset):
-                raise NotImplementedError(f"the local run cannot pack {name}: not a file")
-            bundle.writestr(zipfile.ZipInfo(name), Path(asset.path).read_bytes())
-    return content.getvalue()
 
 
 CREATORS: Final[dict[str, Callable[[EmulatedAws, Inputs], Created]]] = {

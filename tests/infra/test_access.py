@@ -13,7 +13,7 @@ import pytest
 
 from counter_service.infra import bundle, packages
 from counter_service.infra.function import ARCHITECTURE, RUNTIME
-from counter_service.local.resources import zipped
+from counter_service.local.archive import zipped
 from counter_service.runtime.settings import Settings
 
 from .recorder import Graph, record

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from counter_service.infra import bundle
-from counter_service.local.resources import zipped
+from counter_service.local.archive import zipped
 
 # Prints every module that the handler pulled in, from the zip and from elsewhere.
 PROBE = """

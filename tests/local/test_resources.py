@@ -7,8 +7,9 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
 from counter_service.local.__main__ import _banner
+from counter_service.local.archive import zipped
 from counter_service.local.emulator import Emulator
-from counter_service.local.resources import EmulatedAws, zipped
+from counter_service.local.resources import EmulatedAws
 
 
 @pytest.fixture
