@@ -424,6 +424,21 @@ def test_gives_up_a_post_that_keeps_failing(function: Lambda) -> None:
 
 
 @pytest.mark.usefixtures("cold")
+def test_the_clock_waits_for_a_moment_and_not_for_a_past_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = importlib.import_module(MODULE)
+    waits: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", waits.append)
+    monkeypatch.setattr(module.time, "time_ns", lambda: 5_000_000_000)
+    clock = module.SystemClock()
+    clock.sleep_until(5_250)
+    clock.sleep_until(5_000)
+    clock.sleep_until(1)
+    assert (clock.milliseconds(), waits) == (5_000, [0.25])
+
+
+@pytest.mark.usefixtures("cold")
 def test_the_clock_tells_epoch_seconds() -> None:
     clock = importlib.import_module(MODULE).SystemClock()
     before = int(time.time())
