@@ -73,10 +73,12 @@ class FanOut:
         failure: Exception | None = None
         source: Iterator[str] | None = audience
         while True:
-            if source and self._is_over():
-                self._outcomes.update(dict.fromkeys(source, Delivery.SKIPPED))
-                source = None
             try:
+                if (source or self._waiting) and self._is_over():
+                    self._waiting.clear()  # each is noted as skipped already
+                    for connection_id in source or ():
+                        self._outcomes.setdefault(connection_id, Delivery.SKIPPED)
+                    source = None
                 source = self._hand_out(source)
             except Exception as problem:  # noqa: BLE001  # raised again below
                 failure, source = problem, None
@@ -99,7 +101,7 @@ class FanOut:
 
     def _hand_out(self, source: Iterator[str] | None) -> Iterator[str] | None:
         """Begin what can be begun; return the rest of the audience."""
-        while self._has_room():
+        while self._has_room() and not self._is_over():
             post = self._due()
             if post is None and source is not None:
                 connection_id = next(source, None)
@@ -119,7 +121,7 @@ class FanOut:
         return bool(self._pool.idle) or len(self._busy) < most
 
     def _due(self) -> Post | None:
-        if self._waiting and (self._waiting[0][0] <= time.monotonic() or self._is_over()):
+        if self._waiting and self._waiting[0][0] <= time.monotonic():
             return heapq.heappop(self._waiting)[2]
         return None
 

@@ -1,6 +1,7 @@
 """The fan-out against a real server that misbehaves to order."""
 
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -338,6 +339,49 @@ def test_a_fan_out_ends_in_time(serve: Serve, outbox_for: Open) -> None:
     audience = [f"id{number}" for number in range(10_000)]
     assert outbox_for(server, limits).post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
     assert len(server.requests) < 100
+
+
+def test_nothing_is_tried_again_once_time_is_up(serve: Serve, outbox_for: Open) -> None:
+    late = threading.Event()
+
+    def respond(request: Request) -> Reply:
+        late.wait(0.2)  # nobody sets it
+        return Reply.of(503)
+
+    server = serve(respond)
+    limits = Limits(post_seconds=10, fan_out_seconds=0.1, backoff_seconds=0.001)
+    assert outbox_for(server, limits).post(UPDATE, "ab") == {"a": SKIPPED, "b": SKIPPED}
+    assert [times(server, each) for each in "ab"] == [1, 1]
+
+
+def test_a_name_that_does_not_resolve_is_not_asked_for_everybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    outbox = ManagementOutbox(
+        "http://nowhere.invalid/prod", "eu-central-1", lambda: CREDENTIALS, limits=QUICK
+    )
+    audience = [f"id{number}" for number in range(5000)]
+    assert outbox.post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
+    assert len(asked) == QUICK.failures_in_a_row
+    outbox.close()
+
+
+def test_a_listing_that_fails_when_time_is_up_is_said(serve: Serve, outbox_for: Open) -> None:
+    def audience() -> Iterator[str]:
+        yield "a"
+        yield "b"
+        raise StoreUnavailable("listing the audience", "ThrottlingException")
+
+    limits = Limits(channels=1, channels_when_large=1, fan_out_seconds=0)
+    with pytest.raises(StoreUnavailable):
+        outbox_for(serve(answering()), limits).post(UPDATE, audience())
 
 
 # --- signing and logs ---
