@@ -64,10 +64,9 @@ class WebSocketApi(pulumi.ComponentResource):
 
 
 class WebSocketStage(pulumi.ComponentResource):
-    """The three routes to the function, and the stage that serves them under `url` (wss)."""
+    """The three routes to the function, and the stage that serves them under the API's `url`."""
 
     stage: aws.apigatewayv2.Stage
-    url: pulumi.Output[str]
 
     def __init__(
         self,

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -55,12 +54,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
                 _banner(outputs, _shown(emulator.function_log), deployment.passed_through),
                 flush=True,
             )
-            while emulator.exit_code() is None:
-                time.sleep(0.2)
-            raise LocalError(
-                f"The embedded AWS ended by itself (exit code {emulator.exit_code()}). "
-                f"See {emulator.log_file}."
-            )
+            emulator.watch()
 
 
 @contextmanager

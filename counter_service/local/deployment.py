@@ -12,13 +12,13 @@ from websockets.typing import Origin
 from .access import needs_token
 from .emulator import Emulator
 from .errors import LocalError
-from .program import run_program
+from .program import qualified, run_program
 from .resources import EmulatedAws
 
 ANSWER_SECONDS: Final = 30.0
 
 # DNS does not lead here: a stack with a domain of its own is served at the emulator's address.
-_NOT_HERE: Final = ("counter-service:domainName", "counter-service:hostedZoneId")
+_NOT_HERE: Final = (qualified("domainName"), qualified("hostedZoneId"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 import boto3
 
@@ -91,6 +91,14 @@ class Emulator:
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._process.poll() if self._process else None
+
+    def watch(self) -> NoReturn:
+        """Wait. Raises LocalError when it ends by itself."""
+        while self.exit_code() is None:
+            time.sleep(0.2)
+        raise LocalError(
+            f"The embedded AWS ended by itself (exit code {self.exit_code()}). See {self.log_file}."
+        )
 
     def __enter__(self) -> Self:
         try:

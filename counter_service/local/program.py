@@ -19,7 +19,7 @@ from .errors import LocalError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROJECT_FILE: Final = "Pulumi.yaml"
-PROJECT: Final = "counter-service"
+PROJECT: Final[str] = yaml.safe_load((ROOT / PROJECT_FILE).read_text())["name"]
 
 
 def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:

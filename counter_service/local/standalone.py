@@ -6,7 +6,6 @@ For the real Pulumi CLI: `pulumi up --stack local` deploys into it (docs/operati
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -37,12 +36,7 @@ def run(port: int, folder: Path) -> NoReturn:
     region = stack_config(STACK)["aws:region"]
     with Emulator(region, folder, port=port, services=EVERY_SERVICE) as emulator:
         print(f"The embedded AWS answers on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
-        while emulator.exit_code() is None:
-            time.sleep(0.2)
-        raise LocalError(
-            f"The embedded AWS ended by itself (exit code {emulator.exit_code()}). "
-            f"See {emulator.log_file}."
-        )
+        emulator.watch()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from counter_service.infra import site_files
 from tests.infra import page
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _built_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(site_files, "WEB", page.build(tmp_path_factory.mktemp("web")))
+    with page.installed(tmp_path_factory.mktemp("web")):
         yield

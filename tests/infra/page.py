@@ -1,8 +1,14 @@
 """A small web folder, built: the tests of the graph need no Node."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+
+import pytest
+
+from counter_service.infra import site_files
 
 SOURCES = {
     "index.html": "<script src=/src/main.tsx>",
@@ -25,6 +31,14 @@ def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """The program finds the small page instead of web/, which may not be built."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site_files, "WEB", build(folder))
+        yield
 
 
 def build(web: Path, web_socket_url: str = "") -> Path:

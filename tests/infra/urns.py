@@ -6,10 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import pytest
-
-from counter_service.infra import site_files
-
 from . import page
 from .recorder import Graph, Resource, dev
 
@@ -44,8 +40,7 @@ def _type(graph: Graph, resource: Resource) -> str:
 
 
 def main() -> int:
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(site_files, "WEB", page.build(Path(folder)))  # so nothing has to be built
+    with TemporaryDirectory() as folder, page.installed(Path(folder)):
         return write()
 
 
