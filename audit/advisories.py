@@ -5,14 +5,12 @@ nobody looked up is not a package without vulnerabilities.
 """
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+from .command import run
 from .errors import AuditError
 
-_SECONDS: Final = 300
 _UNREACHABLE: Final = (
     "nothing is known about them. Run it again where the service can be reached, or scan the "
     "graph alone with make audit OFFLINE=1"
@@ -21,11 +19,12 @@ _UNREACHABLE: Final = (
 
 def python(pip_audit: Path, requirements: Path) -> list[str]:
     """A line for each vulnerability of a requirements file. Raises AuditError."""
-    result = _run(
+    result = run(
         [
             *(pip_audit, "--requirement", requirements, "--disable-pip", "--require-hashes"),
             *("--format", "json", "--progress-spinner", "off"),
         ],
+        name=pip_audit,
         cwd=requirements.parent,
     )
     return of_pip_audit(requirements.name, result.stdout)
@@ -33,7 +32,7 @@ def python(pip_audit: Path, requirements: Path) -> list[str]:
 
 def node(npm: Path, folder: Path) -> list[str]:
     """A line for each vulnerable package of a package-lock.json. Raises AuditError."""
-    result = _run([npm, "audit", "--json"], cwd=folder)
+    result = run([npm, "audit", "--json"], name=npm, cwd=folder)
     return of_npm(folder.name, result.stdout)
 
 
@@ -62,23 +61,6 @@ def of_npm(name: str, output: str) -> list[str]:
         f"{name}/package-lock.json: {package} {each['range']} is vulnerable ({each['severity']})."
         for package, each in sorted(vulnerable.items())
     ]
-
-
-def _run(command: list[Any], cwd: Path) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=os.environ,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except OSError as problem:
-        raise AuditError(f"{command[0]} did not start: {problem}. Run make audit.") from problem
-    except subprocess.TimeoutExpired as problem:
-        raise AuditError(f"{command[0]} did not end within {_SECONDS} s.") from problem
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -1,16 +1,13 @@
 """Runs checkov over Terraform configuration, without its service: no policies from elsewhere."""
 
 import json
-import os
-import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from .command import run
 from .errors import AuditError
 from .findings import Finding
-
-_SECONDS: Final = 300
 
 
 def scan(checkov: Path, stack: str, configuration: str) -> list[Finding]:
@@ -20,23 +17,14 @@ def scan(checkov: Path, stack: str, configuration: str) -> list[Finding]:
     """
     with tempfile.TemporaryDirectory(prefix="counter-service-") as folder:
         (Path(folder) / "main.tf").write_text(configuration)
-        try:
-            result = subprocess.run(
-                [
-                    *(checkov, "--directory", folder, "--framework", "terraform"),
-                    *("--output", "json", "--quiet", "--compact", "--skip-download"),
-                ],
-                # Its log goes to the same places as its results unless it is quiet.
-                env=os.environ | {"LOG_LEVEL": "ERROR"},
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except OSError as problem:
-            raise AuditError(f"checkov did not start: {problem}. Run make audit.") from problem
-        except subprocess.TimeoutExpired as problem:
-            raise AuditError(f"checkov did not end within {_SECONDS} s.") from problem
+        result = run(
+            [
+                *(checkov, "--directory", folder, "--framework", "terraform"),
+                *("--output", "json", "--quiet", "--compact", "--skip-download"),
+            ],
+            name="checkov",
+            LOG_LEVEL="ERROR",  # its log goes to the same places as its results unless it is quiet
+        )
     return findings(stack, result.stdout, result.stderr, configuration.count('\nresource "') + 1)
 
 
