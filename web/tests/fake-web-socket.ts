@@ -1,4 +1,4 @@
-import type { Socket } from "../src/counter/counter-socket";
+import type { Socket } from "../src/counter/link";
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -35,8 +35,17 @@ export class FakeWebSocket extends EventTarget implements Socket {
     this.dispatchEvent(new MessageEvent("message", { data }));
   }
 
-  receiveValue(value: number) {
-    this.receive(JSON.stringify({ type: "counter-update", value }));
+  receiveValue(value: number, id?: string) {
+    this.receive(JSON.stringify({ type: "counter-update", value, id }));
+  }
+
+  receiveError(code: string, id?: string) {
+    this.receive(JSON.stringify({ type: "error", code, message: `This is ${code}.`, id }));
+  }
+
+  /** Ids of the increments that were sent, in order. */
+  ids(): string[] {
+    return this.sent.flatMap((message) => (message as { id?: string }).id ?? []);
   }
 
   fail() {

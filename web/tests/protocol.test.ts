@@ -6,6 +6,10 @@ describe("encode", () => {
   it.each(["get-current", "increment"] as const)("writes the action %s", (action) => {
     expect(JSON.parse(encode({ action }))).toEqual({ action });
   });
+
+  it("writes the id of an increment", () => {
+    expect(encode({ action: "increment", id: "session:1" })).toBe('{"action":"increment","id":"session:1"}');
+  });
 });
 
 describe("parse", () => {
@@ -14,7 +18,8 @@ describe("parse", () => {
     ['{"type":"counter-update","value":0}', 0],
     ['{"type":"counter-update","value":9007199254740991}', Number.MAX_SAFE_INTEGER],
     ['{"type":"counter-update","value":1e3}', 1000],
-    ['{"type":"counter-update","value":7,"id":"session:1"}', 7],
+    ['{"type":"counter-update","value":7,"id":7}', 7],
+    ['{"type":"counter-update","value":7,"id":""}', 7],
     ['{"value":7,"later":{"field":[]},"type":"counter-update"}', 7],
     [' {\n"type": "counter-update", "value": 7}\n', 7],
     ['{"type":"counter-update","value":7,"message":"hello"}', 7],
@@ -24,10 +29,17 @@ describe("parse", () => {
 
   it.each([
     ['{"type":"error","code":"bad-request","message":"Not JSON."}', "bad-request", "Not JSON."],
-    ['{"type":"error","code":"c","message":"m","id":"session:1","extra":1}', "c", "m"],
+    ['{"type":"error","code":"c","message":"m","id":null,"extra":1}', "c", "m"],
     ['{"type":"error","code":"c","message":"m","value":3}', "c", "m"],
   ])("reads the error %s", (frame, code, message) => {
     expect(parse(frame)).toEqual({ type: "error", code, message });
+  });
+
+  it.each([
+    '{"type":"counter-update","value":7,"id":"session:1"}',
+    '{"type":"error","code":"busy","message":"m","id":"session:1"}',
+  ])("reads the id that is answered in %s", (frame) => {
+    expect(parse(frame)).toEqual(JSON.parse(frame));
   });
 
   it.each([

@@ -1,22 +1,41 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { RECONNECT_DELAY_MS } from "../src/counter/counter-socket";
+import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
+import { createPendingStorage } from "../src/counter/pending-storage";
 import { createCounterStore } from "../src/counter/store";
+import { TIMES } from "../src/counter/times";
+import { fakePage, fakeStorage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 
-const ERROR = JSON.stringify({ type: "error", code: "busy", message: "Try again." });
+const SESSION = "session-of-the-test";
+const id = (sequence: number, session = SESSION) => `${session}:${sequence}`;
 
-function setUp() {
+function setUp(storage = fakeStorage(), session = SESSION) {
   const network = fakeWebSockets();
-  const store = createCounterStore({ url: "wss://example.test/prod", WebSocket: network.WebSocket });
-  return { ...network, store };
+  const { page, tell } = fakePage();
+  const queue = createClickQueue({ session, storage: createPendingStorage(session, () => storage) });
+  const store = createCounterStore({
+    url: "wss://example.test/prod",
+    WebSocket: network.WebSocket,
+    clock: testClock().clock,
+    page,
+    queue,
+  });
+  const shown = () => store.getSnapshot();
+  return { ...network, store, storage, shown, tell };
 }
 
-function setUpOpen() {
-  const parts = setUp();
+function setUpOpen(...given: Parameters<typeof setUp>) {
+  const parts = setUp(...given);
   parts.store.start();
   parts.latest().open();
   return parts;
+}
+
+function reconnect({ latest }: Pick<ReturnType<typeof setUp>, "latest">) {
+  latest().drop();
+  vi.advanceTimersByTime(TIMES.reconnectMs);
+  latest().open();
 }
 
 beforeEach(() => {
@@ -28,101 +47,252 @@ afterEach(() => {
 });
 
 it("knows nothing at first", () => {
-  const { store } = setUp();
-  expect(store.getSnapshot()).toEqual({ value: undefined, connection: "closed", error: undefined });
+  expect(setUp().shown()).toEqual({
+    value: undefined,
+    connection: "closed",
+    retryInMs: undefined,
+    pending: 0,
+    full: false,
+    roundTripMs: undefined,
+    error: undefined,
+    givenUp: 0,
+  });
 });
 
 it("follows the connection", () => {
-  const { store, latest } = setUp();
+  const { store, latest, shown } = setUp();
   store.start();
-  expect(store.getSnapshot().connection).toBe("connecting");
+  expect(shown().connection).toBe("connecting");
   latest().open();
-  expect(store.getSnapshot().connection).toBe("open");
+  expect(shown().connection).toBe("open");
   latest().drop();
-  expect(store.getSnapshot().connection).toBe("waiting");
+  expect(shown()).toMatchObject({ connection: "waiting", retryInMs: 3000 });
+  vi.advanceTimersByTime(3000);
+  expect(shown()).toMatchObject({ connection: "connecting", retryInMs: undefined });
   store.stop();
-  expect(store.getSnapshot().connection).toBe("closed");
+  expect(shown().connection).toBe("closed");
+});
+
+it("knows how long the last answer took", () => {
+  const { store, latest, shown } = setUpOpen();
+  vi.advanceTimersByTime(20);
+  latest().receiveValue(1);
+  expect(shown().roundTripMs).toBe(20);
+  store.increment();
+  vi.advanceTimersByTime(30);
+  latest().receiveValue(2, id(1));
+  latest().receiveValue(3);
+  expect(shown().roundTripMs).toBe(30);
 });
 
 describe("the value", () => {
   it("shows a counter of zero", () => {
-    const { store, latest } = setUpOpen();
+    const { latest, shown } = setUpOpen();
     latest().receiveValue(0);
-    expect(store.getSnapshot().value).toBe(0);
+    expect(shown().value).toBe(0);
   });
 
   it("never decreases on a connection", () => {
-    const { store, latest } = setUpOpen();
-    const shown = [3, 5, 4, 5, 9, 1].map((value) => {
+    const { latest, shown } = setUpOpen();
+    const values = [3, 5, 4, 5, 9, 1].map((value) => {
       latest().receiveValue(value);
-      return store.getSnapshot().value;
+      return shown().value;
     });
-    expect(shown).toEqual([3, 5, 5, 5, 9, 9]);
+    expect(values).toEqual([3, 5, 5, 5, 9, 9]);
+  });
+
+  it("never decreases while the page lives, whatever happens to the connection", () => {
+    const parts = setUpOpen();
+    const { latest, shown, store } = parts;
+    latest().receiveValue(7);
+    reconnect(parts);
+    latest().receiveValue(2);
+    expect(shown().value).toBe(7);
+    store.stop();
+    store.start();
+    latest().open();
+    latest().receiveValue(6);
+    expect(shown().value).toBe(7);
+    latest().receiveValue(8);
+    expect(shown().value).toBe(8);
   });
 
   it("stays while the page reconnects", () => {
-    const { store, latest } = setUpOpen();
+    const { latest, shown } = setUpOpen();
     latest().receiveValue(7);
     latest().drop();
-    expect(store.getSnapshot().value).toBe(7);
-    vi.advanceTimersByTime(RECONNECT_DELAY_MS);
-    expect(store.getSnapshot().value).toBe(7);
-    latest().open();
-    expect(store.getSnapshot().value).toBe(7);
+    expect(shown().value).toBe(7);
+    vi.advanceTimersByTime(TIMES.reconnectMs);
+    expect(shown().value).toBe(7);
   });
 
-  it("starts anew on a new connection", () => {
-    const { store, latest } = setUpOpen();
-    latest().receiveValue(7);
-    latest().drop();
-    vi.advanceTimersByTime(RECONNECT_DELAY_MS);
-    latest().open();
-    latest().receiveValue(2);
-    expect(store.getSnapshot().value).toBe(2);
-    latest().receiveValue(1);
-    expect(store.getSnapshot().value).toBe(2);
+  it("is the server's: pending clicks stand beside it", () => {
+    const { store, latest, shown } = setUpOpen();
+    latest().receiveValue(4);
+    store.increment();
+    expect(shown()).toMatchObject({ value: 4, pending: 1 });
+    latest().receiveValue(5, id(1));
+    expect(shown()).toMatchObject({ value: 5, pending: 0 });
   });
 });
 
-describe("the error", () => {
-  it("is shown and cleared by the next value", () => {
-    const { store, latest } = setUpOpen();
-    latest().receiveValue(4);
-    latest().receive(ERROR);
-    expect(store.getSnapshot()).toMatchObject({ value: 4, error: "Try again." });
-    latest().receiveValue(4);
-    expect(store.getSnapshot()).toMatchObject({ value: 4, error: undefined });
-  });
-
-  it("comes from the gateway as well", () => {
-    const { store, latest } = setUpOpen();
-    latest().receive('{"message": "Internal server error", "connectionId": "a", "requestId": "b"}');
-    expect(store.getSnapshot().error).toBe("The gateway reported “Internal server error”.");
-  });
-});
-
-describe("increment", () => {
-  it("sends one request per call and leaves the value to the server", () => {
-    const { store, latest } = setUpOpen();
-    latest().receiveValue(4);
+describe("a click", () => {
+  it("is sent at once, and done with when it is acknowledged", () => {
+    const { store, latest, shown } = setUpOpen();
     expect(store.increment()).toBe(true);
-    expect(latest().sent).toEqual([{ action: "get-current" }, { action: "increment" }]);
-    expect(store.getSnapshot().value).toBe(4);
+    expect(latest().ids()).toEqual([id(1)]);
+    latest().receiveValue(1, id(1));
+    expect(shown().pending).toBe(0);
   });
 
-  it("sends nothing while disconnected, then or later", () => {
-    const { store, latest } = setUpOpen();
+  it("is not acknowledged by another's value", () => {
+    const { store, latest, shown } = setUpOpen();
+    store.increment();
+    latest().receiveValue(1);
+    latest().receiveValue(2, id(1, "session-of-another"));
+    expect(shown().pending).toBe(1);
+  });
+
+  it("made offline waits and is sent later, in order", () => {
+    const parts = setUpOpen();
+    const { store, latest, shown } = parts;
     latest().drop();
-    expect(store.increment()).toBe(false);
-    vi.advanceTimersByTime(RECONNECT_DELAY_MS);
+    store.increment();
+    store.increment();
+    expect(shown().pending).toBe(2);
+    vi.advanceTimersByTime(TIMES.reconnectMs);
     latest().open();
-    expect(latest().sent).toEqual([{ action: "get-current" }]);
+    expect(latest().ids()).toEqual([id(1), id(2)]);
+  });
+
+  it("whose answer is lost is sent again under its id", () => {
+    const parts = setUpOpen();
+    const { store, latest } = parts;
+    store.increment();
+    reconnect(parts);
+    expect(latest().ids()).toEqual([id(1)]);
+  });
+
+  it("whose answer does not come costs the socket, and is sent again", () => {
+    const { store, latest, sockets } = setUpOpen();
+    latest().receiveValue(0);
+    store.increment();
+    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    expect(sockets).toHaveLength(2);
+    latest().open();
+    expect(latest().ids()).toEqual([id(1)]);
+  });
+
+  it("has no room beyond the limit", () => {
+    const { store, shown } = setUp();
+    const taken = Array.from({ length: QUEUE_LIMIT + 1 }, () => store.increment());
+    expect([taken.at(-2), taken.at(-1)]).toEqual([true, false]);
+    expect(shown()).toMatchObject({ pending: QUEUE_LIMIT, full: true });
+  });
+
+  it("outlives a reload", () => {
+    const before = setUp();
+    before.store.increment();
+    const { latest, shown, storage } = setUpOpen(before.storage, "the-session-after-it");
+    expect(shown().pending).toBe(1);
+    expect(latest().ids()).toEqual([id(1)]);
+    latest().receiveValue(1, id(1));
+    expect([shown().pending, storage.length]).toEqual([0, 0]);
+  });
+
+  it("of a page that this one left in the back/forward cache's place is sent, too", () => {
+    const { storage, tell, latest } = setUpOpen();
+    tell("hide");
+    const other = setUp(storage, "the-page-in-between");
+    other.store.increment();
+    tell("show");
+    latest().open();
+    expect(latest().ids()).toEqual([id(1, "the-page-in-between")]);
+  });
+});
+
+describe("an answer that is an error", () => {
+  it("without an id is shown and cleared by the next value", () => {
+    const { latest, shown } = setUpOpen();
+    latest().receiveValue(4);
+    latest().receiveError("not-json");
+    expect(shown()).toMatchObject({ value: 4, error: "This is not-json." });
+    latest().receiveValue(4);
+    expect(shown()).toMatchObject({ value: 4, error: undefined });
+  });
+
+  it("of the gateway is shown, and what was on its way is sent again", () => {
+    const { store, latest, shown } = setUpOpen();
+    store.increment();
+    latest().receive('{"message": "Internal server error", "connectionId": "a", "requestId": "b"}');
+    expect(shown()).toMatchObject({ error: "The gateway reported “Internal server error”.", pending: 1 });
+    vi.advanceTimersByTime(500);
+    expect(latest().ids()).toEqual([id(1), id(1)]);
+  });
+
+  it.each(["busy", "unavailable", "unknown-outcome", "too-many-clicks", "of-a-later-version"])(
+    "%s keeps the click and sends it again under its id",
+    (code) => {
+      const { store, latest, shown } = setUpOpen();
+      store.increment();
+      latest().receiveError(code, id(1));
+      expect(shown()).toMatchObject({ pending: 1, error: undefined, givenUp: 0 });
+      vi.advanceTimersByTime(500);
+      expect(latest().ids()).toEqual([id(1), id(1)]);
+      latest().receiveError(code, id(1));
+      expect(shown().error).toContain("sent again by themselves");
+      vi.advanceTimersByTime(1000);
+      latest().receiveValue(1, id(1));
+      expect(shown()).toMatchObject({ pending: 0, error: undefined, givenUp: 0 });
+    },
+  );
+
+  it.each(["bad-id", "unknown-action"])("%s gives the click up and says so, until that is read", (code) => {
+    const { store, latest, shown } = setUpOpen();
+    store.increment();
+    latest().receiveError(code, id(1));
+    expect(shown()).toMatchObject({ pending: 0, givenUp: 1, error: `This is ${code}.` });
+    latest().receiveValue(1);
+    expect(shown()).toMatchObject({ givenUp: 1, error: undefined });
+    store.dismissGivenUp();
+    expect(shown().givenUp).toBe(0);
+    expect(latest().ids()).toEqual([id(1)]);
+  });
+});
+
+it("gives up what is a day old when the page comes back to it", () => {
+  const before = setUp();
+  before.store.increment();
+  vi.advanceTimersByTime(RESEND_WITHIN_MS + 1);
+  const { latest, shown, storage } = setUpOpen(before.storage, "the-session-after-it");
+  expect([shown(), latest().ids(), storage.length]).toMatchObject([{ pending: 0, givenUp: 1 }, [], 0]);
+});
+
+describe("the rate", () => {
+  it("is of what grew before the page's eyes", () => {
+    const { latest, store } = setUpOpen();
+    latest().receiveValue(100);
+    latest().receiveValue(103);
+    latest().receiveValue(102);
+    latest().receiveValue(104);
+    expect(store.readRate().at(-1)).toBe(4);
+  });
+
+  it("is not of what happened while it was away", () => {
+    const parts = setUpOpen();
+    const { latest, store } = parts;
+    latest().receiveValue(1);
+    reconnect(parts);
+    latest().receiveValue(1000);
+    latest().receiveValue(1001);
+    expect(store.readRate().reduce((sum, each) => sum + each, 0)).toBe(1);
   });
 });
 
 describe("subscribe", () => {
   it("tells every listener until it leaves", () => {
     const { store, latest } = setUpOpen();
+    latest().receiveValue(0);
     const staying = vi.fn<() => void>();
     const leaving = vi.fn<() => void>();
     store.subscribe(staying);
@@ -138,6 +308,7 @@ describe("subscribe", () => {
     const { store, latest } = setUpOpen();
     latest().receiveValue(1);
     const before = store.getSnapshot();
+    latest().receiveValue(1);
     expect(store.getSnapshot()).toBe(before);
     latest().receiveValue(2);
     expect(store.getSnapshot()).not.toBe(before);

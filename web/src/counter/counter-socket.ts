@@ -1,24 +1,29 @@
-/** The connection: one WebSocket at a time, replaced after a drop. Knows nothing of React. */
+/** The connection: one link at a time, replaced when it ends and before it must. Knows nothing of React. */
 
-import { type ClientMessage, encode, parse, type ServerMessage } from "./protocol";
+import { backoff, browserClock, type Clock } from "./clock";
+import { createLink, type Link, type LinkEnd, type SocketConstructor } from "./link";
+import { browserPage, type Page, type PageEvent } from "./page";
+import type { ClientMessage, ServerMessage } from "./protocol";
+import { MOVE_AGAIN_MS, MOVE_FROM_MS, MOVE_TO_MS, RECONNECT_CAP, STABLE, TIMES, type Times, UNREACHABLE } from "./times";
 
-/** "waiting" is the pause before the next attempt; "closed" is not started, or stopped. */
+/** "waiting" is the pause before the next attempt; "closed" is not started, stopped, or a page put away. */
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
-
-export const RECONNECT_DELAY_MS = 3000;
-
-export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
-export type SocketConstructor = new (url: string) => Socket;
-
-/** Runs the task after the delay, unless the returned function is called first. */
-export type Schedule = (task: () => void, delayMs: number) => () => void;
 
 export interface CounterSocketOptions {
   url: string;
-  onState: (state: ConnectionState) => void;
-  onMessage: (message: ServerMessage) => void;
+  /**
+   * "open" comes again with each link that takes over: one that has been asked for nothing but the value.
+   * "waiting" comes with how long that will be.
+   */
+  onState: (state: ConnectionState, delayMs?: number) => void;
+  /** With the time from the request that it answers, where it does. */
+  onMessage: (message: ServerMessage, roundTripMs: number | undefined) => void;
+  /** Attempts go on failing: perhaps the server is at this address no more. Comes with each one. */
+  onUnreachable?: (() => void) | undefined;
   WebSocket?: SocketConstructor | undefined;
-  schedule?: Schedule | undefined;
+  clock?: Clock | undefined;
+  page?: Page | undefined;
+  times?: Times | undefined;
 }
 
 export interface CounterSocket {
@@ -28,82 +33,148 @@ export interface CounterSocket {
   send: (message: ClientMessage) => boolean;
 }
 
-const OPEN = 1;
-
-const afterDelay: Schedule = (task, delayMs) => {
-  const timer = setTimeout(task, delayMs);
-  return () => clearTimeout(timer);
-};
-
 export function createCounterSocket({
   url,
   onState,
   onMessage,
+  onUnreachable,
   WebSocket = globalThis.WebSocket,
-  schedule = afterDelay,
+  clock = browserClock,
+  page = browserPage,
+  times = TIMES,
 }: CounterSocketOptions): CounterSocket {
   let state: ConnectionState = "closed";
-  let socket: Socket | undefined;
+  let link: Link | undefined;
+  /** The link that is to take over, while it is made. */
+  let successor: Link | undefined;
+  let failures = 0;
   let cancelRetry: (() => void) | undefined;
+  let cancelMove: (() => void) | undefined;
+  let unwatch: (() => void) | undefined;
 
   // Always the last step of a transition: the listener may call start() or stop().
-  function enter(next: ConnectionState) {
-    if (state === next) return;
+  function enter(next: ConnectionState, delayMs?: number) {
+    if (state === next && next !== "open") return;
     state = next;
-    onState(next);
+    onState(next, delayMs);
+  }
+
+  function make(): Link {
+    const made: Link = createLink({
+      url,
+      WebSocket,
+      clock,
+      page,
+      times,
+      onOpen() {
+        if (made === link) opened();
+      },
+      onMessage(message, roundTripMs) {
+        // Not when it opens: only now has it shown that it works.
+        if (made === successor && message.type === "counter-update") takeOver();
+        onMessage(message, roundTripMs);
+      },
+      onEnd(how) {
+        if (made === link) lost(how);
+        else moveAfter(MOVE_AGAIN_MS);
+      },
+    });
+    return made;
   }
 
   function connect() {
-    let candidate: Socket;
+    cancelRetry?.();
     try {
-      candidate = new WebSocket(url);
+      link = make();
     } catch {
-      retryLater();
+      retryAfter(pause());
       return;
     }
-    socket = candidate;
-
-    // A closing handshake can outlive its socket's turn by minutes, so every event asks whose it is.
-    const isCurrent = () => socket === candidate;
-    candidate.addEventListener("open", () => {
-      if (!isCurrent()) return;
-      enter("open");
-      send({ action: "get-current" });
-    });
-    candidate.addEventListener("message", (event) => {
-      if (isCurrent()) onMessage(parse(event.data));
-    });
-    // A failed attempt fires "error" and then "close"; the second says all there is to know.
-    candidate.addEventListener("close", () => {
-      if (isCurrent()) retryLater();
-    });
     enter("connecting");
   }
 
-  function retryLater() {
-    socket = undefined;
-    cancelRetry = schedule(connect, RECONNECT_DELAY_MS);
-    enter("waiting");
+  function opened() {
+    moveAfter(MOVE_FROM_MS + (MOVE_TO_MS - MOVE_FROM_MS) * clock.random());
+    enter("open");
   }
 
-  function send(message: ClientMessage): boolean {
-    // While closing, send() would drop the message without a word.
-    if (socket?.readyState !== OPEN) return false;
-    socket.send(encode(message));
-    return true;
+  function lost(how: LinkEnd) {
+    const openedAt = link?.openedAt;
+    cancelMove?.();
+    link = undefined;
+    if (successor !== undefined) {
+      takeOver();
+      return;
+    }
+    if (openedAt !== undefined && clock.now() - openedAt >= STABLE * times.reconnectMs) failures = 0;
+    // Nothing says that the server is down when only an answer is missing.
+    const atOnce = how === "silent" && openedAt !== undefined && failures === 0;
+    const delayMs = pause();
+    if (atOnce) connect();
+    else retryAfter(delayMs);
+  }
+
+  function pause(): number {
+    const delayMs = backoff(failures, times.reconnectMs, RECONNECT_CAP * times.reconnectMs, clock.random);
+    failures += 1;
+    return delayMs;
+  }
+
+  function retryAfter(delayMs: number) {
+    cancelRetry = clock.schedule(connect, delayMs);
+    enter("waiting", delayMs);
+    if (failures >= UNREACHABLE) onUnreachable?.();
+  }
+
+  function moveAfter(delayMs: number) {
+    successor = undefined;
+    cancelMove?.();
+    cancelMove = clock.schedule(move, delayMs);
+  }
+
+  function move() {
+    try {
+      successor = make();
+    } catch {
+      moveAfter(MOVE_AGAIN_MS);
+    }
+  }
+
+  function takeOver() {
+    link?.close();
+    link = successor;
+    successor = undefined;
+    if (link?.openedAt === undefined) enter("connecting");
+    else opened();
+  }
+
+  function leave() {
+    cancelRetry?.();
+    cancelMove?.();
+    link?.close();
+    successor?.close();
+    link = successor = undefined;
+    enter("closed");
+  }
+
+  function onPage(event: PageEvent) {
+    if (event === "hide") leave();
+    else if (event === "show" && state === "closed") connect();
+    else if (event !== "doubt" && state === "waiting") connect();
+    else link?.check();
   }
 
   return {
     start() {
-      if (state === "closed") connect();
+      if (unwatch !== undefined) return;
+      unwatch = page.watch(onPage);
+      connect();
     },
     stop() {
-      const retired = socket;
-      socket = undefined;
-      cancelRetry?.();
-      retired?.close();
-      enter("closed");
+      unwatch?.();
+      unwatch = undefined;
+      leave();
     },
-    send,
+    send: (message) => link?.send(message) ?? false,
   };
 }

@@ -1,10 +1,12 @@
 /** The messages on the wire. Pure: text in, messages out, and nothing that a server sends throws. */
 
-export type ClientMessage = { action: "get-current" } | { action: "increment" };
+/** With an id, made by `op-ids.ts`, an increment may be sent again until it is acknowledged: it counts once. */
+export type ClientMessage = { action: "get-current" } | { action: "increment"; id?: string };
 
+/** `id` is that of the increment which the message answers. */
 export type ServerMessage =
-  | { type: "counter-update"; value: number }
-  | { type: "error"; code: string; message: string };
+  | { type: "counter-update"; value: number; id?: string }
+  | { type: "error"; code: string; message: string; id?: string };
 
 const UNREADABLE: ServerMessage = {
   type: "error",
@@ -23,9 +25,10 @@ export function encode(message: ClientMessage): string {
 export function parse(frame: unknown): ServerMessage {
   const fields = jsonObject(frame);
   if (fields === undefined) return UNREADABLE;
-  const { type, value, code, message } = fields;
-  if (type === "counter-update" && isCount(value)) return { type, value };
-  if (type === "error" && isText(code) && isText(message)) return { type, code, message };
+  const { type, value, code, message, id } = fields;
+  const answered = isText(id) ? { id } : {};
+  if (type === "counter-update" && isCount(value)) return { type, value, ...answered };
+  if (type === "error" && isText(code) && isText(message)) return { type, code, message, ...answered };
   if (type === undefined && isText(message)) {
     return { type: "error", code: "gateway", message: `The gateway reported “${message}”.` };
   }

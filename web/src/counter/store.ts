@@ -1,19 +1,28 @@
 /** What the page knows of the counter, as a store that useSyncExternalStore can read. */
 
-import {
-  type ConnectionState,
-  createCounterSocket,
-  type Schedule,
-  type SocketConstructor,
-} from "./counter-socket";
+import type { ClickQueue } from "./click-queue";
+import { createClickRate } from "./click-rate";
+import { createClickSender } from "./click-sender";
+import { browserClock } from "./clock";
+import { type ConnectionState, createCounterSocket, type CounterSocketOptions } from "./counter-socket";
 import type { ServerMessage } from "./protocol";
 
 export interface CounterState {
-  /** The last value known, undefined before the first one. */
+  /** The greatest value known, undefined before the first one. Pending clicks are not in it. */
   value: number | undefined;
   connection: ConnectionState;
+  /** How long the pause is, while the connection is "waiting". */
+  retryInMs: number | undefined;
+  /** This tab's clicks that the server has not acknowledged. */
+  pending: number;
+  /** There is no room for another pending click. */
+  full: boolean;
+  /** From the last request to its answer. */
+  roundTripMs: number | undefined;
   /** What went wrong last, for a person; cleared by the next value. */
   error: string | undefined;
+  /** Clicks that will not be sent again, until the reader has seen it. */
+  givenUp: number;
 }
 
 export interface CounterStore {
@@ -21,43 +30,95 @@ export interface CounterStore {
   subscribe: (listener: () => void) => () => void;
   start: () => void;
   stop: () => void;
-  /** Asks for one more; returns whether the request was sent. */
+  /** One more click; returns whether there was room for it. */
   increment: () => boolean;
+  dismissGivenUp: () => void;
+  /** Clicks of everyone in each of the last seconds, the oldest first. */
+  readRate: () => number[];
 }
 
-export interface CounterStoreOptions {
-  url: string;
-  WebSocket?: SocketConstructor;
-  schedule?: Schedule;
+export interface CounterStoreOptions
+  extends Pick<CounterSocketOptions, "url" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
+  queue: ClickQueue;
 }
 
-export function createCounterStore({ url, WebSocket, schedule }: CounterStoreOptions): CounterStore {
-  let state: CounterState = { value: undefined, connection: "closed", error: undefined };
-  // Updates race each other while the counter only grows, so the greatest one is the newest. A new
-  // connection starts anew: the backend behind it may have begun again at zero.
-  let greatest = 0;
+/** Answers that mean: this click will never count, however often it is sent. */
+const HOPELESS = new Set(["bad-id", "unknown-action"]);
+
+const PATIENCE = "The server cannot count clicks at the moment. They are kept, and sent again by themselves.";
+
+export function createCounterStore({ queue, clock = browserClock, ...options }: CounterStoreOptions): CounterStore {
+  let state: CounterState = {
+    value: undefined,
+    connection: "closed",
+    retryInMs: undefined,
+    pending: queue.size,
+    full: queue.full,
+    roundTripMs: undefined,
+    error: undefined,
+    givenUp: 0,
+  };
+  const rate = createClickRate(clock.now);
   const listeners = new Set<() => void>();
+  /** The first value of a connection tells of clicks that nobody saw happen. */
+  let watching = false;
 
   function update(change: Partial<CounterState>) {
-    state = { ...state, ...change };
+    const next = { ...state, ...change, pending: queue.size, full: queue.full };
+    const isSame = (Object.keys(next) as (keyof CounterState)[]).every((key) => next[key] === state[key]);
+    if (isSame) return;
+    state = next;
     for (const listener of listeners) listener();
   }
 
-  function onState(connection: ConnectionState) {
-    if (connection === "open") greatest = 0;
-    update({ connection });
+  // Updates race each other while the counter only grows, so the greatest one is the newest. That holds for one
+  // address as long as the page lives; another address is another store.
+  function take(value: number) {
+    const grown = state.value === undefined ? 0 : value - state.value;
+    if (watching && grown > 0) rate.add(grown);
+    watching = true;
+    update({ value: Math.max(state.value ?? 0, value), error: undefined });
   }
 
-  function onMessage(message: ServerMessage) {
-    if (message.type === "error") {
+  function onMessage(message: ServerMessage, roundTripMs: number | undefined) {
+    if (message.type === "counter-update") {
+      if (message.id !== undefined) sender.acknowledged(message.id);
+      take(message.value);
+    } else if (message.id === undefined) {
+      if (message.code === "gateway") sender.postponed();
       update({ error: message.message });
-      return;
+    } else if (HOPELESS.has(message.code)) {
+      sender.refused(message.id);
+      update({ error: message.message });
+    } else {
+      sender.postponed(message.id);
+      if (sender.troubles > 1) update({ error: PATIENCE });
     }
-    greatest = Math.max(greatest, message.value);
-    update({ value: greatest, error: undefined });
+    update(roundTripMs === undefined ? {} : { roundTripMs });
   }
 
-  const socket = createCounterSocket({ url, onState, onMessage, WebSocket, schedule });
+  const socket = createCounterSocket({
+    ...options,
+    clock,
+    onMessage,
+    onState(connection, retryInMs) {
+      if (connection === "open") {
+        watching = false;
+        queue.adopt();
+        sender.connected();
+      } else {
+        sender.disconnected();
+      }
+      update({ connection, retryInMs });
+    },
+  });
+
+  const sender = createClickSender({
+    queue,
+    clock,
+    send: socket.send,
+    onGivenUp: (clicks) => update({ givenUp: state.givenUp + clicks }),
+  });
 
   return {
     getSnapshot: () => state,
@@ -67,8 +128,18 @@ export function createCounterStore({ url, WebSocket, schedule }: CounterStoreOpt
         listeners.delete(listener);
       };
     },
-    start: socket.start,
+    start() {
+      queue.adopt();
+      update({});
+      socket.start();
+    },
     stop: socket.stop,
-    increment: () => socket.send({ action: "increment" }),
+    increment() {
+      const taken = sender.click();
+      update({});
+      return taken;
+    },
+    dismissGivenUp: () => update({ givenUp: 0 }),
+    readRate: rate.read,
   };
 }

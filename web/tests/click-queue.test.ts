@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+
+import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
+import { createPendingStorage } from "../src/counter/pending-storage";
+import { fakeStorage } from "./fake-page";
+
+const SESSION = "session-of-the-test";
+const HOUR = 60 * 60_000;
+
+function setUp() {
+  const storage = fakeStorage();
+  const time = { now: 1_000_000_000_000 };
+  const open = (session = SESSION) =>
+    createClickQueue({
+      session,
+      date: () => time.now,
+      storage: createPendingStorage(session, () => storage),
+    });
+  return { open, time, storage, queue: open() };
+}
+
+const taken = (queue: ReturnType<typeof createClickQueue>) => {
+  const ids: string[] = [];
+  for (let id = queue.take(); id !== undefined; id = queue.take()) ids.push(id);
+  return ids;
+};
+
+it("numbers the clicks of its session", () => {
+  const { queue } = setUp();
+  queue.add();
+  queue.add();
+  expect(taken(queue)).toEqual([`${SESSION}:1`, `${SESSION}:2`]);
+});
+
+it("hands out each click once, until it is released", () => {
+  const { queue } = setUp();
+  queue.add();
+  queue.add();
+  expect(queue.take()).toBe(`${SESSION}:1`);
+  expect(queue.take()).toBe(`${SESSION}:2`);
+  expect([queue.take(), queue.inFlight]).toEqual([undefined, 2]);
+  queue.release(`${SESSION}:2`);
+  expect([queue.take(), queue.inFlight]).toEqual([`${SESSION}:2`, 2]);
+  queue.release();
+  expect([queue.inFlight, ...taken(queue)]).toEqual([0, `${SESSION}:1`, `${SESSION}:2`]);
+});
+
+it("is done with a click that is settled, once", () => {
+  const { queue } = setUp();
+  queue.add();
+  const id = queue.take() ?? "";
+  expect([queue.size, queue.settle(id), queue.settle(id), queue.size, queue.inFlight]).toEqual([1, true, false, 0, 0]);
+});
+
+it("never gives a number twice, whatever was settled", () => {
+  const { queue } = setUp();
+  queue.add();
+  queue.settle(queue.take() ?? "");
+  queue.add();
+  expect(queue.take()).toBe(`${SESSION}:2`);
+});
+
+it("has room for so many and no more", () => {
+  const { queue } = setUp();
+  const added = Array.from({ length: QUEUE_LIMIT + 1 }, () => queue.add());
+  expect([added.filter(Boolean).length, added.at(-1), queue.full]).toEqual([QUEUE_LIMIT, false, true]);
+  queue.settle(queue.take() ?? "");
+  expect([queue.full, queue.add()]).toEqual([false, true]);
+});
+
+describe("after a reload", () => {
+  it("has the old clicks first, under their old ids", () => {
+    const { queue, open } = setUp();
+    queue.add();
+    queue.add();
+    const again = open("another-session-after");
+    again.adopt();
+    again.add();
+    expect(taken(again)).toEqual([`${SESSION}:1`, `${SESSION}:2`, "another-session-after:1"]);
+  });
+
+  it("keeps what was not acknowledged and nothing else", () => {
+    const { queue, open } = setUp();
+    queue.add();
+    queue.add();
+    queue.settle(queue.take() ?? "");
+    const again = open("another-session-after");
+    again.adopt();
+    expect(taken(again)).toEqual([`${SESSION}:2`]);
+  });
+
+  it("has them when it is loaded a second time, too", () => {
+    const { queue, open } = setUp();
+    queue.add();
+    open("the-second-session-x").adopt();
+    const third = open("the-third-session-xy");
+    third.adopt();
+    expect(taken(third)).toEqual([`${SESSION}:1`]);
+  });
+});
+
+describe("a click's age", () => {
+  it.each([
+    ["young enough", RESEND_WITHIN_MS, 0],
+    ["too old", RESEND_WITHIN_MS + 1, 1],
+    ["of a clock a little ahead", -HOUR, 0],
+    ["of another time altogether", -HOUR - 1, 1],
+  ])("may be %s", (_case, age, expired) => {
+    const { queue, time } = setUp();
+    queue.add();
+    time.now += age;
+    expect([queue.expire(), queue.size]).toEqual([expired, 1 - expired]);
+  });
+
+  it("is that of its making, not of its reload", () => {
+    const { queue, open, time, storage } = setUp();
+    queue.add();
+    time.now += RESEND_WITHIN_MS / 2;
+    const again = open("another-session-after");
+    again.adopt();
+    again.add();
+    time.now += RESEND_WITHIN_MS / 2 + 1;
+    expect([again.expire(), ...taken(again)]).toEqual([1, "another-session-after:1"]);
+    expect(storage.length).toBe(1);
+  });
+
+  it("leaves a margin to the 24 hours that the server knows an id for", () => {
+    expect(RESEND_WITHIN_MS).toBe(23 * HOUR);
+  });
+});

@@ -1,0 +1,44 @@
+import { expect, it } from "vitest";
+
+import { createClickRate, SECONDS } from "../src/counter/click-rate";
+
+function setUp() {
+  const time = { now: 123_456_000 };
+  const rate = createClickRate(() => time.now);
+  return { rate, pass: (seconds: number) => (time.now += 1000 * seconds) };
+}
+
+it("has a minute of zeros at first", () => {
+  const { rate } = setUp();
+  expect(rate.read()).toEqual(Array.from({ length: 60 }, () => 0));
+});
+
+it("counts by second, the newest last", () => {
+  const { rate, pass } = setUp();
+  rate.add(1);
+  pass(0.999);
+  rate.add(2);
+  pass(0.001);
+  rate.add(5);
+  pass(2);
+  expect(rate.read().slice(-4)).toEqual([3, 5, 0, 0]);
+});
+
+it("forgets what is older than it shows", () => {
+  const { rate, pass } = setUp();
+  rate.add(1);
+  pass(SECONDS - 1);
+  expect(rate.read()[0]).toBe(1);
+  pass(1);
+  rate.add(1);
+  expect(rate.read().filter(Boolean)).toEqual([1]);
+});
+
+it("is the same array until something changes", () => {
+  const { rate, pass } = setUp();
+  const quiet = rate.read();
+  pass(1);
+  expect(rate.read()).toBe(quiet);
+  rate.add(1);
+  expect(rate.read()).not.toBe(quiet);
+});

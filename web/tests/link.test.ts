@@ -1,0 +1,279 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { createLink, type LinkEnd } from "../src/counter/link";
+import type { ServerMessage } from "../src/counter/protocol";
+import { CONNECT_MS, KEEP_ALIVE_MS, TIMES } from "../src/counter/times";
+import { fakePage, testClock } from "./fake-page";
+import { fakeWebSockets } from "./fake-web-socket";
+
+const GET_CURRENT = { action: "get-current" };
+const click = (id: string) => ({ action: "increment", id }) as const;
+
+function setUp() {
+  const { latest, WebSocket } = fakeWebSockets();
+  const { page, hide } = fakePage();
+  const { clock, late } = testClock();
+  const messages: [ServerMessage, number | undefined][] = [];
+  const ends: LinkEnd[] = [];
+  const onOpen = vi.fn<() => void>();
+  const link = createLink({
+    url: "wss://example.test/prod",
+    WebSocket,
+    clock,
+    page,
+    times: TIMES,
+    onOpen,
+    onMessage: (...all) => messages.push(all),
+    onEnd: (end) => ends.push(end),
+  });
+  return { link, socket: latest(), messages, ends, onOpen, hide, late };
+}
+
+/** Open, and the first question is answered. */
+function setUpOpen() {
+  const parts = setUp();
+  parts.socket.open();
+  parts.socket.receiveValue(7);
+  parts.messages.splice(0);
+  parts.socket.sent.splice(0);
+  return parts;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("opening", () => {
+  it("asks for the value before anything else is sent", () => {
+    const { socket, onOpen } = setUp();
+    onOpen.mockImplementation(() => expect(socket.sent).toEqual([GET_CURRENT]));
+    socket.open();
+    expect(onOpen).toHaveBeenCalledTimes(1);
+  });
+
+  it("is given up after 10 s", () => {
+    const { socket, ends } = setUp();
+    vi.advanceTimersByTime(CONNECT_MS - 1);
+    expect(ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect([ends, socket.readyState]).toEqual([["silent"], 2]);
+  });
+
+  it("may fail", () => {
+    const { socket, ends, link } = setUp();
+    socket.fail();
+    expect([ends, link.openedAt, vi.getTimerCount()]).toEqual([["closed"], undefined, 0]);
+  });
+});
+
+describe("an answer", () => {
+  it("comes with the time that it took", () => {
+    const { link, socket, messages } = setUpOpen();
+    link.send(click("s:1"));
+    vi.advanceTimersByTime(40);
+    link.send(click("s:2"));
+    vi.advanceTimersByTime(10);
+    socket.receiveValue(8, "s:1");
+    socket.receiveValue(9, "s:2");
+    socket.receiveValue(10);
+    expect(messages.map(([, roundTrip]) => roundTrip)).toEqual([50, 10, undefined]);
+  });
+
+  it("to the question for the value is any value", () => {
+    const { link, socket, messages, ends } = setUpOpen();
+    link.check();
+    vi.advanceTimersByTime(30);
+    socket.receiveValue(8);
+    expect(messages.at(-1)?.[1]).toBe(30);
+    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    expect(ends).toEqual([]);
+  });
+
+  it("may be an error", () => {
+    const { link, socket, messages, ends } = setUpOpen();
+    link.send(click("s:1"));
+    socket.receiveError("busy", "s:1");
+    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    expect(messages).toMatchObject([[{ code: "busy", id: "s:1" }, 0]]);
+    expect(ends).toEqual([]);
+  });
+
+  it("of the gateway is one to every click, for it does not say which", () => {
+    const { link, socket, ends } = setUpOpen();
+    link.send(click("s:1"));
+    link.send(click("s:2"));
+    socket.receive('{"message":"Internal server error"}');
+    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    expect(ends).toEqual([]);
+  });
+
+  it("of the gateway is none to the question for the value", () => {
+    const { link, socket, ends } = setUpOpen();
+    link.check();
+    socket.receive('{"message":"Internal server error"}');
+    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    expect(ends).toEqual(["silent"]);
+  });
+});
+
+describe("the deadline", () => {
+  it.each([
+    ["a click", click("s:1")],
+    ["a click without an id", { action: "increment" } as const],
+    ["a question", GET_CURRENT as { action: "get-current" }],
+  ])("of %s is 5 s", (_case, message) => {
+    const { link, ends, socket } = setUpOpen();
+    link.send(message);
+    vi.advanceTimersByTime(4999);
+    expect(ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect([ends, socket.readyState, vi.getTimerCount()]).toEqual([["silent"], 2, 0]);
+  });
+
+  it("is that of the oldest request without an answer", () => {
+    const { link, ends, socket } = setUpOpen();
+    link.send(click("s:1"));
+    vi.advanceTimersByTime(3000);
+    link.send(click("s:2"));
+    socket.receiveValue(8, "s:1");
+    vi.advanceTimersByTime(4999);
+    expect(ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(ends).toEqual(["silent"]);
+  });
+
+  it("is not met by another's answer", () => {
+    const { link, ends, socket } = setUpOpen();
+    link.send(click("s:1"));
+    socket.receiveValue(8, "s:2");
+    socket.receiveValue(9);
+    vi.advanceTimersByTime(5000);
+    expect(ends).toEqual(["silent"]);
+  });
+
+  it("begins anew when the same click is sent again", () => {
+    const { link, ends, socket } = setUpOpen();
+    link.send(click("s:1"));
+    socket.receiveError("busy", "s:1");
+    vi.advanceTimersByTime(4000);
+    link.send(click("s:1"));
+    vi.advanceTimersByTime(4999);
+    expect(ends).toEqual([]);
+  });
+
+  it("that a timer comes late for leaves time to read what is there already", () => {
+    const { link, ends, socket, late } = setUpOpen();
+    link.send(click("s:1"));
+    late(60_000); // as in a hidden tab, or after sleep
+    vi.advanceTimersByTime(5000);
+    expect(ends).toEqual([]);
+    socket.receiveValue(8, "s:1");
+    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    expect(ends).toEqual([]);
+  });
+
+  it("that a timer comes late for is not put off twice", () => {
+    const { link, ends, late } = setUpOpen();
+    link.send(click("s:1"));
+    late(60_000);
+    vi.advanceTimersByTime(5000);
+    late(60_000);
+    vi.advanceTimersByTime(500);
+    expect(ends).toEqual(["silent"]);
+  });
+});
+
+describe("the heartbeat", () => {
+  it("asks after a minute in which nothing told the value", () => {
+    const { socket } = setUpOpen();
+    vi.advanceTimersByTime(30_000);
+    socket.receiveValue(8);
+    vi.advanceTimersByTime(59_999);
+    expect(socket.sent).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(socket.sent).toEqual([GET_CURRENT]);
+  });
+
+  it("goes on", () => {
+    const { socket } = setUpOpen();
+    for (let minute = 1; minute <= 30; minute += 1) {
+      vi.advanceTimersByTime(60_000);
+      expect(socket.sent).toHaveLength(minute);
+      socket.receiveValue(8);
+    }
+  });
+
+  it("does not take an error for the value", () => {
+    const { socket } = setUpOpen();
+    vi.advanceTimersByTime(30_000);
+    socket.receiveError("unavailable");
+    vi.advanceTimersByTime(30_000);
+    expect(socket.sent).toEqual([GET_CURRENT]);
+  });
+
+  it("speaks within the gateway's 10 minutes, however much is heard", () => {
+    const { socket } = setUpOpen();
+    for (let second = 1; second < KEEP_ALIVE_MS / 1000; second += 1) {
+      vi.advanceTimersByTime(1000);
+      socket.receiveValue(second);
+    }
+    expect(socket.sent).toEqual([]);
+    vi.advanceTimersByTime(1000);
+    expect(socket.sent).toEqual([GET_CURRENT]);
+  });
+
+  it("is slower where nobody looks", () => {
+    const { socket, hide } = setUpOpen();
+    hide(true);
+    vi.advanceTimersByTime(KEEP_ALIVE_MS - 1);
+    expect(socket.sent).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(socket.sent).toEqual([GET_CURRENT]);
+  });
+
+  it("is one at a time", () => {
+    const { link, socket } = setUpOpen();
+    link.check();
+    link.check();
+    expect(socket.sent).toEqual([GET_CURRENT]);
+  });
+});
+
+describe("the end", () => {
+  it("comes once, and nothing after it", () => {
+    const { link, socket, ends, messages, onOpen } = setUpOpen();
+    socket.drop();
+    socket.fail();
+    socket.receiveValue(9);
+    socket.open();
+    expect([ends, messages, onOpen.mock.calls.length, vi.getTimerCount()]).toEqual([["closed"], [], 1, 0]);
+    expect(link.send(click("s:1"))).toBe(false);
+  });
+
+  it("is quiet when it is wanted", () => {
+    const { link, socket, ends, messages } = setUpOpen();
+    link.close();
+    expect(socket.readyState).toBe(2);
+    socket.receiveValue(9);
+    socket.drop();
+    vi.advanceTimersByTime(10 * KEEP_ALIVE_MS);
+    expect([ends, messages, vi.getTimerCount()]).toEqual([[], [], 0]);
+  });
+
+  it("is not missed by a socket that is closing", () => {
+    const { link, socket } = setUpOpen();
+    socket.close();
+    expect(link.send(click("s:1"))).toBe(false);
+  });
+
+  it("lets nothing be sent before the beginning", () => {
+    const { link, socket } = setUp();
+    expect(link.send(click("s:1"))).toBe(false);
+    link.check();
+    expect(socket.sent).toEqual([]);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+
+import { createSession, isOpId } from "../src/counter/op-ids";
+
+describe("an op id", () => {
+  it.each([
+    "0123456789abcdef:1",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-:999999999999999",
+  ])("may be %s", (id) => {
+    expect(isOpId(id)).toBe(true);
+  });
+
+  it.each([
+    ["no sequence", "0123456789abcdef"],
+    ["an empty sequence", "0123456789abcdef:"],
+    ["a leading zero", "0123456789abcdef:01"],
+    ["zero", "0123456789abcdef:0"],
+    ["16 digits", "0123456789abcdef:1234567890123456"],
+    ["a short session", "0123456789abcde:1"],
+    ["a long session", `${"x".repeat(65)}:1`],
+    ["another letter", "0123456789abcdé:1"],
+    ["a line after it", "0123456789abcdef:1\n"],
+    ["nothing", ""],
+  ])("has not %s", (_case, id) => {
+    expect(isOpId(id)).toBe(false);
+  });
+});
+
+describe("a session", () => {
+  it("makes op ids", () => {
+    expect(isOpId(`${createSession()}:1`)).toBe(true);
+  });
+
+  it("has 128 bits of the given chance, zeros kept", () => {
+    const session = createSession({
+      getRandomValues: (bytes) => {
+        (bytes as unknown as Uint8Array).set([0, 1, 15, 16, 255]);
+        return bytes;
+      },
+    });
+    expect(session).toBe("00010f10ff0000000000000000000000");
+  });
+
+  it("is another one every time", () => {
+    expect(new Set(Array.from({ length: 1000 }, () => createSession())).size).toBe(1000);
+  });
+});

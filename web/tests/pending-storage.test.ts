@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+
+import { createPendingStorage } from "../src/counter/pending-storage";
+import { fakeStorage } from "./fake-page";
+
+const OLD = "old-session-old-session";
+const NEW = "new-session-new-session";
+const CLICKS = [
+  { id: `${OLD}:1`, madeAt: 1000 },
+  { id: `${OLD}:2`, madeAt: 2000 },
+];
+
+function setUp() {
+  const storage = fakeStorage();
+  const open = (session: string) => createPendingStorage(session, () => storage);
+  return { storage, open, keys: () => Array.from({ length: storage.length }, (_, index) => storage.key(index)) };
+}
+
+describe("after a reload", () => {
+  it("hands on the clicks in their order, with their times", () => {
+    const { open } = setUp();
+    open(OLD).save(CLICKS);
+    expect(open(NEW).adopt()).toEqual(CLICKS);
+  });
+
+  it("keeps them until they are saved as the new page's own", () => {
+    const { open, keys } = setUp();
+    open(OLD).save(CLICKS);
+    const page = open(NEW);
+    page.adopt();
+    expect(keys()).toEqual([`counter.pending.${OLD}`]);
+    page.save(CLICKS);
+    expect(keys()).toEqual([`counter.pending.${NEW}`]);
+    expect(page.adopt()).toEqual([]);
+  });
+
+  it("leaves nothing when nothing is pending", () => {
+    const { open, storage } = setUp();
+    const page = open(OLD);
+    page.save(CLICKS);
+    page.save([]);
+    expect(storage.length).toBe(0);
+  });
+
+  it("does not touch what belongs to others", () => {
+    const { open, storage } = setUp();
+    storage.setItem("token", "secret");
+    const page = open(NEW);
+    expect(page.adopt()).toEqual([]);
+    page.save([]);
+    expect(storage.getItem("token")).toBe("secret");
+  });
+});
+
+describe("two pages of one tab", () => {
+  it("take over what the other one has saved since", () => {
+    const { open } = setUp();
+    const cached = open(OLD);
+    cached.save(CLICKS.slice(0, 1));
+    const fresh = open(NEW);
+    fresh.save(fresh.adopt());
+    const made = [...CLICKS.slice(0, 1), { id: `${NEW}:1`, madeAt: 3000 }];
+    fresh.save(made);
+    expect(cached.adopt()).toEqual(made);
+  });
+});
+
+describe.each([
+  ["no JSON", "{"],
+  ["another JSON", '{"a":1}'],
+  ["null", "null"],
+  ["entries that are none", '[null,1,"a",[],{}]'],
+  ["an id that is none", '[["x",1]]'],
+  ["an id that is no text", "[[1,1]]"],
+  ["a time that is none", `[["${OLD}:1","1"],["${OLD}:1",null]]`],
+])("storage that holds %s", (_case, text) => {
+  it("yields nothing and is cleared away", () => {
+    const { open, storage } = setUp();
+    storage.setItem(`counter.pending.${OLD}`, text);
+    const page = open(NEW);
+    expect(page.adopt()).toEqual([]);
+    page.save([]);
+    expect(storage.length).toBe(0);
+  });
+});
+
+it("yields what is right among what is wrong", () => {
+  const { open, storage } = setUp();
+  storage.setItem(`counter.pending.${OLD}`, `[["x",1],["${OLD}:7",5]]`);
+  expect(open(NEW).adopt()).toEqual([{ id: `${OLD}:7`, madeAt: 5 }]);
+});
+
+it("does without storage that may not even be named", () => {
+  const page = createPendingStorage(NEW, () => {
+    throw new DOMException("denied", "SecurityError");
+  });
+  page.save(CLICKS);
+  expect(page.adopt()).toEqual([]);
+});
+
+it("leaves the old page's clicks where they are when the storage is full", () => {
+  const { open, storage } = setUp();
+  open(OLD).save(CLICKS);
+  storage.setItem = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  const page = open(NEW);
+  page.save(page.adopt());
+  expect(storage.getItem(`counter.pending.${OLD}`)).not.toBeNull();
+});
