@@ -7,9 +7,11 @@ interface AppProps {
   pathname: string;
   /** Undefined while it is being loaded. */
   config: Config | undefined;
+  /** Nobody answers at the configured address any more. */
+  onUnreachable?: () => void;
 }
 
-export function App({ pathname, config }: AppProps) {
+export function App({ pathname, config, onUnreachable }: AppProps) {
   if (routeOf(pathname) === "not-found") {
     return (
       <Message title="Page not found">
@@ -38,5 +40,5 @@ export function App({ pathname, config }: AppProps) {
       </Message>
     );
   }
-  return <RealtimeCounter webSocketUrl={config.webSocketUrl} />;
+  return <RealtimeCounter webSocketUrl={config.webSocketUrl} times={config.times} onUnreachable={onUnreachable} />;
 }

@@ -1,7 +1,9 @@
 /** Where the counter lives. One bundle serves every deployment, so the address is read when the page loads. */
 
+import { TIMES, type Times } from "./counter/times";
+
 /** The address, or a sentence that tells the reader what to do about not having one. */
-export type Config = { webSocketUrl: string } | { problem: string };
+export type Config = { webSocketUrl: string; times: Times } | { problem: string };
 
 export interface ConfigSource {
   /** Wins over the file, so that development needs none. */
@@ -12,6 +14,9 @@ export interface ConfigSource {
 }
 
 const PATH = "/config.json";
+// Below the one the page would hammer the server, above the other API Gateway would hang up first.
+const SHORTEST_MS = 50;
+const LONGEST_MS = 300_000;
 const EXAMPLE = '{"webSocketUrl": "wss://…"}';
 const REMEDY =
   `Deploy the stack, which writes ${PATH} next to index.html, ` +
@@ -20,7 +25,7 @@ const REMEDY =
 /** Never rejects: what goes wrong is an answer, too. */
 export async function loadConfig(source: ConfigSource): Promise<Config> {
   const override = source.override?.trim();
-  if (override) return checked(override, "VITE_WEBSOCKET_URL", source.pageProtocol);
+  if (override) return checked(override, "VITE_WEBSOCKET_URL", source.pageProtocol, TIMES);
 
   let body: string;
   try {
@@ -49,14 +54,23 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
     };
   }
 
-  const url = (json as { webSocketUrl?: unknown } | null)?.webSocketUrl;
+  const fields = (json ?? {}) as Record<string, unknown>;
+  const url = fields["webSocketUrl"];
   if (typeof url !== "string") {
     return { problem: `${PATH} has no text under the key "webSocketUrl". It should read ${EXAMPLE}.` };
   }
-  return checked(url.trim(), `webSocketUrl in ${PATH}`, source.pageProtocol);
+  const times = { ...TIMES };
+  for (const key of Object.keys(TIMES) as (keyof Times)[]) {
+    const given = fields[key] ?? TIMES[key];
+    if (typeof given !== "number" || !(given >= SHORTEST_MS && given <= LONGEST_MS)) {
+      return { problem: `${key} in ${PATH} should be a number of milliseconds from ${SHORTEST_MS} to ${LONGEST_MS}.` };
+    }
+    times[key] = given;
+  }
+  return checked(url.trim(), `webSocketUrl in ${PATH}`, source.pageProtocol, times);
 }
 
-function checked(text: string, name: string, pageProtocol: string): Config {
+function checked(text: string, name: string, pageProtocol: string, times: Times): Config {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // WebSocket constructors refuse a fragment.
   const isWebSocketUrl = (url?.protocol === "ws:" || url?.protocol === "wss:") && url.hash === "";
@@ -66,5 +80,5 @@ function checked(text: string, name: string, pageProtocol: string): Config {
   if (pageProtocol === "https:" && url.protocol === "ws:") {
     return { problem: `${name} is “${text}”, which a page served over https may not open. Use a wss:// URL.` };
   }
-  return { webSocketUrl: text };
+  return { webSocketUrl: text, times };
 }

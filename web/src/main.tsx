@@ -21,22 +21,33 @@ const container = document.getElementById("root");
 if (container === null) throw new Error('index.html has no element with the id "root".');
 const root = createRoot(container);
 
+async function load(): Promise<Config> {
+  const config = await loadConfig({
+    override: import.meta.env.VITE_WEBSOCKET_URL,
+    fetch: (path, init) => window.fetch(path, init),
+    pageProtocol: location.protocol,
+  });
+  return withToken(config, token);
+}
+
+/** A tab may live longer than the address that it began with: the API may have been made anew. */
+async function lookAgain() {
+  const config = await load();
+  if (!("problem" in config) && config.webSocketUrl !== webSocketUrl) render(config);
+}
+
+let webSocketUrl: string | undefined;
+
 function render(config?: Config) {
+  if (config !== undefined && !("problem" in config)) ({ webSocketUrl } = config);
   root.render(
     <StrictMode>
       <ErrorBoundary>
-        <App pathname={location.pathname} config={config} />
+        <App pathname={location.pathname} config={config} onUnreachable={lookAgain} />
       </ErrorBoundary>
     </StrictMode>,
   );
 }
 
 render();
-if (routeOf(location.pathname) === "counter") {
-  const config = await loadConfig({
-    override: import.meta.env.VITE_WEBSOCKET_URL,
-    fetch: (path, init) => window.fetch(path, init),
-    pageProtocol: location.protocol,
-  });
-  render(withToken(config, token));
-}
+if (routeOf(location.pathname) === "counter") render(await load());

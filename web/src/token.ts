@@ -33,7 +33,7 @@ export function withToken(config: Config, token: string | undefined): Config {
   if (token === undefined || "problem" in config) return config;
   const url = new URL(config.webSocketUrl);
   url.searchParams.set(NAME, token);
-  return { webSocketUrl: url.href };
+  return { ...config, webSocketUrl: url.href };
 }
 
 function kept(browser: Browser): string | undefined {

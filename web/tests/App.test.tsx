@@ -3,6 +3,7 @@ import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { App } from "../src/App";
+import { TIMES } from "../src/counter/times";
 import { ErrorBoundary } from "../src/ErrorBoundary";
 import { fakeWebSockets } from "./fake-web-socket";
 
@@ -10,7 +11,7 @@ function Broken(): never {
   throw new Error("broken");
 }
 
-const CONFIG = { webSocketUrl: "wss://example.test/prod" };
+const CONFIG = { webSocketUrl: "wss://example.test/prod", times: TIMES };
 let network: ReturnType<typeof fakeWebSockets>;
 
 beforeEach(() => {

@@ -3,17 +3,20 @@ import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { RECONNECT_DELAY_MS } from "../src/counter/counter-socket";
+import { ANNOUNCE_EVERY_MS } from "../src/counter/Announcement";
+import { QUEUE_LIMIT } from "../src/counter/click-queue";
 import { IncrementButton } from "../src/counter/IncrementButton";
 import { RealtimeCounter } from "../src/counter/RealtimeCounter";
+import { TIMES } from "../src/counter/times";
 import { fakeWebSockets } from "./fake-web-socket";
 
-const ADDRESS = "wss://example.test/prod";
-const INCREMENT = '{"action":"increment"}';
+const ADDRESS = { webSocketUrl: "wss://example.test/prod", times: TIMES };
 let network: ReturnType<typeof fakeWebSockets>;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  sessionStorage.clear();
   network = fakeWebSockets();
   vi.stubGlobal("WebSocket", network.WebSocket);
 });
@@ -25,12 +28,15 @@ afterEach(() => {
 
 const value = () => screen.getByTestId("counter-value");
 const connection = () => screen.getByTestId("connection-state");
+const pending = () => screen.queryByTestId("pending")?.textContent;
+const announcement = () => screen.getByTestId("announcement").textContent;
 const button = () => screen.getByRole("button", { name: "Increment" });
-const increments = () =>
-  network.sockets.flatMap(({ sent }) => sent).filter((message) => JSON.stringify(message) === INCREMENT);
+const shownState = () => [connection().dataset["state"], connection().textContent];
+const bars = (container: HTMLElement) => container.querySelector("svg path:last-child")?.getAttribute("d");
+const pass = (ms: number) => act(() => vi.advanceTimersByTime(ms));
 
 function renderOpen() {
-  const view = render(<RealtimeCounter webSocketUrl={ADDRESS} />);
+  const view = render(<RealtimeCounter {...ADDRESS} />);
   act(() => network.latest().open());
   return view;
 }
@@ -45,18 +51,41 @@ describe("the value", () => {
     expect(value().textContent).toBe("1234567");
   });
 
-  it("is announced politely and as a whole", () => {
+  it("is read as one number, not digit by digit", () => {
     renderOpen();
-    expect(screen.getAllByRole("status")).toContain(value());
-    expect(value().getAttribute("aria-live")).toBe("polite");
-    expect(value().getAttribute("aria-atomic")).toBe("true");
+    expect(screen.getByText("The value is not known yet.")).toBeDefined();
+    act(() => network.latest().receiveValue(1234));
+    expect(screen.getByText("1234").className).toBe("visually-hidden");
+    expect(value().getAttribute("aria-hidden")).toBe("true");
   });
 
-  it("stays the same element, so that its changes are announced", () => {
+  it("lets the digits leave that changed, and no others", () => {
     renderOpen();
-    const before = value();
-    act(() => network.latest().receiveValue(8));
-    expect(value()).toBe(before);
+    act(() => network.latest().receiveValue(19));
+    const leaving = () => [...value().children].map((digit) => (digit as HTMLElement).dataset["was"]);
+    expect(leaving()).toEqual([undefined, undefined]);
+    const tens = value().children[0];
+    act(() => network.latest().receiveValue(20));
+    expect(leaving()).toEqual(["1", "9"]);
+    act(() => network.latest().receiveValue(21));
+    expect(leaving()).toEqual([undefined, "0"]);
+    expect(value().children[0]).not.toBe(tens);
+    act(() => network.latest().receiveValue(121));
+    expect(leaving()).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("is set apart by thousands without another character", () => {
+    renderOpen();
+    act(() => network.latest().receiveValue(1234567));
+    const apart = [...value().children].filter((digit) => (digit as HTMLElement).dataset["group"] === "true");
+    expect(apart.map((digit) => digit.textContent)).toEqual(["2", "5"]);
+  });
+
+  it("is shown as old while nobody confirms it", () => {
+    renderOpen();
+    expect(value().parentElement?.dataset["stale"]).toBe("false");
+    act(() => network.latest().drop());
+    expect(value().parentElement?.dataset["stale"]).toBe("true");
   });
 
   it.each([
@@ -68,56 +97,125 @@ describe("the value", () => {
   ])("is set to fit: %i is %s", (number, length) => {
     renderOpen();
     act(() => network.latest().receiveValue(number));
-    expect(value().dataset["length"]).toBe(length);
+    expect(value().parentElement?.dataset["length"]).toBe(length);
+  });
+});
+
+describe("the announcement", () => {
+  it("is a polite one, of the whole sentence", () => {
+    renderOpen();
+    act(() => network.latest().receiveValue(8));
+    pass(0);
+    expect(screen.getAllByRole("status")).toEqual([screen.getByTestId("announcement")]);
+    expect(announcement()).toBe("The counter is at 8.");
+  });
+
+  it("comes no more often than every 5 s, and then with the newest value", () => {
+    renderOpen();
+    act(() => network.latest().receiveValue(1));
+    pass(0);
+    const heard = new Set<string | null>();
+    for (let number = 2; number <= 101; number += 1) {
+      act(() => network.latest().receiveValue(number));
+      pass(100);
+      heard.add(announcement());
+    }
+    expect(heard.size).toBeLessThanOrEqual(3);
+    pass(ANNOUNCE_EVERY_MS);
+    expect(announcement()).toBe("The counter is at 101.");
+  });
+
+  it("says once that the connection is lost, however often it is tried", () => {
+    renderOpen();
+    act(() => network.latest().receiveValue(1));
+    pass(ANNOUNCE_EVERY_MS);
+    act(() => network.latest().drop());
+    fireEvent.click(button());
+    pass(ANNOUNCE_EVERY_MS);
+    const lost = "Not connected, trying again. The counter is at 1. Clicks waiting to be sent: 1.";
+    expect(announcement()).toBe(lost);
+    act(() => network.latest().fail());
+    pass(ANNOUNCE_EVERY_MS);
+    expect(announcement()).toBe(lost);
   });
 });
 
 describe("the connection", () => {
-  it("is put into words", () => {
-    render(<RealtimeCounter webSocketUrl={ADDRESS} />);
-    const shown = () => [connection().dataset["state"], connection().textContent];
-    expect(connection().getAttribute("role")).toBe("status");
-    expect(shown()).toEqual(["connecting", "Connecting…"]);
+  it("is put into words, with the seconds until the next attempt", () => {
+    render(<RealtimeCounter {...ADDRESS} />);
+    expect(shownState()).toEqual(["connecting", "Connecting…"]);
     act(() => network.latest().open());
-    expect(shown()).toEqual(["open", "Connected"]);
+    expect(shownState()).toEqual(["open", "Connected"]);
     act(() => network.latest().drop());
-    expect(shown()).toEqual(["waiting", "Reconnecting in 3 s…"]);
-    act(() => vi.advanceTimersByTime(RECONNECT_DELAY_MS));
-    expect(shown()).toEqual(["connecting", "Connecting…"]);
+    expect(shownState()).toEqual(["waiting", "Reconnecting in 3 s"]);
+    pass(1000);
+    expect(shownState()).toEqual(["waiting", "Reconnecting in 2 s"]);
+    pass(2000);
+    expect(shownState()).toEqual(["connecting", "Connecting…"]);
   });
 
   it("is one, also when StrictMode mounts twice", () => {
     render(
       <StrictMode>
-        <RealtimeCounter webSocketUrl={ADDRESS} />
+        <RealtimeCounter {...ADDRESS} />
       </StrictMode>,
     );
     expect(network.sockets).toHaveLength(2);
     expect(network.alive()).toEqual([network.latest()]);
+    act(() => network.latest().open());
+    fireEvent.click(button());
+    expect(network.latest().ids()).toHaveLength(1);
   });
 
   it("ends with the page", () => {
     const { unmount } = renderOpen();
     unmount();
     expect(network.alive()).toEqual([]);
-    act(() => vi.advanceTimersByTime(10 * RECONNECT_DELAY_MS));
+    pass(30_000);
     expect(network.sockets).toHaveLength(1);
   });
 
-  it("moves when the URL changes", () => {
+  it("moves when the URL changes, with the clicks that wait, and the number begins anew", () => {
     const { rerender } = renderOpen();
-    rerender(<RealtimeCounter webSocketUrl="wss://example.test/other" />);
+    act(() => network.latest().receiveValue(1000));
+    act(() => network.latest().drop());
+    fireEvent.click(button());
+    rerender(<RealtimeCounter {...ADDRESS} webSocketUrl="wss://example.test/other" />);
     expect(network.alive().map(({ url }) => url)).toEqual(["wss://example.test/other"]);
+    act(() => network.latest().open());
+    expect(network.latest().ids()).toHaveLength(1);
+    act(() => network.latest().receiveValue(0));
+    expect(value().textContent).toBe("0");
+  });
+
+  it("shows how long the last answer took", () => {
+    renderOpen();
+    expect(screen.getByTestId("round-trip").textContent).toBe("–");
+    pass(24);
+    act(() => network.latest().receiveValue(1));
+    expect(screen.getByTestId("round-trip").textContent).toBe("24 ms");
+  });
+
+  it("tells when nobody answers there any more", () => {
+    const onUnreachable = vi.fn<() => void>();
+    render(<RealtimeCounter {...ADDRESS} onUnreachable={onUnreachable} />);
+    for (const pause of [3000, 3000]) {
+      act(() => network.latest().fail());
+      pass(pause);
+    }
+    expect(onUnreachable).not.toHaveBeenCalled();
+    act(() => network.latest().fail());
+    expect(onUnreachable).toHaveBeenCalledTimes(1);
   });
 });
 
 describe("the button", () => {
-  it("sends exactly one increment per click", () => {
+  it("sends exactly one increment per click, each with an id of its own", () => {
     renderOpen();
     fireEvent.click(button());
-    expect(increments()).toHaveLength(1);
+    expect(network.latest().ids()).toHaveLength(1);
     fireEvent.click(button());
-    expect(increments()).toHaveLength(2);
+    expect(new Set(network.latest().ids()).size).toBe(2);
   });
 
   it("is a real button that submits nothing", () => {
@@ -126,20 +224,45 @@ describe("the button", () => {
     expect(button().getAttribute("type")).toBe("button");
   });
 
-  it("does nothing while disconnected, says why and keeps the focus", () => {
+  it("keeps clicks made while disconnected, says so, and sends them", () => {
     renderOpen();
-    button().focus();
     act(() => network.latest().drop());
+    expect(screen.getByText(/You can click all the same/u)).toBeDefined();
+    fireEvent.click(button());
+    fireEvent.click(button());
+    expect(pending()).toBe("+2 pending");
+    expect(screen.getByText(/Your clicks are kept/u)).toBeDefined();
+    pass(3000);
+    act(() => network.latest().open());
+    const [first, second] = network.latest().ids();
+    act(() => network.latest().receiveValue(1, first));
+    expect(pending()).toBe("+1 pending");
+    act(() => network.latest().receiveValue(2, second));
+    expect(pending()).toBeUndefined();
+  });
+
+  it("does nothing when no more clicks can wait, says why and keeps the focus", () => {
+    renderOpen();
+    act(() => network.latest().drop());
+    button().focus();
+    for (let click = 0; click <= QUEUE_LIMIT; click += 1) fireEvent.click(button());
+    expect(pending()).toBe("+100 pending");
     expect(button().getAttribute("aria-disabled")).toBe("true");
     expect(button().hasAttribute("disabled")).toBe(false);
     expect(document.activeElement).toBe(button());
     const explanation = document.getElementById(button().getAttribute("aria-describedby") ?? "");
-    expect(explanation?.textContent).toBe("The button works as soon as the page is connected.");
-    fireEvent.click(button());
-    act(() => vi.advanceTimersByTime(RECONNECT_DELAY_MS));
-    fireEvent.click(button());
+    expect(explanation?.textContent).toMatch(/^100 clicks wait to be sent/u);
+  });
+
+  it("works again once there is room, and the explanation is gone", () => {
+    render(<RealtimeCounter {...ADDRESS} />);
+    for (let click = 0; click < QUEUE_LIMIT; click += 1) fireEvent.click(button());
     act(() => network.latest().open());
-    expect(increments()).toHaveLength(0);
+    expect(button().getAttribute("aria-disabled")).toBe("true");
+    act(() => network.latest().receiveValue(1, network.latest().ids()[0]));
+    expect(button().getAttribute("aria-disabled")).toBe("false");
+    expect(button().hasAttribute("aria-describedby")).toBe(false);
+    expect(screen.getByText("Open this page in a second tab and click: both move.")).toBeDefined();
   });
 
   it("takes no click by itself while it is not enabled", () => {
@@ -151,31 +274,56 @@ describe("the button", () => {
     fireEvent.click(button());
     expect(onIncrement).toHaveBeenCalledTimes(1);
   });
+});
 
-  it("works again once connected, and the explanation is gone", () => {
-    render(<RealtimeCounter webSocketUrl={ADDRESS} />);
-    expect(button().getAttribute("aria-disabled")).toBe("true");
-    act(() => network.latest().open());
-    expect(button().getAttribute("aria-disabled")).toBe("false");
-    expect(button().hasAttribute("aria-describedby")).toBe(false);
-    expect(screen.queryByText(/The button works/u)).toBeNull();
-    expect(screen.getByText("Open this page in a second tab and click: both move.")).toBeDefined();
-    fireEvent.click(button());
-    expect(increments()).toHaveLength(1);
+describe("the plot", () => {
+  it("shows each second's clicks, and their sum in words", () => {
+    const { container } = renderOpen();
+    act(() => network.latest().receiveValue(10));
+    expect(bars(container)).toBe("");
+    act(() => network.latest().receiveValue(12));
+    expect(screen.getByTestId("clicks-last-minute").textContent).toBe("2");
+    expect(bars(container)).toBe("M59.15 20v-10h.7v10z");
+    pass(2000);
+    act(() => network.latest().receiveValue(20));
+    expect(bars(container)).toBe("M57.15 20v-5h.7v5zM59.15 20v-20h.7v20z");
+    pass(60_000);
+    expect(bars(container)).toBe("");
+    expect(screen.getByTestId("clicks-last-minute").textContent).toBe("0");
+  });
+
+  it("is hidden from those who cannot see it", () => {
+    const { container } = renderOpen();
+    expect(container.querySelector("svg")?.getAttribute("aria-hidden")).toBe("true");
   });
 });
 
 it("shows an error as an alert until the next value", () => {
   renderOpen();
   expect(screen.queryByRole("alert")).toBeNull();
-  act(() => network.latest().receive('{"type":"error","code":"busy","message":"Try again."}'));
-  expect(screen.getByRole("alert").textContent).toBe("Try again.");
+  act(() => network.latest().receiveError("not-json"));
+  expect(screen.getByRole("alert").textContent).toBe("This is not-json.");
   act(() => network.latest().receiveValue(3));
   expect(screen.queryByRole("alert")).toBeNull();
+});
+
+it("says that clicks were given up until that is dismissed", () => {
+  renderOpen();
+  fireEvent.click(button());
+  fireEvent.click(button());
+  const [first, second] = network.latest().ids();
+  act(() => network.latest().receiveError("bad-id", first));
+  act(() => network.latest().receiveValue(3));
+  expect(screen.getByRole("alert").textContent).toContain("1 click was given up");
+  act(() => network.latest().receiveError("bad-id", second));
+  expect(screen.getByTestId("given-up").textContent).toContain("2 clicks were given up");
+  fireEvent.click(screen.getByRole("button", { name: "Dismiss" }));
+  expect(screen.queryByTestId("given-up")).toBeNull();
 });
 
 it("sets no inline style, which a strict content security policy would drop", () => {
   const { container } = renderOpen();
   act(() => network.latest().receiveValue(3));
+  act(() => network.latest().receiveValue(5));
   expect(container.querySelectorAll("[style], style")).toHaveLength(0);
 });

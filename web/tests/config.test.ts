@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 
+import { TIMES } from "../src/counter/times";
 import { type Config, type ConfigSource, loadConfig } from "../src/config";
 
 const HTML = "<!doctype html>\n<html></html>";
@@ -12,35 +13,42 @@ function load(body: string, source: Partial<ConfigSource> = {}, status = 200): P
   return loadConfig({ override: undefined, fetch, pageProtocol: "https:", ...source });
 }
 
+const good = (webSocketUrl: string) => ({ webSocketUrl, times: TIMES });
 const file = (webSocketUrl: unknown) => JSON.stringify({ webSocketUrl });
 
 describe("a good configuration", () => {
   it("comes from /config.json, past every cache", async () => {
     const fetch = vi.fn<ConfigSource["fetch"]>(async () => new Response(file("wss://a.test/prod")));
-    expect(await load("", { fetch })).toEqual({ webSocketUrl: "wss://a.test/prod" });
+    expect(await load("", { fetch })).toEqual(good("wss://a.test/prod"));
     expect(fetch.mock.calls).toEqual([["/config.json", { cache: "no-store" }]]);
   });
 
   it("comes from the override, without a request", async () => {
     const fetch = vi.fn<ConfigSource["fetch"]>();
-    expect(await load("", { fetch, override: "wss://b.test/prod" })).toEqual({
-      webSocketUrl: "wss://b.test/prod",
-    });
+    expect(await load("", { fetch, override: "wss://b.test/prod" })).toEqual(good("wss://b.test/prod"));
     expect(fetch).not.toHaveBeenCalled();
   });
 
   it.each([undefined, "", "  "])("comes from the file when the override is %j", async (override) => {
-    expect(await load(file("wss://a.test/prod"), { override })).toEqual({ webSocketUrl: "wss://a.test/prod" });
+    expect(await load(file("wss://a.test/prod"), { override })).toEqual(good("wss://a.test/prod"));
   });
 
   it("may carry other keys and blanks around the URL", async () => {
     const body = '{"webSocketUrl": " wss://a.test/prod\\n", "stage": "prod"}';
-    expect(await load(body)).toEqual({ webSocketUrl: "wss://a.test/prod" });
+    expect(await load(body)).toEqual(good("wss://a.test/prod"));
+  });
+
+  it("may set the connection's times", async () => {
+    const body = '{"webSocketUrl": "wss://a.test/prod", "reconnectMs": 50, "heartbeatMs": 300000}';
+    expect(await load(body)).toEqual({
+      webSocketUrl: "wss://a.test/prod",
+      times: { reconnectMs: 50, acknowledgeMs: 5000, heartbeatMs: 300_000 },
+    });
   });
 
   it("may use ws: on a page served over http", async () => {
     const url = "ws://127.0.0.1:4566/_aws/execute-api/abc/prod";
-    expect(await load(file(url), { pageProtocol: "http:" })).toEqual({ webSocketUrl: url });
+    expect(await load(file(url), { pageProtocol: "http:" })).toEqual(good(url));
   });
 });
 
@@ -118,6 +126,14 @@ describe("a wrong URL", () => {
     expect(await load(file("ws://a.test/prod"))).toEqual({
       problem:
         "webSocketUrl in /config.json is “ws://a.test/prod”, which a page served over https may not open. Use a wss:// URL.",
+    });
+  });
+});
+
+describe("a wrong time", () => {
+  it.each([49, 300_001, -1, "3000", true, []])("is refused: %j", async (acknowledgeMs) => {
+    expect(await load(JSON.stringify({ webSocketUrl: "wss://a.test/prod", acknowledgeMs }))).toEqual({
+      problem: "acknowledgeMs in /config.json should be a number of milliseconds from 50 to 300000.",
     });
   });
 });

@@ -1,18 +1,30 @@
+import { useEffect, useState } from "react";
+
 import type { ConnectionState } from "./counter-socket";
 import "./connection-status.css";
 
-const WORDS: Record<ConnectionState, string> = {
-  // The page connects as soon as it is there: "closed" lasts for the first frame only.
-  closed: "Connecting…",
-  connecting: "Connecting…",
-  open: "Connected",
-  waiting: "Reconnecting in 3 s…",
-};
+interface ConnectionStatusProps {
+  state: ConnectionState;
+  /** The whole pause, while the state is "waiting". */
+  retryInMs: number | undefined;
+}
 
-export function ConnectionStatus({ state }: { state: ConnectionState }) {
+export function ConnectionStatus({ state, retryInMs }: ConnectionStatusProps) {
   return (
-    <p className="connection-status" role="status" data-testid="connection-state" data-state={state}>
-      {WORDS[state]}
+    <p className="connection-status" data-testid="connection-state" data-state={state}>
+      {state === "waiting" && <Countdown ms={retryInMs ?? 0} />}
+      {state === "open" && "Connected"}
+      {/* "closed" lasts for the first frame, and while nobody looks. */}
+      {(state === "connecting" || state === "closed") && "Connecting…"}
     </p>
   );
+}
+
+function Countdown({ ms }: { ms: number }) {
+  const [elapsed, setElapsed] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setElapsed((seconds) => seconds + 1), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return `Reconnecting in ${Math.max(1, Math.ceil(ms / 1000) - elapsed)} s`;
 }

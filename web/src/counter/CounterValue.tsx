@@ -1,25 +1,49 @@
+import { useState } from "react";
+
 import "./counter-value.css";
 
 const UNKNOWN = "–";
 
+interface CounterValueProps {
+  value: number | undefined;
+  /** Nobody confirms it at the moment. */
+  stale: boolean;
+}
+
 /** The number. Long ones are set smaller, so that the space they stand in never changes. */
-export function CounterValue({ value }: { value: number | undefined }) {
+export function CounterValue({ value, stale }: CounterValueProps) {
   const text = value === undefined ? UNKNOWN : String(value);
+  const before = usePrevious(text);
   return (
-    <output
-      className="counter-value"
-      aria-live="polite"
-      aria-atomic="true"
-      data-testid="counter-value"
-      data-known={value !== undefined}
-      data-length={lengthOf(text)}
-    >
-      {/* A new key makes a new element, and a new element plays its animation. */}
-      <span key={text} className="counter-value-digits">
-        {text}
+    <p className="counter-value" data-known={value !== undefined} data-stale={stale} data-length={lengthOf(text)}>
+      <span className="visually-hidden">{value === undefined ? "The value is not known yet." : text}</span>
+      <span className="counter-value-digits" aria-hidden="true" data-testid="counter-value">
+        {Array.from(text, (digit, index) => {
+          // Counted from the right, where a digit keeps its place while the number grows.
+          const place = text.length - index;
+          const was = before?.at(-place);
+          return (
+            // A new key makes a new element, and a new element plays its animation.
+            <span
+              key={`${place}:${digit}`}
+              className="digit"
+              data-was={was === digit || was === UNKNOWN ? undefined : was}
+              data-group={place % 3 === 0 && index > 0}
+            >
+              <span className="digit-now">{digit}</span>
+            </span>
+          );
+        })}
       </span>
-    </output>
+    </p>
   );
+}
+
+/** What the text was before it became what it is. */
+function usePrevious(text: string): string | undefined {
+  const [seen, setSeen] = useState<{ text: string; before: string | undefined }>({ text, before: undefined });
+  if (seen.text !== text) setSeen({ text, before: seen.text });
+  return seen.text === text ? seen.before : seen.text;
 }
 
 function lengthOf(text: string): "short" | "medium" | "long" {

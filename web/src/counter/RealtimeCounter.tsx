@@ -1,38 +1,33 @@
 import { useId } from "react";
 
+import { Announcement } from "./Announcement";
+import { ClickRate } from "./ClickRate";
 import { ConnectionStatus } from "./ConnectionStatus";
 import { CounterValue } from "./CounterValue";
 import { IncrementButton } from "./IncrementButton";
-import { useCounter } from "./use-counter";
+import { Notes } from "./Notes";
+import { PendingClicks } from "./PendingClicks";
+import { type CounterAddress, useCounter } from "./use-counter";
 import "./realtime-counter.css";
 
-export function RealtimeCounter({ webSocketUrl }: { webSocketUrl: string }) {
-  const { value, connection, error, increment } = useCounter(webSocketUrl);
+export function RealtimeCounter(address: CounterAddress) {
+  const { increment, dismissGivenUp, readRate, ...state } = useCounter(address);
   const explanationId = useId();
-  const connected = connection === "open";
 
   return (
     <main className="page">
       <section className="card" aria-labelledby="title">
         <header className="counter-header">
           <h1 id="title">Realtime counter</h1>
-          <ConnectionStatus state={connection} />
+          <ConnectionStatus state={state.connection} retryInMs={state.retryInMs} />
         </header>
-        <CounterValue value={value} />
-        <IncrementButton enabled={connected} explanationId={explanationId} onIncrement={increment} />
+        <CounterValue value={state.value} stale={state.connection !== "open"} />
+        <PendingClicks pending={state.pending} />
+        <IncrementButton enabled={!state.full} explanationId={explanationId} onIncrement={increment} />
+        <ClickRate read={readRate} roundTripMs={state.roundTripMs} />
       </section>
-      <div className="counter-notes">
-        {connected ? (
-          <p>Open this page in a second tab and click: both move.</p>
-        ) : (
-          <p id={explanationId}>The button works as soon as the page is connected.</p>
-        )}
-        {error !== undefined && (
-          <p role="alert" className="problem">
-            {error}
-          </p>
-        )}
-      </div>
+      <Notes {...state} explanationId={explanationId} onDismissGivenUp={dismissGivenUp} />
+      <Announcement {...state} />
     </main>
   );
 }

@@ -1,14 +1,26 @@
-import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 
-import { type CounterState, createCounterStore } from "./store";
+import { createClickQueue } from "./click-queue";
+import { type CounterState, type CounterStore, createCounterStore } from "./store";
+import type { Times } from "./times";
 
-export interface Counter extends CounterState {
-  increment: () => boolean;
+export interface Counter extends CounterState, Pick<CounterStore, "dismissGivenUp" | "increment" | "readRate"> {}
+
+export interface CounterAddress {
+  webSocketUrl: string;
+  times: Times;
+  /** Nobody answers there any more; the caller may know a newer address. */
+  onUnreachable?: (() => void) | undefined;
 }
 
-/** The counter behind the given WebSocket URL, connected while the component is mounted. */
-export function useCounter(webSocketUrl: string): Counter {
-  const store = useMemo(() => createCounterStore({ url: webSocketUrl }), [webSocketUrl]);
+/** The counter at the given address, connected while the component is mounted. */
+export function useCounter({ webSocketUrl: url, times, onUnreachable }: CounterAddress): Counter {
+  // Of the page rather than of one address: clicks that wait go along when the server moves.
+  const [queue] = useState(createClickQueue);
+  const store = useMemo(
+    () => createCounterStore({ url, times, onUnreachable, queue }),
+    [url, times, onUnreachable, queue],
+  );
   const state = useSyncExternalStore(store.subscribe, store.getSnapshot);
 
   useEffect(() => {
@@ -16,5 +28,6 @@ export function useCounter(webSocketUrl: string): Counter {
     return store.stop;
   }, [store]);
 
-  return { ...state, increment: store.increment };
+  const { dismissGivenUp, increment, readRate } = store;
+  return { ...state, dismissGivenUp, increment, readRate };
 }

@@ -1,0 +1,40 @@
+import { useEffect, useRef, useState } from "react";
+
+import type { CounterState } from "./store";
+
+/** Anything faster would talk over itself. */
+export const ANNOUNCE_EVERY_MS = 5000;
+
+type AnnouncementProps = Pick<CounterState, "connection" | "pending" | "value">;
+
+/** What a screen reader says of the page: the newest, but not all that was between. */
+export function Announcement(state: AnnouncementProps) {
+  const shown = useThrottled(words(state), ANNOUNCE_EVERY_MS);
+  return (
+    <p role="status" className="visually-hidden" data-testid="announcement">
+      {shown}
+    </p>
+  );
+}
+
+function words({ connection, pending, value }: AnnouncementProps): string {
+  const counter = value === undefined ? "" : `The counter is at ${value}.`;
+  if (connection === "open") return counter;
+  const waiting = pending === 0 ? "" : `Clicks waiting to be sent: ${pending}.`;
+  return ["Not connected, trying again.", counter, waiting].filter(Boolean).join(" ");
+}
+
+function useThrottled(text: string, everyMs: number): string {
+  const [shown, setShown] = useState("");
+  const shownAt = useRef(-Infinity);
+  useEffect(() => {
+    if (text === shown) return undefined;
+    const wait = Math.max(0, shownAt.current + everyMs - performance.now());
+    const timer = setTimeout(() => {
+      shownAt.current = performance.now();
+      setShown(text);
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [text, shown, everyMs]);
+  return shown;
+}

@@ -1,0 +1,45 @@
+import type { CounterState } from "./store";
+import "./notes.css";
+
+interface NotesProps extends Pick<CounterState, "connection" | "error" | "full" | "givenUp" | "pending"> {
+  /** The id of the note that says why the button does nothing, while it does. */
+  explanationId: string;
+  onDismissGivenUp: () => void;
+}
+
+/** What there is to say beside the number. Room is kept free, so that a note coming or going moves nothing. */
+export function Notes({ explanationId, onDismissGivenUp, ...state }: NotesProps) {
+  return (
+    <div className="notes">
+      {state.givenUp > 0 && (
+        <div role="alert" className="problem" data-testid="given-up">
+          <p>{givenUp(state.givenUp)}</p>
+          <button type="button" onClick={onDismissGivenUp}>
+            Dismiss
+          </button>
+        </div>
+      )}
+      {state.error !== undefined && (
+        <p role="alert" className="problem">
+          {state.error}
+        </p>
+      )}
+      {state.full ? <p id={explanationId}>{FULL(state.pending)}</p> : <p>{hint(state)}</p>}
+    </div>
+  );
+}
+
+const FULL = (clicks: number) =>
+  `${clicks} clicks wait to be sent, as many as there is room for. The button works again when some have arrived.`;
+
+function hint({ connection, pending }: Pick<CounterState, "connection" | "pending">): string {
+  if (connection === "open") return "Open this page in a second tab and click: both move.";
+  return pending > 0
+    ? "Your clicks are kept, also if you reload the page, and sent when it is connected."
+    : "You can click all the same: clicks are kept, and sent when the page is connected.";
+}
+
+function givenUp(clicks: number): string {
+  const [subject, them] = clicks === 1 ? ["1 click was", "it"] : [`${clicks} clicks were`, "them"];
+  return `${subject} given up: the server did not confirm ${them}. Click again if you like.`;
+}
