@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any
 
-from counter_service.runtime.errors import OutcomeUnknown, StoreError
+from counter_service.runtime.errors import OutcomeUnknown, StoreError, StoreUnavailable
 from counter_service.runtime.ports import (
     BroadcastLease,
     Clock,
@@ -22,63 +22,92 @@ from counter_service.runtime.ports import (
 
 
 class FakeClock(Clock):
-    """Stands still until somebody sets `time`."""
+    """Stands still until somebody sets `time`, epoch seconds, or sleeps."""
 
     def __init__(self, time: int = 1_772_545_400) -> None:
-        self.time = time
+        self._milliseconds = time * 1000
+        self.sleeps: list[int] = []  # milliseconds each
+
+    @property
+    def time(self) -> int:
+        return self._milliseconds // 1000
+
+    @time.setter
+    def time(self, seconds: int) -> None:
+        self._milliseconds = seconds * 1000
 
     def now(self) -> int:
         return self.time
 
     def milliseconds(self) -> int:
-        return self.time * 1000
+        return self._milliseconds
 
     def sleep_until(self, milliseconds: int) -> None:
-        self.time = max(self.time, -(-milliseconds // 1000))
+        self.sleeps.append(max(0, milliseconds - self._milliseconds))
+        self._milliseconds = max(self._milliseconds, milliseconds)
 
 
 class Faults:
-    """Operations that fail on demand, once, before they change anything."""
+    """Operations that fail on demand, before they change anything."""
 
     def __init__(self) -> None:
-        self._faults: dict[str, StoreError] = {}
+        self._faults: dict[str, list[StoreError]] = {}
 
-    def fail_next(self, operation: str, failure: StoreError) -> None:
-        """Make the next call of the method with this name raise."""
+    def fail_next(self, operation: str, failure: StoreError, times: int = 1) -> None:
+        """Make the next calls of the method with this name raise."""
         assert callable(getattr(self, operation)), f"no such operation: {operation}"
-        self._faults[operation] = failure
+        self._faults[operation] = [failure] * times
 
     def _fail(self, operation: str) -> None:
-        if failure := self._faults.pop(operation, None):
-            raise failure
+        if faults := self._faults.get(operation):
+            raise faults.pop()
 
 
 class InMemoryCounterStore(Faults, CounterStore):
-    """`count` is the stored value."""
+    """`count` is the stored value, `operations` the op ids in it with their epoch seconds.
+
+    Expired ones stay, as DynamoDB keeps them for days.
+    """
 
     def __init__(self, count: int = 0) -> None:
         super().__init__()
         self.count = count
+        self.operations: dict[str, int] = {}
         self._lock = Lock()
-        self._reply_is_lost = False
+        self._replies_to_lose = 0
 
-    def lose_next_reply(self) -> None:
+    def lose_next_reply(self, times: int = 1) -> None:
         """Count the next increment, but do not say so."""
-        self._reply_is_lost = True
+        self._replies_to_lose = times
 
-    def increment(self) -> int:
+    def increment(self) -> int | None:
         self._fail("increment")
         with self._lock:
             self.count += 1
             value = self.count
-        if self._reply_is_lost:
-            self._reply_is_lost = False
+        if self._reply_is_lost():
             raise OutcomeUnknown("increment", "ReadTimeoutError")
         return value
+
+    def increment_once(self, op_id: str, expires_at: int) -> bool:
+        self._fail("increment_once")
+        with self._lock:
+            new = op_id not in self.operations
+            if new:
+                self.operations[op_id] = expires_at
+                self.count += 1
+        if self._reply_is_lost():
+            raise StoreUnavailable("increment", "ReadTimeoutError")
+        return new
 
     def value(self) -> int:
         self._fail("value")
         return self.count
+
+    def _reply_is_lost(self) -> bool:
+        lost = self._replies_to_lose > 0
+        self._replies_to_lose -= lost
+        return lost
 
 
 class InMemoryConnectionStore(Faults, ConnectionStore):

@@ -3,12 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from counter_service.runtime import protocol
-from counter_service.runtime.protocol import ErrorCode, Invalid
+from counter_service.runtime.protocol import OP_ID, ErrorCode, GetCurrent, Increment
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
@@ -19,10 +20,11 @@ NAMED_TESTS = re.findall(
 )
 
 
-def asyncapi() -> dict[str, dict[str, object]]:
-    messages: dict[str, dict[str, object]] = yaml.safe_load(
-        (ROOT / "docs/asyncapi.yaml").read_text()
-    )["components"]["messages"]
+ASYNCAPI = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
+
+
+def asyncapi() -> dict[str, dict[str, Any]]:
+    messages: dict[str, dict[str, Any]] = ASYNCAPI["components"]["messages"]
     return messages
 
 
@@ -81,24 +83,38 @@ def test_configuration_lists_every_key_as_declared() -> None:
 
 def test_asyncapi_lists_every_error_code() -> None:
     payload = asyncapi()["error"]["payload"]
-    assert payload["properties"]["code"]["enum"] == sorted(ErrorCode)  # type: ignore[index]
+    assert payload["properties"]["code"]["enum"] == sorted(ErrorCode)
 
 
 def test_asyncapi_examples_are_messages_of_the_protocol() -> None:
     examples = {
-        name: json.dumps(message["examples"][0]["payload"], separators=(",", ":"))  # type: ignore[index]
+        name: [json.dumps(each["payload"], separators=(",", ":")) for each in message["examples"]]
         for name, message in asyncapi().items()
     }
-    assert not isinstance(protocol.parse(examples["increment"]), Invalid)
-    assert not isinstance(protocol.parse(examples["getCurrent"]), Invalid)
-    assert examples["counterUpdate"] == protocol.counter_update(42)
-    assert examples["error"] == protocol.error(ErrorCode.UNKNOWN_ACTION)
+    op_id = "q7Rk_3sYd-2oFiAC:1"
+    assert [protocol.parse(each) for each in examples["increment"]] == [
+        Increment(),
+        Increment(op_id),
+    ]
+    assert [protocol.parse(each) for each in examples["getCurrent"]] == [GetCurrent()]
+    assert examples["counterUpdate"] == [
+        protocol.counter_update(42),
+        protocol.counter_update(42, op_id),
+    ]
+    assert examples["error"] == [
+        protocol.error(ErrorCode.UNKNOWN_ACTION),
+        protocol.error(ErrorCode.BUSY, op_id),
+    ]
+
+
+def test_asyncapi_has_the_form_of_an_op_id() -> None:
+    assert ASYNCAPI["components"]["schemas"]["opId"]["pattern"] == f"^{OP_ID.pattern}$"
 
 
 def test_asyncapi_covers_every_action() -> None:
     actions = {
-        message["payload"]["properties"]["action"]["const"]  # type: ignore[index]
+        message["payload"]["properties"]["action"]["const"]
         for message in asyncapi().values()
-        if "action" in message["payload"]["properties"]  # type: ignore[index]
+        if "action" in message["payload"]["properties"]
     }
     assert actions == set(protocol.ACTIONS)

@@ -38,6 +38,7 @@ def graphs(sources: Sources) -> tuple[Graph, ...]:
             "Clicks",
             (
                 Line(product, Metric.CLICKS),
+                Line(product, Metric.RETRIES),
                 Line(product, Metric.BROADCASTS),
                 Line(product, Metric.CLIENT_ERRORS),
                 Line(product, Metric.FAILURES),

@@ -83,6 +83,7 @@ class Function(pulumi.ComponentResource):
                 "variables": {
                     contract.ENV_CONNECTIONS_TABLE: tables.connections.name,
                     contract.ENV_COUNTER_TABLE: tables.counter.name,
+                    contract.ENV_COUNTER_SHARDS: str(settings.counter_shards),
                     contract.ENV_MANAGEMENT_ENDPOINT: api.management_endpoint,
                     contract.ENV_BROADCAST_INTERVAL_MS: str(settings.broadcast_interval_ms),
                     **_access(settings, site_origin),

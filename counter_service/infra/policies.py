@@ -64,7 +64,13 @@ def function_policy(
             {
                 "Sid": "Counter",
                 "Effect": "Allow",
-                "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                # A transaction needs the actions that it is made of.
+                "Action": [
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
                 "Resource": counter_table_arn,
             },
             {

@@ -10,6 +10,8 @@ from typing import Final, Self
 
 import pulumi
 
+from counter_service.runtime import contract
+
 from . import config as read
 
 # Names are "<logical name>-<stack>", and IAM and Lambda names end at 64 characters.
@@ -50,6 +52,7 @@ class Settings:
     throttle_rate: int  # requests per second
     throttle_burst: int  # requests
     clicks_per_second: int
+    counter_shards: int
     broadcast_interval_ms: int
     reserved_concurrency: int
     table_max_read_units: int
@@ -97,6 +100,7 @@ class Settings:
             throttle_rate=read.integer(config, "throttleRate", 1, 10_000),
             throttle_burst=read.integer(config, "throttleBurst", 1, 5_000),
             clicks_per_second=read.integer(config, "clicksPerSecond", 0, 1_000),
+            counter_shards=read.integer(config, "counterShards", 1, contract.MAX_COUNTER_SHARDS),
             broadcast_interval_ms=read.integer(config, "broadcastIntervalMs", 0, 1_000),
             reserved_concurrency=read.integer(config, "reservedConcurrency", 0, 10_000),
             table_max_read_units=read.integer(config, "tableMaxReadUnits", 0, 1_000_000),

@@ -14,7 +14,8 @@ COUNTER_TABLE: Final = "aes_counter_state"
 
 
 class Tables(pulumi.ComponentResource):
-    """`connections` (a row for each open connection, with TTL) and `counter` (the value).
+    """`connections` (a row for each open connection) and `counter` (the value, and a row for each
+    click of the last day). Rows with an `expiresAt` go by themselves; the value has none.
 
     Both are encrypted at rest with DynamoDB's own key, which it does anyway and for nothing. A
     `server_side_encryption` block would switch to a KMS key, paid by the request.
@@ -44,6 +45,7 @@ class Tables(pulumi.ComponentResource):
             hash_key=contract.COUNTER_KEY,
             attributes=[{"name": contract.COUNTER_KEY, "type": "S"}],
             on_demand_throughput=_limits(settings),
+            ttl={"attribute_name": contract.EXPIRES_AT, "enabled": True},
             deletion_protection_enabled=settings.keep_data,
             point_in_time_recovery={"enabled": settings.keep_data},
             opts=pulumi.ResourceOptions(

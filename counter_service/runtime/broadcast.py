@@ -19,7 +19,7 @@ from .ports import BroadcastLease, Clock, ConnectionStore, CounterStore, Deliver
 # Longer than any fan-out (fan_out.Limits.fan_out_seconds), between two of which it is renewed:
 # it expires only under an owner that has crashed.
 LEASE_SECONDS: Final = 12
-# Then another invocation goes on. API Gateway gives up on one after 29 s.
+# From an invocation's beginning; then another goes on. API Gateway gives up on one after 29 s.
 TENURE_SECONDS: Final = 8
 # 410 also means "not open yet": a handshake that we have just answered is not a ghost.
 GONE_AGE_SECONDS: Final = 30
@@ -46,27 +46,30 @@ class Broadcaster:
     new_owner: Callable[[], str]  # a name that nobody else has
     interval_ms: int = 0  # at least so long from one broadcast to the next
 
-    def tell(self, connection_id: str, value: int, posted: Posted) -> bool:
+    def tell(
+        self, connection_id: str, value: int, posted: Posted, op_id: str | None = None
+    ) -> bool:
         """Post the value to one connection; say whether a broadcast of it may leave it out."""
-        deliveries = self.outbox.post(protocol.counter_update(value), [connection_id])
+        deliveries = self.outbox.post(protocol.counter_update(value, op_id), [connection_id])
         self._settle(deliveries, posted)
         return deliveries[connection_id] in (Delivery.DELIVERED, Delivery.GONE)
 
-    def broadcast(self, posted: Posted, told: tuple[str, int] | None = None) -> None:
+    def broadcast(self, posted: Posted, began: int, told: tuple[str, int] | None = None) -> None:
         """To be called after a count has been committed; returns at once if another broadcasts.
 
-        `told` is a connection that has just been told a value, and need not be told it again.
-        Raises StoreUnavailable; whatever was not sent then is sent after the next click.
+        `began` is when the invocation did, in epoch milliseconds. `told` is a connection that has
+        just been told a value, and need not be told it again. Raises StoreUnavailable; whatever
+        was not sent then is sent after the next click.
         """
         owner = self.new_owner()
-        started = self.clock.now()
-        ticket = self.lease.request(owner, started, started + LEASE_SECONDS)
+        now = self.clock.now()
+        ticket = self.lease.request(owner, now, now + LEASE_SECONDS)
         try:
             while ticket is not None:
                 self._broadcast_once(posted, told)
-                now = self.clock.now()
-                ticket = self.lease.release(owner, ticket, now + LEASE_SECONDS)
-                if ticket is not None and now - started >= TENURE_SECONDS:
+                ticket = self.lease.release(owner, ticket, self.clock.now() + LEASE_SECONDS)
+                spent = self.clock.milliseconds() - began
+                if ticket is not None and spent >= TENURE_SECONDS * 1000:
                     # Free first: the successor draws a ticket of its own and finds it so.
                     self.lease.abandon(owner)
                     self.successor.take_over()
@@ -88,10 +91,10 @@ class Broadcaster:
         posted.broadcasts += 1
         self.clock.sleep_until(began + self.interval_ms)
 
-    def broadcast_if_forgotten(self, posted: Posted) -> None:
+    def broadcast_if_forgotten(self, posted: Posted, began: int) -> None:
         """Do what a crashed invocation left undone. Raises StoreUnavailable."""
         if self.lease.is_expired(self.clock.now()):
-            self.broadcast(posted)
+            self.broadcast(posted, began)
 
     def _settle(self, deliveries: Mapping[str, Delivery], posted: Posted) -> None:
         posted.outcomes.update(deliveries.values())

@@ -14,6 +14,7 @@ ENV_CONNECTIONS_TABLE: Final = "CONNECTIONS_TABLE"
 ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
 ENV_BROADCAST_INTERVAL_MS: Final = "BROADCAST_INTERVAL_MS"
+ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # 1 if not set
 # Who may connect, and how fast they click. What is not set allows nobody and limits nothing.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
 ENV_ALLOW_LOCALHOST: Final = "ALLOW_LOCALHOST"  # "true" or "false"
@@ -32,7 +33,7 @@ ROUTES: Final = (ROUTE_CONNECT, ROUTE_DISCONNECT, ROUTE_DEFAULT)
 # Connections table: one row for each open connection.
 CONNECTION_KEY: Final = "connectionId"  # S
 CONNECTED_AT: Final = "connectedAt"  # N, epoch seconds
-EXPIRES_AT: Final = "expiresAt"  # N, epoch seconds; the table's TTL attribute
+EXPIRES_AT: Final = "expiresAt"  # N, epoch seconds; the TTL attribute of both tables
 # API Gateway closes every connection after two hours, so no live one outlasts its row.
 CONNECTION_TTL_SECONDS: Final = 2 * 60 * 60
 # Where clicks are limited: the last second in which this connection clicked, and how often.
@@ -43,6 +44,13 @@ CLICKS: Final = "clicks"  # N
 COUNTER_KEY: Final = "id"  # S
 COUNTER_ROW: Final = "global"
 COUNTER_VALUE: Final = "value"  # N
+# With shards the counter is the sum of the rows "global", "global#1", "global#2" and so on.
+COUNTER_SHARDS: Final = "shards"  # N, on the row "global": how many rows ever were in use
+MAX_COUNTER_SHARDS: Final = 16
+# A row for each click that was counted with an op id: "op#<op id>", with expiresAt. A click that
+# is sent again within this time counts no second time.
+OPERATION_ROW_PREFIX: Final = "op#"
+OPERATION_TTL_SECONDS: Final = 24 * 60 * 60
 # ... and on a row of its own who broadcasts.
 LEASE_ROW: Final = "lease"
 LEASE_TICKET: Final = "ticket"  # N, drawn so far
@@ -58,7 +66,8 @@ METRICS_DIMENSION: Final = "FunctionName"  # as AWS/Lambda calls it; its value c
 class Metric(StrEnum):
     """Names of the metrics. Each is a custom metric on the bill, for the hours it is written."""
 
-    CLICKS = "Clicks"  # increments that counted
+    CLICKS = "Clicks"  # increments that counted, each of them once
+    RETRIES = "Retries"  # attempts to count that met another click or a throttled table
     BROADCASTS = "Broadcasts"  # values that were posted to everyone
     AUDIENCE = "Audience"  # connections that one broadcast was for
     DELIVERED = "Delivered"

@@ -1,6 +1,6 @@
-"""The two stores on DynamoDB.
+"""Speaking with DynamoDB: the clients' configuration, and what their failures mean to us.
 
-Both take low-level clients: a `boto3.resource` costs start-up time and gives nothing here.
+Adapters take low-level clients: a `boto3.resource` costs start-up time and gives nothing here.
 """
 
 from collections.abc import Iterator
@@ -8,26 +8,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
-from .contract import (
-    CLICK_SECOND,
-    CLICKS,
-    CONNECTED_AT,
-    CONNECTION_KEY,
-    COUNTER_KEY,
-    COUNTER_ROW,
-    COUNTER_VALUE,
-    EXPIRES_AT,
-)
-from .errors import OutcomeUnknown, StoreUnavailable
-from .ports import Connection
+from .errors import StoreBusy, StoreUnavailable
 
 # botocore's 60 s would outlast the invocation; DynamoDB answers in milliseconds or is in trouble.
 _TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 2}
@@ -35,182 +18,49 @@ _TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 2}
 # For everything that may be sent twice.
 RETRYING: Final = Config(retries={"mode": "standard", "total_max_attempts": 3}, **_TIMEOUTS)
 
-# For the increment. An ADD resent after a lost answer counts twice, and botocore's defaults send
-# up to ten.
+# For the increment without an op id. An ADD resent after a lost answer counts twice, and
+# botocore's defaults send up to ten.
 ONCE: Final = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
 
-_NEVER_SENT: Final = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError)
-
-
-class DynamoCounterStore:
-    """CounterStore on one row. `once` is a client configured with ONCE."""
-
-    def __init__(self, table: str, client: Any, once: Any) -> None:
-        self._table = table
-        self._client = client
-        self._once = once
-
-    def increment(self) -> int:
-        try:
-            row = self._once.update_item(
-                TableName=self._table,
-                Key={COUNTER_KEY: {"S": COUNTER_ROW}},
-                UpdateExpression="ADD #value :one",
-                ExpressionAttributeNames={"#value": COUNTER_VALUE},
-                ExpressionAttributeValues={":one": {"N": "1"}},
-                ReturnValues="UPDATED_NEW",
-            )
-        except ClientError as failure:
-            if _was_refused(failure):
-                raise StoreUnavailable("increment", _reason(failure)) from failure
-            raise OutcomeUnknown("increment", _reason(failure)) from failure
-        except _NEVER_SENT as failure:
-            raise StoreUnavailable("increment", _reason(failure)) from failure
-        except BotoCoreError as failure:
-            raise OutcomeUnknown("increment", _reason(failure)) from failure
-        return int(row["Attributes"][COUNTER_VALUE]["N"])
-
-    def value(self) -> int:
-        with _unavailable("reading the counter"):
-            answer = self._client.get_item(
-                TableName=self._table,
-                Key={COUNTER_KEY: {"S": COUNTER_ROW}},
-                ConsistentRead=True,
-            )
-        row = answer.get("Item", {})
-        return int(row[COUNTER_VALUE]["N"]) if COUNTER_VALUE in row else 0
-
-
-class DynamoConnectionStore:
-    """ConnectionStore on a table keyed by connection id."""
-
-    def __init__(self, table: str, client: Any) -> None:
-        self._table = table
-        self._client = client
-
-    def put(self, connection: Connection) -> None:
-        with _unavailable("recording a connection"), _condition_may_fail(self._client):
-            self._client.put_item(
-                TableName=self._table,
-                Item={
-                    CONNECTION_KEY: {"S": connection.id},
-                    CONNECTED_AT: {"N": str(connection.connected_at)},
-                    EXPIRES_AT: {"N": str(connection.expires_at)},
-                },
-                ConditionExpression="attribute_not_exists(#id)",
-                ExpressionAttributeNames={"#id": CONNECTION_KEY},
-            )
-
-    def remove(self, connection_id: str) -> None:
-        with _unavailable("forgetting a connection"):
-            self._client.delete_item(
-                TableName=self._table, Key={CONNECTION_KEY: {"S": connection_id}}
-            )
-
-    def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        with _unavailable("forgetting a connection"), _condition_may_fail(self._client):
-            self._client.delete_item(
-                TableName=self._table,
-                Key={CONNECTION_KEY: {"S": connection_id}},
-                ConditionExpression="#connectedAt < :before",
-                ExpressionAttributeNames={"#connectedAt": CONNECTED_AT},
-                ExpressionAttributeValues={":before": {"N": str(connected_before)}},
-            )
-            return True
-        return False
-
-    def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
-        # One write for all but the first click of a second. A second that another worker's
-        # clock has begun already is the current one.
-        with _unavailable("limiting clicks"):
-            for _ in range(2):
-                row = self._write_click(
-                    connection_id,
-                    "SET #clicks = #clicks + :one",
-                    "#second >= :second AND #clicks < :limit",
-                    {":one": 1, ":second": second, ":limit": limit},
-                )
-                if not row:
-                    return True
-                if CLICK_SECOND in row and int(row[CLICK_SECOND]["N"]) >= second:
-                    return False
-                row = self._write_click(
-                    connection_id,
-                    "SET #second = :second, #clicks = :one",
-                    "attribute_exists(#id) AND "
-                    "(attribute_not_exists(#second) OR #second < :second)",
-                    {":one": 1, ":second": second},
-                    {"#id": CONNECTION_KEY},
-                )
-                if not row:
-                    return True
-                # Another click began the second meanwhile, so now the first write decides.
-        return True
-
-    def _write_click(
-        self,
-        connection_id: str,
-        update: str,
-        condition: str,
-        values: dict[str, int],
-        names: dict[str, str] | None = None,
-    ) -> dict[str, Any] | None:
-        """The row that the condition refused; None if it was written, or if there is none."""
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key={CONNECTION_KEY: {"S": connection_id}},
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#second": CLICK_SECOND, "#clicks": CLICKS}
-                | (names or {}),
-                ExpressionAttributeValues={
-                    name: {"N": str(value)} for name, value in values.items()
-                },
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as failure:
-            row: dict[str, Any] | None = failure.response.get("Item")
-            return row
-        return None
-
-    def audience(self, now: int) -> Iterator[str]:
-        pages = self._client.get_paginator("scan").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            ProjectionExpression="#id",
-            # DynamoDB deletes expired rows within days, not seconds.
-            FilterExpression="#expiresAt > :now",
-            ExpressionAttributeNames={"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
-            ExpressionAttributeValues={":now": {"N": str(now)}},
-        )
-        with _unavailable("listing the audience"):
-            for page in pages:
-                for row in page["Items"]:
-                    yield row[CONNECTION_KEY]["S"]
+# Refusals of a moment: another transaction has the item, or there is no throughput left. The
+# second line is what the reasons of a cancelled transaction are called
+# (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
+BUSY: Final = frozenset(
+    {
+        *("TransactionConflictException", "ThrottlingException", "RequestLimitExceeded"),
+        *("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"),
+        "ProvisionedThroughputExceededException",
+    }
+)
 
 
 @contextmanager
-def _unavailable(operation: str) -> Iterator[None]:
+def unavailable(operation: str) -> Iterator[None]:
+    """Turn the SDK's failures of something that may be repeated into ours."""
     try:
         yield
     except (ClientError, BotoCoreError) as failure:
-        raise StoreUnavailable(operation, _reason(failure)) from failure
+        raise refusal(operation, reason(failure)) from failure
+
+
+def refusal(operation: str, reason: str) -> StoreUnavailable:
+    return (StoreBusy if reason in BUSY else StoreUnavailable)(operation, reason)
 
 
 @contextmanager
-def _condition_may_fail(client: Any) -> Iterator[None]:
+def condition_may_fail(client: Any) -> Iterator[None]:
     with suppress(client.exceptions.ConditionalCheckFailedException):
         yield
 
 
-def _was_refused(failure: ClientError) -> bool:
-    # A 4xx says that nothing was written; behind a 5xx the write may have happened.
+def was_refused(failure: ClientError) -> bool:
+    """A 4xx says that nothing was written; behind a 5xx the write may have happened."""
     status: int = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return 400 <= status < 500
 
 
-def _reason(failure: Exception) -> str:
+def reason(failure: Exception) -> str:
+    """In a word, for the log: DynamoDB's error code, or the name of the exception."""
     if isinstance(failure, ClientError):
         return str(failure.response.get("Error", {}).get("Code", "unknown"))
     return type(failure).__name__

@@ -5,6 +5,7 @@
     ├── UnknownEvent           not an API Gateway WebSocket event
     └── StoreError             DynamoDB did not do what was asked
         ├── StoreUnavailable   ... and it is safe to ask again
+        │   └── StoreBusy      ... soon: others are writing at the same moment
         └── OutcomeUnknown     ... or perhaps it did: asking again may do it twice
 
 A peer's mistakes are not exceptions: `protocol.parse` answers them with `Invalid`.
@@ -50,6 +51,18 @@ class StoreError(CounterError):
 class StoreUnavailable(StoreError):
     def __str__(self) -> str:
         return f"{self.operation} failed ({self.reason}); it is safe to try again"
+
+
+class StoreBusy(StoreUnavailable):
+    def __init__(self, operation: str, reason: str, attempts: int = 1) -> None:
+        super().__init__(operation, reason)
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        return (
+            f"{self.operation} met others at each of {self.attempts} attempts ({self.reason}); "
+            "nothing was written, and it is safe to try again"
+        )
 
 
 class OutcomeUnknown(StoreError):

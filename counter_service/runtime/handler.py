@@ -2,6 +2,8 @@
 
 import logging
 import os
+import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,8 +15,12 @@ import boto3
 
 from . import events, logs, metrics
 from .access import Access
+from .backoff import Backoff
 from .broadcast import Broadcaster
-from .dynamodb import ONCE, RETRYING, DynamoConnectionStore, DynamoCounterStore
+from .connection_store import DynamoConnectionStore
+from .counter_store import DynamoCounterStore
+from .counting import Tally
+from .dynamodb import ONCE, RETRYING
 from .errors import SettingsError, UnknownEvent
 from .lease import DynamoBroadcastLease
 from .management import ManagementOutbox
@@ -44,19 +50,26 @@ def build(environ: Mapping[str, str]) -> CounterService:
     settings = Settings.from_env(environ)
     session = boto3.Session()
     dynamodb = session.client("dynamodb", config=RETRYING)
+    clock = SystemClock()
+    backoff = Backoff(clock, random.random)
     counter = DynamoCounterStore(
-        settings.counter_table, dynamodb, once=session.client("dynamodb", config=ONCE)
+        settings.counter_table,
+        dynamodb,
+        once=session.client("dynamodb", config=ONCE),
+        shards=settings.counter_shards,
+        random=random.random,
+        backoff=backoff,
     )
     connections = DynamoConnectionStore(settings.connections_table, dynamodb)
     outbox = ManagementOutbox(
         settings.management_endpoint, settings.region, partial(_credentials, session)
     )
-    clock = SystemClock()
     return CounterService(
         counter=counter,
         connections=connections,
         outbox=outbox,
         clock=clock,
+        tally=Tally(counter, clock, backoff),
         broadcaster=Broadcaster(
             counter,
             connections,
@@ -118,7 +131,7 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             "requestId": getattr(context, "aws_request_id", None),
             "connectionId": parsed.connection_id,
             "durationMs": round((time.perf_counter() - started) * 1000, 1),
-            **{key: value for key, value in asdict(report).items() if key != "action"},
+            **_fields(report),
             **metrics.embedded(
                 report,
                 function=getattr(context, "function_name", "unknown"),
@@ -131,6 +144,15 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     if report.subprotocol:
         answer["headers"] = {"Sec-WebSocket-Protocol": report.subprotocol}
     return answer
+
+
+def _fields(report: Report) -> dict[str, Any]:
+    """In the log's spelling: counted_before is countedBefore. The action is the line's message."""
+    return {
+        re.sub("_(.)", lambda match: match[1].upper(), name): value
+        for name, value in asdict(report).items()
+        if name != "action"
+    }
 
 
 def _level(report: Report) -> int:

@@ -2,10 +2,8 @@
 
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from .contract import COUNTER_KEY, LEASE_OWNER, LEASE_ROW, LEASE_TICKET, LEASE_UNTIL
-from .errors import StoreUnavailable
+from .dynamodb import condition_may_fail, unavailable
 
 _KEY: Final = {COUNTER_KEY: {"S": LEASE_ROW}}
 _NAMES: Final = {"#ticket": LEASE_TICKET, "#owner": LEASE_OWNER, "#until": LEASE_UNTIL}
@@ -61,10 +59,8 @@ class DynamoBroadcastLease:
         self._update("REMOVE #owner, #until", {":me": {"S": owner}}, "#owner = :me")
 
     def is_expired(self, now: int) -> bool:
-        try:
+        with unavailable("reading the lease"):
             answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
-        except (ClientError, BotoCoreError) as failure:
-            raise StoreUnavailable("reading the lease", type(failure).__name__) from failure
         until = answer.get("Item", {}).get(LEASE_UNTIL)
         return until is not None and int(until["N"]) <= now
 
@@ -74,7 +70,7 @@ class DynamoBroadcastLease:
         """The row afterwards; None when the condition did not hold."""
         used = f"{expression} {condition or ''}"
         arguments = {"ConditionExpression": condition} if condition else {}
-        try:
+        with unavailable("the broadcast lease"), condition_may_fail(self._client):
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=_KEY,
@@ -84,12 +80,9 @@ class DynamoBroadcastLease:
                 ReturnValues="ALL_NEW",
                 **arguments,
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        except (ClientError, BotoCoreError) as failure:
-            raise StoreUnavailable("the broadcast lease", type(failure).__name__) from failure
-        row: dict[str, Any] = answer["Attributes"]
-        return row
+            row: dict[str, Any] = answer["Attributes"]
+            return row
+        return None
 
 
 def _ticket(row: dict[str, Any] | None) -> int | None:

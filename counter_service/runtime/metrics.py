@@ -48,8 +48,10 @@ def _counted(report: Report) -> dict[Metric, int]:
     """Only what happened: a metric that is not written costs nothing, and its sum is 0 as well."""
     audience = report.delivered + report.gone + report.skipped + report.forbidden
     broadcast = report.broadcasts > 0
+    click = report.action == "increment" and report.value is not None
     counted = {
-        Metric.CLICKS: report.action == "increment" and report.value is not None,
+        Metric.CLICKS: click and not report.counted_before,
+        Metric.RETRIES: report.retries,
         Metric.BROADCASTS: report.broadcasts,
         Metric.AUDIENCE: audience if broadcast else 0,
         Metric.DELIVERED: report.delivered,

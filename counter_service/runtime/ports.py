@@ -22,17 +22,26 @@ class Connection:
 
 
 class CounterStore(Protocol):
-    def increment(self) -> int:
-        """Add one, atomically and at most once; return the new value.
+    """Values only grow. Every method raises StoreUnavailable when nothing was counted or read and
+    it is safe to ask again, as StoreBusy when it is worth asking again at once."""
 
-        Raises StoreUnavailable if nothing was counted, OutcomeUnknown if nobody can tell.
+    def increment(self) -> int | None:
+        """Add one, atomically and at most once; return the new value, or None if it has to be
+        read.
+
+        Raises OutcomeUnknown if nobody can tell whether it counted.
+        """
+
+    def increment_once(self, op_id: str, expires_at: int) -> bool:
+        """Add one unless this op id was counted before; say if it was counted now.
+
+        The op id is remembered until the epoch second `expires_at` at least. After
+        StoreUnavailable it may have been counted nevertheless; asking again tells.
         """
 
     def value(self) -> int:
-        """The value, strongly consistent; 0 before the first increment.
-
-        Raises StoreUnavailable.
-        """
+        """The value, strongly consistent: all that was counted before the call is in it, and
+        nothing that was not counted by its return. 0 before the first increment."""
 
 
 class ConnectionStore(Protocol):

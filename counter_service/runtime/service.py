@@ -1,16 +1,17 @@
 """The use cases, on the ports alone: no AWS, no clock, no logging.
 
-The path of one click: `handle_message` parses it, `increment` counts it in the store, tells the
-sender, and sees to it that everyone is told: by `broadcast`, here or where one is going on.
+The path of one click: `handle_message` parses it, `increment` has it counted, tells the sender,
+and sees to it that everyone is told: by `broadcast`, here or where one is going on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from . import protocol
 from .access import Access, subprotocol_for
 from .broadcast import Broadcaster, Posted
-from .errors import OutcomeUnknown, StoreError, StoreUnavailable
+from .counting import Tally
+from .errors import OutcomeUnknown, StoreBusy, StoreError, StoreUnavailable
 from .events import Connect, Disconnect, Event, Message, TakeOver
 from .ports import (
     Clock,
@@ -32,8 +33,8 @@ BROADCAST_INCOMPLETE: Final = "broadcast-incomplete"
 CLEANUP_INCOMPLETE: Final = "cleanup-incomplete"
 _OUR_FAILURES: Final = frozenset(
     {
-        *(ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME, TokenProblem.KEYS_UNAVAILABLE),
-        *(BROADCAST_INCOMPLETE, CLEANUP_INCOMPLETE),
+        *(ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME),
+        *(BROADCAST_INCOMPLETE, CLEANUP_INCOMPLETE, TokenProblem.KEYS_UNAVAILABLE),
     }
 )
 
@@ -48,11 +49,14 @@ class Report:
     action: str
     value: int | None = None
     error: str | None = None
+    retries: int = 0  # of the count
+    counted_before: bool = False  # by an earlier message with the same op id
     broadcasts: int = 0
     delivered: int = 0
     gone: int = 0
     skipped: int = 0
     forbidden: int = 0
+    handed_over: bool = False  # to another invocation that goes on broadcasting
     status: int = HTTP_OK
     origin: str | None = None
     subprotocol: str | None = None  # the one that the handshake's answer names
@@ -70,6 +74,7 @@ class CounterService:
     outbox: Outbox
     clock: Clock
     access: Access
+    tally: Tally
     broadcaster: Broadcaster
     clicks_per_second: int = 0  # of one connection; 0: no limit
 
@@ -105,27 +110,39 @@ class CounterService:
         )
         client = Connection(sender, message.connected_at)
         match request:
-            case Increment():
-                return self.increment(client)
+            case Increment(op_id):
+                return self.increment(client, op_id)
             case GetCurrent():
                 return self.get_current(client)
             case Invalid(code):
                 return self._refuse(sender, "invalid", code)
 
-    def increment(self, sender: Connection) -> Report:
+    def increment(self, sender: Connection, op_id: str | None = None) -> Report:
+        began = self.clock.milliseconds()
         try:
             if not self._may_click(sender.id):
-                return self._refuse(sender.id, "increment", ErrorCode.TOO_MANY_CLICKS)
-            value = self.counter.increment()
+                return self._refuse(sender.id, "increment", ErrorCode.TOO_MANY_CLICKS, op_id)
+            counted = self.tally.count(op_id)
         except StoreError as failure:
-            return self._refuse(sender.id, "increment", _code(failure))
-        # The sender first: its answer does not wait for the audience.
+            report = self._refuse(sender.id, "increment", _code(failure), op_id)
+            retries = failure.attempts - 1 if isinstance(failure, StoreBusy) else 0
+            return replace(report, retries=retries)
         posted = Posted()
-        knows = self.broadcaster.tell(sender.id, value, posted)
-        error = self._broadcast(posted, (sender.id, value) if knows else None)
-        return self._report("increment", value, posted, error)
+        told = error = None
+        if counted.value is None:
+            # Counted, but there is no value to say so with. With an id the client asks again.
+            error = ErrorCode.UNAVAILABLE if op_id else ErrorCode.UNKNOWN_OUTCOME
+            self.outbox.post(protocol.error(error, op_id), [sender.id])
+        # The sender first: its answer does not wait for the audience.
+        elif self.broadcaster.tell(sender.id, counted.value, posted, op_id):
+            told = (sender.id, counted.value)
+        # Also what was counted before: whoever counted it may have died before anybody knew.
+        incomplete = self._broadcast(posted, began, told)
+        report = self._report("increment", counted.value, posted, error or incomplete)
+        return replace(report, retries=counted.retries, counted_before=counted.before)
 
     def get_current(self, sender: Connection) -> Report:
+        began = self.clock.milliseconds()
         try:
             # Row first, value second: a click counted in between is then broadcast to this
             # client too. The other order could leave it with a stale number.
@@ -136,7 +153,7 @@ class CounterService:
         posted = Posted()
         self.broadcaster.tell(sender.id, value, posted)
         try:
-            self.broadcaster.broadcast_if_forgotten(posted)
+            self.broadcaster.broadcast_if_forgotten(posted, began)
         except StoreUnavailable:
             return self._report("get-current", value, posted, BROADCAST_INCOMPLETE)
         return self._report("get-current", value, posted)
@@ -144,11 +161,14 @@ class CounterService:
     def take_over(self) -> Report:
         """Broadcast what an invocation at the end of its time has left."""
         posted = Posted()
-        return self._report("take-over", None, posted, self._broadcast(posted))
+        incomplete = self._broadcast(posted, self.clock.milliseconds())
+        return self._report("take-over", None, posted, incomplete)
 
-    def _broadcast(self, posted: Posted, told: tuple[str, int] | None = None) -> str | None:
+    def _broadcast(
+        self, posted: Posted, began: int, told: tuple[str, int] | None = None
+    ) -> str | None:
         try:
-            self.broadcaster.broadcast(posted, told)
+            self.broadcaster.broadcast(posted, began, told)
         except StoreUnavailable:
             # Counted, and the sender knows: only the news is late, until the next click.
             return BROADCAST_INCOMPLETE
@@ -170,13 +190,20 @@ class CounterService:
             gone=posted.outcomes[Delivery.GONE],
             skipped=posted.outcomes[Delivery.SKIPPED],
             forbidden=posted.outcomes[Delivery.FORBIDDEN],
+            handed_over=posted.handed_over,
         )
 
-    def _refuse(self, sender: str, action: str, code: ErrorCode) -> Report:
-        self.outbox.post(protocol.error(code), [sender])
+    def _refuse(
+        self, sender: str, action: str, code: ErrorCode, op_id: str | None = None
+    ) -> Report:
+        self.outbox.post(protocol.error(code, op_id), [sender])
         return Report(action, error=code)
 
 
 def _code(failure: StoreError) -> ErrorCode:
-    unknown = isinstance(failure, OutcomeUnknown)
-    return ErrorCode.UNKNOWN_OUTCOME if unknown else ErrorCode.UNAVAILABLE
+    match failure:
+        case OutcomeUnknown():
+            return ErrorCode.UNKNOWN_OUTCOME
+        case StoreBusy():
+            return ErrorCode.BUSY
+    return ErrorCode.UNAVAILABLE

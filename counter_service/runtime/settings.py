@@ -14,6 +14,7 @@ from .contract import (
     ENV_BROADCAST_INTERVAL_MS,
     ENV_CLICKS_PER_SECOND,
     ENV_CONNECTIONS_TABLE,
+    ENV_COUNTER_SHARDS,
     ENV_COUNTER_TABLE,
     ENV_MANAGEMENT_ENDPOINT,
 )
@@ -34,6 +35,7 @@ class Authentication:
 class Settings:
     connections_table: str
     counter_table: str
+    counter_shards: int  # rows that clicks are spread over, 1 at least
     # https://{api}.execute-api.{region}.amazonaws.com/{stage}, where @connections is served.
     # Never from the event's domainName: with a custom domain that is another host.
     management_endpoint: str
@@ -54,6 +56,7 @@ class Settings:
         return cls(
             connections_table=_required(environ, ENV_CONNECTIONS_TABLE),
             counter_table=_required(environ, ENV_COUNTER_TABLE),
+            counter_shards=_count(environ, ENV_COUNTER_SHARDS) or 1,
             management_endpoint=endpoint,
             origins=OriginPolicy(
                 allowed=_origins(environ, ENV_ALLOWED_ORIGINS),

@@ -6,6 +6,7 @@ somewhere else that is `DynamoDB(session, endpoint).stores()`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from random import Random
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -16,18 +17,18 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from counter_service.local.emulator import Emulator
-from counter_service.runtime.dynamodb import (
-    ONCE,
-    RETRYING,
-    DynamoConnectionStore,
-    DynamoCounterStore,
-)
+from counter_service.runtime.backoff import Backoff
+from counter_service.runtime.connection_store import DynamoConnectionStore
+from counter_service.runtime.counter_store import DynamoCounterStore
+from counter_service.runtime.dynamodb import ONCE, RETRYING
 from counter_service.runtime.lease import DynamoBroadcastLease
 from counter_service.runtime.ports import BroadcastLease, ConnectionStore, CounterStore
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
-from tests.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
+from tests.fakes import FakeClock, InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 
-ADAPTERS = ["in_memory", "dynamodb_on_moto", "dynamodb_on_the_emulator"]
+ADAPTERS = ["in_memory", "dynamodb_on_moto", "dynamodb_on_the_emulator", "dynamodb_with_shards"]
+
+SHARDS = 4
 
 PAGE_SIZE = 2
 
@@ -42,23 +43,49 @@ class Stores:
 
 
 class DynamoDB:
-    """Clients as in production, but with tiny pages: a real one ends after a megabyte."""
+    """Clients as in production, but with tiny pages: a real one ends after a megabyte.
+
+    The dice are the same in each run.
+    """
 
     def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
         self._client = session.client("dynamodb", endpoint_url=endpoint, config=RETRYING)
         self._once = session.client("dynamodb", endpoint_url=endpoint, config=ONCE)
         self._client.meta.events.register("provide-client-params.dynamodb.Scan", _small_page)
 
-    def stores(self) -> Stores:
+    def stores(self, shards: int = 1) -> Stores:
         """On new tables."""
         test = uuid4().hex
-        create_counter_table(self._client, f"counter-{test}")
         create_connections_table(self._client, f"connections-{test}")
+        table = self.counter_table()
         return Stores(
-            DynamoCounterStore(f"counter-{test}", self._client, once=self._once),
+            self.counter(table, shards),
             DynamoConnectionStore(f"connections-{test}", self._client),
-            DynamoBroadcastLease(f"counter-{test}", self._client),
+            DynamoBroadcastLease(table, self._client),
         )
+
+    def counter_table(self) -> str:
+        """A new one."""
+        name = f"counter-{uuid4().hex}"
+        create_counter_table(self._client, name)
+        return name
+
+    def counter(self, table: str, shards: int = 1) -> DynamoCounterStore:
+        """As another instance of the function has it."""
+        dice = Random(shards).random
+        return DynamoCounterStore(
+            table,
+            self._client,
+            once=self._once,
+            shards=shards,
+            random=dice,
+            backoff=Backoff(FakeClock(), dice),
+        )
+
+    def rows(self, table: str) -> dict[str, dict[str, Any]]:
+        """Of the counter table, by id."""
+        pages = self._client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return {row["id"]["S"]: row for page in pages for row in page["Items"]}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -93,8 +120,20 @@ def dynamodb_on_moto(moto: DynamoDB) -> Stores:
 
 
 @pytest.fixture
+def dynamodb_with_shards(moto: DynamoDB) -> Stores:
+    return moto.stores(SHARDS)
+
+
+@pytest.fixture
 def dynamodb_on_the_emulator(emulator: DynamoDB) -> Stores:
     return emulator.stores()
+
+
+@pytest.fixture(params=["moto", "emulator"])
+def dynamodb(request: pytest.FixtureRequest) -> DynamoDB:
+    """For what is about the tables themselves."""
+    database: DynamoDB = request.getfixturevalue(request.param)
+    return database
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from threading import Barrier, Lock
 from uuid import uuid4
 
 from counter_service.runtime.access import Access
+from counter_service.runtime.backoff import Backoff
 from counter_service.runtime.broadcast import Broadcaster
+from counter_service.runtime.counting import Tally
 from counter_service.runtime.events import Message
 from counter_service.runtime.origins import OriginPolicy
 from counter_service.runtime.ports import Connection, Delivery
@@ -48,6 +51,7 @@ def test_everyone_ends_with_the_last_value(stores: Stores) -> None:
             outbox,
             clock,
             Access(OriginPolicy()),
+            Tally(stores.counter, clock, Backoff(clock, Random(number).random)),
             Broadcaster(
                 stores.counter,
                 stores.connections,
@@ -59,8 +63,12 @@ def test_everyone_ends_with_the_last_value(stores: Stores) -> None:
             ),
         )
         together.wait(timeout=10)
-        message = Message(f"clicker {number}", clock.time, '{"action":"increment"}')
-        return [service.handle(message).broadcasts for _ in range(CLICKS)]
+        clicks = ['{"action":"increment"}'] + [
+            f'{{"action":"increment","id":"clicker-of-{number:06}:{click}"}}'
+            for click in range(1, CLICKS)
+        ]
+        messages = [Message(f"clicker {number}", clock.time, click) for click in clicks]
+        return [service.handle(message).broadcasts for message in messages]
 
     with ThreadPoolExecutor(CLICKERS) as pool:
         broadcasts = sum(sum(each) for each in pool.map(click, range(CLICKERS)))

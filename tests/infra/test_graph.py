@@ -154,7 +154,9 @@ def test_counter_table_keeps_its_rows(graph: Graph) -> None:
     table = graph.one(TABLE, "aes_counter_state").inputs
     assert table["hashKey"] == contract.COUNTER_KEY
     assert table["attributes"] == [{"name": contract.COUNTER_KEY, "type": "S"}]
-    assert "ttl" not in table
+    # What expires are the rows of single clicks: the counter's own have no such attribute
+    # (tests/contracts/test_counter_store.py).
+    assert table["ttl"] == {"attributeName": contract.EXPIRES_AT, "enabled": True}
 
 
 def test_tables_are_paid_per_request(graph: Graph) -> None:
@@ -181,6 +183,7 @@ def test_function_gets_what_its_settings_read(graph: Graph) -> None:
         "ALLOWED_ORIGINS": "https://d111111abcdef8.cloudfront.net",  # the stack's own site
         "BROADCAST_INTERVAL_MS": "0",
         "CLICKS_PER_SECOND": "0",
+        "COUNTER_SHARDS": "1",
     }
 
 
@@ -214,7 +217,12 @@ def test_role_allows_what_the_function_needs_and_no_more(graph: Graph) -> None:
             "dynamodb:PutItem",
             "dynamodb:Scan",
         ],
-        f"{tables}/aes_counter_state-dev": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        f"{tables}/aes_counter_state-dev": [
+            "dynamodb:BatchGetItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ],
         f"{API_ARN}/prod/POST/@connections/*": ["execute-api:ManageConnections"],
         logs: ["logs:CreateLogStream", "logs:PutLogEvents"],
     }
@@ -310,6 +318,7 @@ def test_outputs(graph: Graph) -> None:
             "environment.variables.BROADCAST_INTERVAL_MS",
             "50",
         ),
+        ("counterShards", "4", FUNCTION, "environment.variables.COUNTER_SHARDS", "4"),
         ("logRetentionDays", "90", "aws:cloudwatch/logGroup:LogGroup", "retentionInDays", 90),
     ],
 )

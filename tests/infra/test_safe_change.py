@@ -48,6 +48,7 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "throttleBurst": ({}, {"throttleBurst": "9"}),
     "broadcastIntervalMs": ({}, {"broadcastIntervalMs": "9"}),
     "clicksPerSecond": ({}, {"clicksPerSecond": "9"}),
+    "counterShards": ({}, {"counterShards": "9"}),
     "reservedConcurrency": ({}, {"reservedConcurrency": "9"}),
     "tableMaxReadUnits": ({}, {"tableMaxReadUnits": "900"}),
     "tableMaxWriteUnits": ({}, {"tableMaxWriteUnits": "900"}),

@@ -58,6 +58,8 @@ from .recorder import Recorder
         ("authAudience", "me you", "authAudience 'me you' is not a word without spaces."),
         ("authJwksUrl", "https://a.test/k", "authJwksUrl without authIssuer is not enough"),
         ("clicksPerSecond", "-1", "clicksPerSecond '-1' is not a whole number from 0 to 1000."),
+        ("counterShards", "0", "counterShards '0' is not a whole number from 1 to 16."),
+        ("counterShards", "17", "counterShards '17' is not a whole number from 1 to 16."),
         ("reservedConcurrency", "x", "reservedConcurrency 'x' is not a whole number from 0"),
         ("tableMaxReadUnits", "-1", "tableMaxReadUnits '-1' is not a whole number from 0"),
         ("tableMaxWriteUnits", "1e3", "tableMaxWriteUnits '1e3' is not a whole number from 0"),

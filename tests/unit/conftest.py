@@ -1,13 +1,17 @@
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.retries.standard import ExponentialBackoff
+from botocore.stub import Stubber
 from hypothesis import settings
 
 from counter_service.runtime import logs
 from tests.contracts.aws import isolate
-from tests.unit.local_server import Answer, LocalServer
+from tests.unit.local_server import SILENCE, Answer, LocalServer
+from tests.unit.stores import Stores
 
 # The same examples in every run: a red test is about the change, not about the day.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=100)
@@ -46,3 +50,40 @@ def serve() -> Iterator[Callable[[Answer], LocalServer]]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture(scope="module")
+def stubbed() -> Iterator[Stores]:
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(patch)
+        yield Stores()
+
+
+@pytest.fixture
+def stub(stubbed: Stores) -> Iterator[Stubber]:
+    with Stubber(stubbed.client) as stub:
+        yield stub
+    stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def once_stub(stubbed: Stores) -> Iterator[Stubber]:
+    with Stubber(stubbed.once) as stub:
+        yield stub
+    stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def on_server(serve: Callable[[Answer], LocalServer]) -> Iterator[Callable[[int], Any]]:
+    """Stores on an endpoint that answers everything alike, and that endpoint."""
+    opened: list[Stores] = []
+
+    def start(answer: int) -> tuple[Stores, LocalServer]:
+        server = serve(lambda _: answer)
+        # Only silence has to be waited for.
+        opened.append(Stores(server.url, Config(read_timeout=0.2 if answer == SILENCE else 10)))
+        return opened[-1], server
+
+    yield start
+    for stores in opened:
+        stores.close()

@@ -3,6 +3,7 @@ from itertools import count
 
 import pytest
 
+from counter_service.runtime.backoff import TOTAL_MS
 from counter_service.runtime.broadcast import LEASE_SECONDS, TENURE_SECONDS, Broadcaster, Posted
 from counter_service.runtime.errors import StoreUnavailable
 from counter_service.runtime.fan_out import LIMITS
@@ -44,7 +45,7 @@ class World:
 
     def broadcast(self, told: tuple[str, int] | None = None) -> Posted:
         posted = Posted()
-        self.broadcaster().broadcast(posted, told)
+        self.broadcaster().broadcast(posted, self.clock.milliseconds(), told)
         return posted
 
     def values(self, connection_id: str) -> list[int]:
@@ -120,6 +121,15 @@ def test_hands_over_at_the_end_of_its_tenure(world: World) -> None:
     assert world.values("a") == [world.counter.count]
 
 
+def test_the_tenure_begins_with_the_invocation(world: World) -> None:
+    """Whoever took long to count its click has less time left to broadcast."""
+    world.outbox = Busy(world, [1] * 100)
+    began = world.clock.milliseconds() - TENURE_SECONDS * 1000
+    posted = Posted()
+    world.broadcaster().broadcast(posted, began)
+    assert (posted.handed_over, posted.broadcasts) == (True, 1)
+
+
 def test_needs_no_successor_when_nothing_is_waiting(world: World) -> None:
     world.outbox = Busy(world, [], seconds=TENURE_SECONDS * 2)
     assert not world.broadcast().handed_over
@@ -129,9 +139,9 @@ def test_needs_no_successor_when_nothing_is_waiting(world: World) -> None:
 def test_keeps_the_interval(world: World) -> None:
     world.interval_ms = 2500
     world.outbox = Busy(world, [1, 1])
-    started = world.clock.time
+    started = world.clock.milliseconds()
     assert world.broadcast().broadcasts == 3
-    assert world.clock.time - started >= 3 * 2.5
+    assert world.clock.milliseconds() - started >= 3 * 2500
 
 
 @pytest.mark.parametrize(
@@ -174,18 +184,25 @@ def test_what_a_crash_left_is_broadcast_by_whoever_finds_it(world: World) -> Non
     now = world.clock.now()
     world.lease.request("crashed", now, now + LEASE_SECONDS)
     posted = Posted()
-    world.broadcaster().broadcast_if_forgotten(posted)
+
+    def find() -> None:
+        world.broadcaster().broadcast_if_forgotten(posted, world.clock.milliseconds())
+
+    find()
     assert posted.broadcasts == 0
     world.clock.time += LEASE_SECONDS
-    world.broadcaster().broadcast_if_forgotten(posted)
+    find()
     assert (posted.broadcasts, world.values("a")) == (1, [7])
-    world.broadcaster().broadcast_if_forgotten(posted)
+    find()
     assert posted.broadcasts == 1
 
 
 def test_the_times_fit_into_each_other() -> None:
-    """A lease outlasts a fan-out, and an invocation a tenure with one fan-out and interval more."""
+    """A lease outlasts a fan-out, and an invocation the last fan-out and interval that begin
+    within its tenure, or after a click that was slow to count and its sender's answer."""
     longest_fan_out = LIMITS.fan_out_seconds + LIMITS.post_seconds
     assert longest_fan_out < LEASE_SECONDS
+    slowest_answer = LIMITS.attempts * (LIMITS.post_seconds + 2 * LIMITS.backoff_seconds)
+    latest_beginning = max(TENURE_SECONDS, TOTAL_MS / 1000 + slowest_answer)
     shortest_timeout, longest_interval = 20, 1
-    assert TENURE_SECONDS + longest_fan_out + longest_interval < shortest_timeout
+    assert latest_beginning + longest_fan_out + longest_interval < shortest_timeout

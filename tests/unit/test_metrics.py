@@ -52,6 +52,18 @@ CASES: dict[str, tuple[Report, dict[str, int]]] = {
         Report("increment", 42, broadcasts=3, delivered=30),
         {"Clicks": 1, "Broadcasts": 3, "Audience": 30, "Delivered": 30, "Lag": 336},
     ),
+    "a click that met others": (
+        Report("increment", 42, retries=3, delivered=1),
+        {"Clicks": 1, "Retries": 3, "Delivered": 1},
+    ),
+    "a click that met too many": (
+        Report("increment", error=ErrorCode.BUSY, retries=15),
+        {"Retries": 15, "Failures": 1},
+    ),
+    "a click that had counted before": (
+        Report("increment", 42, counted_before=True, delivered=1),
+        {"Delivered": 1},
+    ),
     "a click that few heard of": (
         Report("increment", 42, error="broadcast-incomplete"),
         {"Clicks": 1, "Failures": 1},
@@ -161,7 +173,7 @@ def test_every_metric_is_written_by_some_event() -> None:
 
 @pytest.mark.parametrize("code", ErrorCode)
 def test_every_error_is_somebodys(code: ErrorCode) -> None:
-    ours = code in {ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
+    ours = code in {ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
     document = embedded(Report("invalid", error=code))
     assert document["Failures" if ours else "ClientErrors"] == 1
 

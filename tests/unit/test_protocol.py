@@ -11,6 +11,7 @@ from counter_service.runtime.protocol import (
     ACTIONS,
     MAX_MESSAGE_BYTES,
     MESSAGES,
+    OP_ID,
     ErrorCode,
     GetCurrent,
     Increment,
@@ -20,6 +21,8 @@ from counter_service.runtime.protocol import (
 WIRE: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "wire" / "messages.json").read_text(encoding="utf-8")
 )
+
+KNOWN: Final = {"action", "id"}  # fields of a client's message
 
 # Any text, surrogates included, as JSON's escapes can make them.
 texts = st.text(st.characters(codec=None, exclude_categories=()))
@@ -42,7 +45,8 @@ def entries(direction: str, kind: str) -> list[Any]:
 
 @pytest.mark.parametrize("entry", entries("clientToServer", "request"))
 def test_reads_a_request(entry: dict[str, Any]) -> None:
-    assert protocol.parse(frame(entry)) == ACTIONS[entry["request"]]
+    request = Increment(entry.get("id")) if entry["request"] == "increment" else GetCurrent()
+    assert protocol.parse(frame(entry)) == request
 
 
 @pytest.mark.parametrize("entry", entries("clientToServer", "error"))
@@ -55,12 +59,31 @@ def test_the_actions_are_told_apart() -> None:
     assert protocol.parse('{"action":"get-current"}') == GetCurrent()
 
 
+@given(st.from_regex(OP_ID, fullmatch=True))
+def test_takes_every_op_id(op_id: str) -> None:
+    text = json.dumps({"action": "increment", "id": op_id})
+    assert protocol.parse(text) == Increment(op_id)
+
+
+@given(json_values)
+def test_takes_nothing_else_for_an_op_id(value: Any) -> None:
+    text = json.dumps({"action": "increment", "id": _finite(value)})
+    codes = {Invalid(ErrorCode.BAD_ID), Invalid(ErrorCode.TOO_LARGE)}
+    is_id = isinstance(value, str) and OP_ID.fullmatch(value)
+    assert is_id or protocol.parse(text) in codes
+
+
+def test_the_longest_click_is_no_message_too_large() -> None:
+    longest = {"action": "increment", "id": f"{'x' * 64}:{'9' * 15}"}
+    assert len(json.dumps(longest)) < MAX_MESSAGE_BYTES
+
+
 @given(texts | json_values.map(json.dumps) | st.text('[]{}",:\\ nulltrefas0123456789.eE+-'))
 def test_never_raises(text: str) -> None:
-    assert protocol.parse(text) in {*ACTIONS.values(), *map(Invalid, ErrorCode)}
+    assert isinstance(protocol.parse(text), Increment | GetCurrent | Invalid)
 
 
-@given(st.dictionaries(texts.filter(lambda key: key != "action"), json_values, max_size=3))
+@given(st.dictionaries(texts.filter(lambda key: key not in KNOWN), json_values, max_size=3))
 def test_ignores_fields_that_it_does_not_know(fields: dict[str, Any]) -> None:
     text = json.dumps({**_finite(fields), "action": "increment"}, ensure_ascii=False)
     size = len(text.encode("utf-8", "surrogatepass"))
@@ -85,6 +108,31 @@ def test_writes_an_update_as_recorded(value: int) -> None:
 def test_writes_an_error_as_recorded(code: ErrorCode) -> None:
     expected = {"type": "error", "code": str(code), "message": MESSAGES[code]}
     assert _recorded(protocol.error(code)) == expected
+
+
+ANSWERS: Final = [entry for entry in WIRE["serverToClient"] if "id" in entry]
+
+
+def test_the_answers_to_op_ids_are_on_record() -> None:
+    answers = [(entry["message"]["type"], entry["message"].get("code")) for entry in ANSWERS]
+    codes = {ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.TOO_MANY_CLICKS}
+    assert set(answers) == {("counter-update", None), *(("error", code) for code in codes)}
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry["name"]) for entry in ANSWERS])
+def test_writes_an_answer_as_recorded(entry: dict[str, Any]) -> None:
+    match entry["message"]:
+        case {"type": "counter-update", "value": value}:
+            assert protocol.counter_update(value, entry["id"]) == frame(entry)
+        case {"type": "error", "code": code}:
+            assert protocol.error(ErrorCode(code), entry["id"]) == frame(entry)
+
+
+@pytest.mark.parametrize("entry", entries("serverToClient", "message"))
+def test_a_frame_answers_an_op_id_where_it_has_one(entry: dict[str, Any]) -> None:
+    answered = json.loads(frame(entry)).get("id")
+    is_id = isinstance(answered, str) and OP_ID.fullmatch(answered)
+    assert (answered if is_id else None) == entry.get("id")
 
 
 @pytest.mark.parametrize("entry", entries("serverToClient", "message"))

@@ -1,13 +1,21 @@
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
 from counter_service.runtime.access import Access
-from counter_service.runtime.broadcast import GONE_AGE_SECONDS, LEASE_SECONDS, Broadcaster
-from counter_service.runtime.errors import StoreUnavailable
+from counter_service.runtime.backoff import ATTEMPTS, Backoff
+from counter_service.runtime.broadcast import (
+    GONE_AGE_SECONDS,
+    LEASE_SECONDS,
+    TENURE_SECONDS,
+    Broadcaster,
+)
+from counter_service.runtime.counting import Tally
+from counter_service.runtime.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
 from counter_service.runtime.events import Connect, Disconnect, Message, TakeOver
 from counter_service.runtime.origins import OriginPolicy, OriginProblem
-from counter_service.runtime.ports import Connection, TokenProblem
+from counter_service.runtime.ports import Connection, Delivery, TokenProblem
 from counter_service.runtime.protocol import MAX_MESSAGE_BYTES, MESSAGES, ErrorCode
 from counter_service.runtime.service import CounterService, Report
 from tests.fakes import (
@@ -25,6 +33,9 @@ SITE = "https://site.example"
 TWO_HOURS = 2 * 60 * 60
 INCREMENT = '{"action":"increment"}'
 GET_CURRENT = '{"action":"get-current"}'
+OP_ID = "q7Rk_3sYd-2oFiAC:1"
+CLICK = f'{{"action":"increment","id":"{OP_ID}"}}'
+BUSY = StoreBusy("test", "TransactionConflict")
 UNAVAILABLE = StoreUnavailable("test", "ThrottlingException")
 
 INVALID = {
@@ -34,6 +45,7 @@ INVALID = {
     ErrorCode.NOT_AN_OBJECT: "[]",
     ErrorCode.MISSING_ACTION: "{}",
     ErrorCode.UNKNOWN_ACTION: '{"action":"reset"}',
+    ErrorCode.BAD_ID: '{"action":"increment","id":7}',
 }
 
 
@@ -62,6 +74,7 @@ class World:
             self.outbox,
             self.clock,
             self.access,
+            Tally(self.counter, self.clock, Backoff(self.clock, lambda: 0.5)),
             Broadcaster(
                 self.counter,
                 self.connections,
@@ -88,12 +101,12 @@ def world() -> World:
     return World()
 
 
-def update(value: int) -> dict[str, object]:
-    return {"type": "counter-update", "value": value}
+def update(value: int, **op_id: str) -> dict[str, object]:
+    return {"type": "counter-update", "value": value, **op_id}
 
 
-def error(code: ErrorCode) -> dict[str, object]:
-    return {"type": "error", "code": str(code), "message": MESSAGES[code]}
+def error(code: ErrorCode, **op_id: str) -> dict[str, object]:
+    return {"type": "error", "code": str(code), "message": MESSAGES[code], **op_id}
 
 
 class TestConnect:
@@ -351,6 +364,17 @@ class TestIncrementWhileAnotherBroadcasts:
 
 
 class TestTakeOver:
+    def test_says_when_it_hands_over_again(self, world: World) -> None:
+        class Endless(FakeOutbox):
+            def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+                world.clock.time += TENURE_SECONDS
+                world.lease.tickets += 1
+                return super().post(message, audience)
+
+        world.outbox = Endless("ann")
+        assert world.service.handle(TakeOver()).handed_over
+        assert world.successor.calls == 1
+
     def test_broadcasts_what_was_left(self, world: World) -> None:
         assert world.service.handle(TakeOver()) == Report("take-over", broadcasts=1, delivered=3)
         assert world.outbox.received("eve") == [update(41)]
@@ -434,6 +458,127 @@ class TestIncrementThatFails:
         assert set(world.connections.rows) == {"ann", "bob"}
 
 
+class TestIncrementWithAnOpId:
+    def test_acknowledges_to_the_sender_and_broadcasts_without_it(self, world: World) -> None:
+        assert world.says("bob", CLICK) == Report("increment", 42, broadcasts=1, delivered=3)
+        assert world.outbox.inboxes() == {
+            "ann": [update(42)],
+            "bob": [update(42, id=OP_ID)],
+            "eve": [update(42)],
+        }
+        assert world.counter.operations == {OP_ID: NOW + 24 * 60 * 60}
+
+    def test_counts_once_and_acknowledges_as_often_as_it_is_asked(self, world: World) -> None:
+        world.says("bob", CLICK)
+        report = world.says("bob", CLICK)
+        assert (report.value, report.counted_before) == (42, True)
+        assert world.counter.count == 42
+        assert world.outbox.received("bob") == [update(42, id=OP_ID)] * 2
+
+    def test_acknowledges_on_whichever_connection_asks_again(self, world: World) -> None:
+        """The first one may have died: a page comes back with the same ids."""
+        world.says("bob", CLICK)
+        world.says("ann", CLICK)
+        assert world.outbox.received("ann")[-1] == update(42, id=OP_ID)
+        assert world.counter.count == 42
+
+    def test_acknowledges_the_value_of_the_moment(self, world: World) -> None:
+        world.says("bob", CLICK)
+        world.says("ann", INCREMENT)
+        world.says("bob", CLICK)
+        assert world.outbox.received("bob")[-1] == update(43, id=OP_ID)
+
+    def test_what_counted_before_is_broadcast_all_the_same(self, world: World) -> None:
+        """Whoever counted it may have died before anybody knew."""
+        world.counter.increment_once(OP_ID, NOW)
+        report = world.says("bob", CLICK)
+        assert report == Report("increment", 42, counted_before=True, broadcasts=1, delivered=3)
+        assert world.outbox.received("ann") == world.outbox.received("eve") == [update(42)]
+
+    def test_a_lost_reply_is_asked_again_for(self, world: World) -> None:
+        world.counter.lose_next_reply()
+        assert world.says("bob", CLICK) == Report("increment", error="unavailable")
+        assert world.outbox.received("bob") == [error(ErrorCode.UNAVAILABLE, id=OP_ID)]
+        assert world.says("bob", CLICK).value == 42
+        assert world.counter.count == 42
+        assert world.outbox.received("eve") == [update(42)]
+
+    def test_a_value_that_cannot_be_read_is_no_acknowledgement(self, world: World) -> None:
+        """It is counted. The sender asks again and learns so, the others learn it at once."""
+        world.counter.fail_next("value", UNAVAILABLE)
+        report = world.says("bob", CLICK)
+        assert report == Report("increment", error="unavailable", broadcasts=1, delivered=3)
+        assert world.outbox.inboxes() == {
+            "ann": [update(42)],
+            "bob": [error(ErrorCode.UNAVAILABLE, id=OP_ID), update(42)],
+            "eve": [update(42)],
+        }
+        world.says("bob", CLICK)
+        assert world.outbox.received("bob")[-1] == update(42, id=OP_ID)
+        assert world.counter.count == 42
+
+    def test_a_click_too_many_is_refused_by_its_id(self, world: World) -> None:
+        world.clicks_per_second = 1
+        world.says("bob", INCREMENT)
+        assert world.says("bob", CLICK).error == "too-many-clicks"
+        assert world.outbox.received("bob")[-1] == error(ErrorCode.TOO_MANY_CLICKS, id=OP_ID)
+        assert world.counter.operations == {}
+
+    @pytest.mark.parametrize("broken", ["7", "null", '"q7Rk_3sYd-2oFiAC"', '"global"'])
+    def test_an_id_that_is_none_is_not_repeated(self, world: World, broken: str) -> None:
+        world.says("bob", f'{{"action":"increment","id":{broken}}}')
+        assert world.outbox.inboxes() == {"bob": [error(ErrorCode.BAD_ID)]}
+        assert world.counter.count == 41
+
+
+class TestIncrementThatMeetsOthers:
+    """A refusal wrote nothing, so what was refused is tried again, with or without an op id."""
+
+    @pytest.mark.parametrize(
+        ("click", "operation"), [(INCREMENT, "increment"), (CLICK, "increment_once")]
+    )
+    def test_is_tried_again_until_it_counts(self, world: World, click: str, operation: str) -> None:
+        world.counter.fail_next(operation, BUSY, times=3)
+        report = world.says("bob", click)
+        assert report == Report("increment", 42, retries=3, broadcasts=1, delivered=3)
+        assert world.counter.count == 42
+        assert world.clock.sleeps[:3] == [10, 20, 40]
+
+    @pytest.mark.parametrize(
+        ("click", "operation", "op_id"),
+        [(INCREMENT, "increment", {}), (CLICK, "increment_once", {"id": OP_ID})],
+    )
+    def test_is_refused_in_the_end(
+        self, world: World, click: str, operation: str, op_id: dict[str, str]
+    ) -> None:
+        world.counter.fail_next(operation, BUSY, times=100)
+        report = world.says("bob", click)
+        assert report == Report("increment", error="busy", retries=ATTEMPTS - 1)
+        assert world.counter.count == 41
+        assert world.outbox.inboxes() == {"bob": [error(ErrorCode.BUSY, **op_id)]}
+        assert report.is_our_failure
+
+    def test_is_not_counted_again_when_reading_meets_others(self, world: World) -> None:
+        """The count is committed: trying that again would count twice."""
+
+        class Sharded(InMemoryCounterStore):
+            def increment(self) -> int | None:
+                super().increment()
+                return None
+
+        world.counter = Sharded(41)
+        world.counter.fail_next("value", BUSY)
+        report = world.says("bob", INCREMENT)
+        assert report == Report("increment", error="unknown-outcome", broadcasts=1, delivered=3)
+        assert world.counter.count == 42
+        assert world.outbox.received("bob") == [error(ErrorCode.UNKNOWN_OUTCOME), update(42)]
+
+    def test_an_unknown_outcome_is_not_tried_again(self, world: World) -> None:
+        world.counter.fail_next("increment", OutcomeUnknown("test", "ReadTimeoutError"))
+        assert world.says("bob", INCREMENT) == Report("increment", error="unknown-outcome")
+        assert world.clock.sleeps == []
+
+
 class TestInvalid:
     @pytest.mark.parametrize(("code", "body"), INVALID.items(), ids=list(INVALID))
     def test_answers_the_sender_alone(
@@ -451,8 +596,8 @@ class TestInvalid:
         assert world.connections.rows == rows
 
     def test_the_table_above_is_complete(self) -> None:
-        ours = {ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME, ErrorCode.TOO_MANY_CLICKS}
-        assert set(INVALID) == set(ErrorCode) - ours
+        ours = {ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
+        assert set(INVALID) == set(ErrorCode) - ours - {ErrorCode.TOO_MANY_CLICKS}
 
     def test_a_sender_that_left_is_no_failure(self, world: World) -> None:
         world.outbox.close("bob")

@@ -17,6 +17,7 @@ def test_reads_the_environment() -> None:
     assert Settings.from_env(COMPLETE | {"HOME": "/"}) == Settings(
         connections_table="connections",
         counter_table="counter",
+        counter_shards=1,
         management_endpoint="https://h7k2p9x4wd.execute-api.eu-central-1.amazonaws.com/dev",
         region="eu-central-1",
         function_name="websocket-dev",
@@ -63,6 +64,10 @@ def test_reads_the_limit_of_clicks() -> None:
     assert Settings.from_env(COMPLETE | {"CLICKS_PER_SECOND": "20"}).clicks_per_second == 20
 
 
+def test_reads_the_number_of_shards() -> None:
+    assert Settings.from_env(COMPLETE | {"COUNTER_SHARDS": "4"}).counter_shards == 4
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -74,6 +79,7 @@ def test_reads_the_limit_of_clicks() -> None:
         ("AUTH_AUDIENCE", ""),
         ("AUTH_JWKS_URL", "file:///etc/passwd"),
         ("CLICKS_PER_SECOND", "-1"),
+        ("COUNTER_SHARDS", "many"),
         ("CLICKS_PER_SECOND", "²"),
     ],
 )

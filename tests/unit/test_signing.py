@@ -68,7 +68,7 @@ def test_signs_as_botocore_does(
 
 
 def test_signs_as_botocore_does_for_thousands_of_ids_of_one_batch() -> None:
-    chance = random.Random(4)  # noqa: S311  # ids, not secrets
+    chance = random.Random(4)  # ids, not secrets
     target = Target("us-east-1", "127.0.0.1:4566", "/prod")
     credentials = Credentials("AKIDEXAMPLE", "secret", "t" * 800)
     batch = Batch(target, credentials, b"payload", 1_700_000_000)

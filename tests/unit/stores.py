@@ -1,0 +1,42 @@
+"""The stores on clients as in production, to be stubbed or pointed at a server of ours."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from counter_service.runtime.backoff import Backoff
+from counter_service.runtime.connection_store import DynamoConnectionStore
+from counter_service.runtime.counter_store import DynamoCounterStore
+from counter_service.runtime.dynamodb import ONCE, RETRYING
+from tests.fakes import FakeClock
+
+
+class Stores:
+    """Both stores on one endpoint, configured as in production."""
+
+    def __init__(self, endpoint: str | None = None, patience: Config | None = None) -> None:
+        self.client = _client(endpoint, RETRYING.merge(patience or Config()))
+        self.once = _client(endpoint, ONCE.merge(patience or Config()))
+        self.clock = FakeClock()
+        self.counter = self.counter_with(shards=1)
+        self.connections = DynamoConnectionStore("connections", self.client)
+
+    def counter_with(self, shards: int, chosen: int = 0) -> DynamoCounterStore:
+        """One that adds to the chosen row."""
+        return DynamoCounterStore(
+            "counter",
+            self.client,
+            once=self.once,
+            shards=shards,
+            random=lambda: chosen / shards,
+            backoff=Backoff(self.clock, lambda: 0.5),
+        )
+
+    def close(self) -> None:
+        self.client.close()
+        self.once.close()
+
+
+def _client(endpoint: str | None, config: Config) -> Any:
+    return boto3.client("dynamodb", endpoint_url=endpoint, config=config)
