@@ -216,6 +216,20 @@ describe("a click that is given up", () => {
     expect(onGivenUp.mock.calls).toEqual([[1]]);
   });
 
+  it("is found among several by sending one at a time", () => {
+    const { sender, connect, numbers, onGivenUp, queue } = setUp();
+    connect();
+    sender.click();
+    sender.click();
+    numbers();
+    sender.refused();
+    expect([queue.size, onGivenUp.mock.calls]).toEqual([2, []]);
+    vi.advanceTimersByTime(500);
+    expect(numbers()).toEqual([1]);
+    sender.refused();
+    expect([queue.size, onGivenUp.mock.calls, numbers()]).toEqual([1, [[1]], [2]]);
+  });
+
   it("was too old: it is not sent, and that is said", () => {
     const { sender, connect, numbers, onGivenUp } = setUp();
     sender.click();

@@ -247,11 +247,14 @@ describe("an answer that is an error", () => {
     },
   );
 
-  it.each(["bad-id", "unknown-action"])("%s gives the click up and says so, until that is read", (code) => {
+  it.each([
+    ["its id", id(1)],
+    ["no id", undefined],
+  ])("bad-id with %s gives the click up and says so, until that is read", (_case, answered) => {
     const { store, latest, shown } = setUpOpen();
     store.increment();
-    latest().receiveError(code, id(1));
-    expect(shown()).toMatchObject({ pending: 0, givenUp: 1, error: `This is ${code}.` });
+    latest().receiveError("bad-id", answered);
+    expect(shown()).toMatchObject({ pending: 0, givenUp: 1, error: "This is bad-id." });
     latest().receiveValue(1);
     expect(shown()).toMatchObject({ givenUp: 1, error: undefined });
     store.dismissGivenUp();

@@ -2,12 +2,15 @@
 
 import { describe, expect, it } from "vitest";
 
+import { isOpId } from "../src/counter/op-ids";
 import { encode, parse } from "../src/counter/protocol";
 
 interface Frame {
   name: string;
   text?: string;
   parts?: [string, number][];
+  /** Of the click that the frame counts or answers. */
+  id?: string;
 }
 interface FromServer extends Frame {
   message?: { type: string };
@@ -42,14 +45,23 @@ describe.each(wires.flatMap((wire) => wire.serverToClient))("from the server: $n
   it("reads what the server sends", () => {
     const unread = { type: "error", code: frame.gatewayError ? "gateway" : "unreadable" };
     expect(parse(textOf(frame))).toMatchObject(frame.message ?? unread);
+    expect(parse(textOf(frame)).id).toBe(frame.id);
   });
 });
 
+const fromClient = wires.flatMap((wire) => wire.clientToServer);
+
 it("writes what the server takes", () => {
-  const taken = wires
-    .flatMap((wire) => wire.clientToServer)
-    .filter((frame) => frame.request !== undefined)
-    .map(textOf);
-  expect(taken).toContain(encode({ action: "increment" }));
-  expect(taken).toContain(encode({ action: "get-current" }));
+  const taken = fromClient.filter((frame) => frame.request !== undefined);
+  const id = taken.find((frame) => frame.id !== undefined)?.id ?? "";
+  expect(taken.map(textOf)).toContain(encode({ action: "increment" }));
+  expect(taken.map(textOf)).toContain(encode({ action: "increment", id }));
+  expect(taken.map(textOf)).toContain(encode({ action: "get-current" }));
+});
+
+describe.each(fromClient.filter((frame) => frame.error === "bad-id"))("an id that the server refuses: $name", (frame) => {
+  it("is none for the page either", () => {
+    const { id } = JSON.parse(textOf(frame)) as { id: unknown };
+    expect(typeof id === "string" && isOpId(id)).toBe(false);
+  });
 });

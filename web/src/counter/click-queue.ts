@@ -18,6 +18,7 @@ export interface ClickQueue {
   readonly full: boolean;
   /** On their way: sent, and neither acknowledged nor released. */
   readonly inFlight: number;
+  readonly onlyOneInFlight: string | undefined;
   /** A new click; false when there is no room. */
   add: () => boolean;
   /** Takes over what other pages of this tab left. */
@@ -66,6 +67,9 @@ export function createClickQueue({
     },
     get inFlight() {
       return onTheirWay.size;
+    },
+    get onlyOneInFlight() {
+      return onTheirWay.size === 1 ? [...onTheirWay][0] : undefined;
     },
     add() {
       if (clicks.size >= QUEUE_LIMIT) return false;

@@ -24,8 +24,8 @@ export interface ClickSender {
   acknowledged: (id: string) => void;
   /** Not counted as far as is known: it is sent again under its id, later. Without an id, all on their way. */
   postponed: (id?: string) => void;
-  /** It will never count: it is not sent again. */
-  refused: (id: string) => void;
+  /** It will never count: it is not sent again. Without an id it is found by sending one at a time. */
+  refused: (id?: string) => void;
 }
 
 export interface ClickSenderOptions {
@@ -62,6 +62,20 @@ export function createClickSender({ queue, send, clock, onGivenUp }: ClickSender
     cancelPause = undefined;
   }
 
+  function postpone(id?: string) {
+    queue.release(id);
+    // The answers to all that was on its way are one trouble, not one for each.
+    if (cancelPause !== undefined) return;
+    troubles += 1;
+    cancelPause = clock.schedule(
+      () => {
+        endPause();
+        pump();
+      },
+      backoff(troubles, PAUSE_MS, PAUSE_CAP_MS, clock.random),
+    );
+  }
+
   return {
     get troubles() {
       return troubles;
@@ -84,21 +98,10 @@ export function createClickSender({ queue, send, clock, onGivenUp }: ClickSender
       if (queue.settle(id) && cancelPause === undefined) troubles = 0;
       pump();
     },
-    postponed(id) {
-      queue.release(id);
-      // The answers to all that was on its way are one trouble, not one for each.
-      if (cancelPause !== undefined) return;
-      troubles += 1;
-      cancelPause = clock.schedule(
-        () => {
-          endPause();
-          pump();
-        },
-        backoff(troubles, PAUSE_MS, PAUSE_CAP_MS, clock.random),
-      );
-    },
-    refused(id) {
-      if (queue.settle(id)) onGivenUp(1);
+    postponed: postpone,
+    refused(id = queue.onlyOneInFlight) {
+      if (id === undefined) postpone();
+      else if (queue.settle(id)) onGivenUp(1);
       pump();
     },
   };

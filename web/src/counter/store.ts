@@ -42,9 +42,6 @@ export interface CounterStoreOptions
   queue: ClickQueue;
 }
 
-/** Answers that mean: this click will never count, however often it is sent. */
-const HOPELESS = new Set(["bad-id", "unknown-action"]);
-
 const PATIENCE = "The server cannot count clicks at the moment. They are kept, and sent again by themselves.";
 
 export function createCounterStore({ queue, clock = browserClock, ...options }: CounterStoreOptions): CounterStore {
@@ -84,11 +81,11 @@ export function createCounterStore({ queue, clock = browserClock, ...options }: 
     if (message.type === "counter-update") {
       if (message.id !== undefined) sender.acknowledged(message.id);
       take(message.value);
+    } else if (message.code === "bad-id") {
+      sender.refused(message.id);
+      update({ error: message.message });
     } else if (message.id === undefined) {
       if (message.code === "gateway") sender.postponed();
-      update({ error: message.message });
-    } else if (HOPELESS.has(message.code)) {
-      sender.refused(message.id);
       update({ error: message.message });
     } else {
       sender.postponed(message.id);
