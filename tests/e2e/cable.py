@@ -1,16 +1,28 @@
-"""A cable between client and server that a test can cut: a TCP proxy on loopback."""
+"""A cable between client and server that a test can cut in every way: a TCP proxy on loopback."""
 
 import socket
 import threading
 from contextlib import suppress
+from enum import Enum, auto
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
+
+
+class Fate(Enum):
+    """What becomes of a connection, or of what goes over it next."""
+
+    LOSE_REQUEST = auto()  # reset at the client's next bytes, which do not arrive
+    LOSE_ANSWER = auto()  # reset at the server's next bytes, which do not arrive
+    SWALLOW_ANSWER = auto()  # the server's next bytes do not arrive, and nobody notices
+    SILENT = auto()  # nothing arrives any more, in either direction, and nobody notices
 
 
 class Cable:
     """Forwards 127.0.0.1:`port` to the target until it is cut.
 
-    `cut` resets every connection and, until `mend`, every new one.
+    `cut` resets every connection and, until `mend`, every new one. `doom` lets something else
+    happen to the connections that there are; new ones are as good as new.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -18,10 +30,22 @@ class Cable:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.accepted = 0
+        self.met: list[Fate] = []  # those that befell a connection, in order
         self._whole = True
-        self._ends: list[socket.socket] = []
+        self._wires: list[_Wire] = []
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+
+    @classmethod
+    def to(cls, url: str) -> Self:
+        target = urlsplit(url)
+        assert target.hostname
+        assert target.port
+        return cls(target.hostname, target.port)
+
+    def through(self, url: str) -> str:
+        """The URL of the server, by way of the cable."""
+        return url.replace(f":{self._target[1]}/", f":{self.port}/")
 
     def __enter__(self) -> Self:
         self._spawn(self._accept)
@@ -39,16 +63,32 @@ class Cable:
         for thread in self._threads:
             thread.join(5)
 
+    @property
+    def sound(self) -> int:
+        """Connections that are open and that nothing is to befall."""
+        with self._lock:
+            return sum(wire.open and wire.fate is None for wire in self._wires)
+
     def cut(self) -> None:
         with self._lock:
             self._whole = False
-            ends, self._ends = self._ends, []
-        for end in ends:
-            _reset(end)
+        self.drop()
+
+    def drop(self) -> None:
+        """Reset every connection; new ones are let through."""
+        with self._lock:
+            wires, self._wires = self._wires, []
+        for wire in wires:
+            wire.reset()
 
     def mend(self) -> None:
         with self._lock:
             self._whole = True
+
+    def doom(self, fate: Fate) -> None:
+        with self._lock:
+            for wire in self._wires:
+                wire.fate = fate
 
     def _accept(self) -> None:
         while True:
@@ -61,26 +101,61 @@ class Cable:
                 if not self._whole:
                     _reset(near)
                     continue
-                far = socket.create_connection(self._target)
-                self._ends += [near, far]
-            self._spawn(_pump, near, far)
-            self._spawn(_pump, far, near)
+                try:
+                    far = socket.create_connection(self._target)
+                except OSError:  # the server is down
+                    _reset(near)
+                    continue
+                wire = _Wire(near, far, self.met)
+                self._wires = [each for each in self._wires if each.open] + [wire]
+            self._spawn(wire.carry_requests)
+            self._spawn(wire.carry_answers)
 
-    def _spawn(self, work: object, *arguments: socket.socket) -> None:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)  # type: ignore[arg-type]
+    def _spawn(self, work: object) -> None:
+        thread = threading.Thread(target=work, daemon=True)  # type: ignore[arg-type]
         self._threads.append(thread)
         thread.start()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        pass
-    finally:
-        for end in (source, sink):
+class _Wire:
+    """One connection, from the client at the near end to the server at the far one."""
+
+    def __init__(self, near: socket.socket, far: socket.socket, met: list[Fate]) -> None:
+        self._near = near
+        self._far = far
+        self._met = met
+        self.fate: Fate | None = None
+        self.open = True
+
+    def reset(self) -> None:
+        self.open = False
+        for end in (self._near, self._far):
             _reset(end)
+
+    def carry_requests(self) -> None:
+        self._carry(self._near, self._far, Fate.LOSE_REQUEST)
+
+    def carry_answers(self) -> None:
+        self._carry(self._far, self._near, Fate.LOSE_ANSWER)
+
+    def _carry(self, source: socket.socket, sink: socket.socket, loses: Fate) -> None:
+        try:
+            while data := source.recv(65536):
+                fate = self.fate
+                if fate is loses:
+                    self._met.append(fate)
+                    return
+                if fate is Fate.SILENT:
+                    self._met.append(fate)
+                elif fate is Fate.SWALLOW_ANSWER and loses is Fate.LOSE_ANSWER:
+                    self._met.append(fate)
+                    self.fate = None
+                else:
+                    sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            self.reset()
 
 
 def _reset(end: socket.socket) -> None:

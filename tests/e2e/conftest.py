@@ -14,12 +14,19 @@ from typing import Any
 
 import boto3
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
 
 from counter_service.local.emulator import isolate
 from counter_service.local.program import ROOT
 
+from .browser import launched
+from .cable import Cable
+from .pages import SECONDS, connect_through
+
 START_SECONDS = 60
+# A busy machine needs most of a second for an answer now and then.
+QUICK = {"reconnectMs": 100, "acknowledgeMs": 1500, "heartbeatMs": 3000}
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,49 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 def client(product: Product) -> Iterator[ClientConnection]:
     with product.connect() as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    context.set_default_timeout(15 * SECONDS)
+    problems: list[str] = []
+    context.on("weberror", lambda event: problems.append(str(event.error)))
+    yield context
+    context.close()
+    assert problems == [], "the page threw"
+
+
+@pytest.fixture
+def open_tab(context: BrowserContext, product: Product) -> Callable[..., Page]:
+    def open_tab(url: str = product.page) -> Page:
+        page = context.new_page()
+        page.goto(url)
+        return page
+
+    return open_tab
+
+
+@pytest.fixture
+def cable(context: BrowserContext, product: Product) -> Iterator[Cable]:
+    """Pages of the context reach the API through this, with the times of a real deployment."""
+    with Cable.to(product.url) as cable:
+        connect_through(context, cable, product.url)
+        yield cable
+
+
+@pytest.fixture
+def quick_cable(context: BrowserContext, product: Product) -> Iterator[Cable]:
+    """The same with the times that /config.json can set much shorter."""
+    with Cable.to(product.url) as cable:
+        connect_through(context, cable, product.url, **QUICK)
+        yield cable
 
 
 def ask(client: ClientConnection, message: str | bytes, timeout: float = 10) -> dict[str, Any]:

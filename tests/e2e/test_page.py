@@ -1,77 +1,20 @@
 """The page in Chromium, on the embedded AWS."""
 
+import gzip
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from websockets.sync.client import ClientConnection
 
-from .browser import launched
+from counter_service.local.program import ROOT
+
 from .cable import Cable
 from .conftest import Product, ask, eventually
-
-SECONDS = 1000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    context.set_default_timeout(15 * SECONDS)
-    problems: list[str] = []
-    context.on("weberror", lambda event: problems.append(str(event.error)))
-    yield context
-    context.close()
-    assert problems == [], "the page threw"
-
-
-@pytest.fixture
-def open_tab(context: BrowserContext, product: Product) -> Callable[..., Page]:
-    def open_tab(url: str = product.page) -> Page:
-        page = context.new_page()
-        page.goto(url)
-        return page
-
-    return open_tab
-
-
-@pytest.fixture
-def cable(context: BrowserContext, product: Product) -> Iterator[Cable]:
-    """Pages of the context reach the API through this."""
-    api = urlsplit(product.url)
-    assert api.hostname
-    assert api.port
-    with Cable(api.hostname, api.port) as cable:
-        config = {"webSocketUrl": product.url.replace(f":{api.port}/", f":{cable.port}/")}
-        context.route(
-            "**/config.json",
-            lambda route: route.fulfill(body=json.dumps(config), content_type="application/json"),
-        )
-        yield cable
-
-
-def expect_value(page: Page, value: int) -> None:
-    expect(page.get_by_test_id("counter-value")).to_have_text(str(value), timeout=15 * SECONDS)
-
-
-def expect_state(page: Page, state: str) -> None:
-    expect(page.get_by_test_id("connection-state")).to_have_attribute(
-        "data-state", state, timeout=15 * SECONDS
-    )
-
-
-def click(page: Page) -> None:
-    page.get_by_role("button", name="Increment").click()
-
+from .pages import click, expect_pending, expect_state, expect_value
 
 def test_a_click_in_one_tab_moves_both(open_tab: Callable[..., Page], product: Product) -> None:
     one, other = open_tab(), open_tab()
@@ -112,9 +55,8 @@ def test_a_page_recovers_when_its_socket_dies(
     cable.cut()
     expect_state(page, "waiting")
     expect_value(page, value)  # what was known stays on the screen
-    button = page.get_by_role("button", name="Increment")
-    expect(button).to_have_attribute("aria-disabled", "true")
-    button.click(force=True)
+    click(page)
+    expect_pending(page, 1)  # and what is clicked is kept
     missed = ask(client, '{"action":"increment"}')["value"]
     assert missed == value + 1, "a click without a connection counted"
 
@@ -122,24 +64,25 @@ def test_a_page_recovers_when_its_socket_dies(
     eventually(lambda: cable.accepted > attempts, seconds=15)  # it goes on trying
     cable.mend()
     expect_state(page, "open")
-    expect_value(page, missed)  # without a click: it asks on every open
-    click(page)
     expect_value(page, missed + 1)
+    expect_pending(page, 0)
+    click(page)
+    expect_value(page, missed + 2)
+    assert product.stored_value() == missed + 2
 
 
-def test_a_page_waits_three_seconds_before_it_reconnects(
+def test_a_page_waits_about_three_seconds_before_it_reconnects(
     open_tab: Callable[..., Page], cable: Cable
 ) -> None:
     page = open_tab()
     expect_state(page, "open")
     attempts = cable.accepted
-    cable.cut()
-    cable.mend()
+    cable.drop()
     expect_state(page, "waiting")
     since = time.monotonic()
     expect_state(page, "open")
-    # Seen a moment late perhaps, hence not quite three; the exact figure is the unit test's.
-    assert time.monotonic() - since > 2
+    # 1.5 s at least, and seen a moment late perhaps; the exact figures are the unit test's.
+    assert time.monotonic() - since > 1
     assert cable.accepted == attempts + 1
 
 
@@ -153,13 +96,6 @@ def test_the_page_works_by_keyboard(open_tab: Callable[..., Page], product: Prod
     expect_value(page, before + 1)
     page.keyboard.press("Space")
     expect_value(page, before + 2)
-
-
-def test_the_value_is_announced(open_tab: Callable[..., Page]) -> None:
-    page = open_tab()
-    value = page.get_by_test_id("counter-value")
-    expect(value).to_have_attribute("aria-live", "polite")
-    expect(page.get_by_test_id("connection-state")).to_have_attribute("role", "status")
 
 
 @pytest.mark.parametrize("width", [320, 768, 1440])
@@ -192,3 +128,8 @@ def test_an_error_of_the_server_is_shown(
     )
     page = open_tab()
     expect(page.get_by_role("alert")).to_have_text(sentence)
+
+
+def test_the_page_is_small() -> None:
+    scripts = (ROOT / "web/dist/assets").glob("*.js")
+    assert sum(len(gzip.compress(script.read_bytes(), 6)) for script in scripts) <= 90_000
