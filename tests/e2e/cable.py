@@ -18,6 +18,11 @@ class Fate(Enum):
     SILENT = auto()  # nothing arrives any more, in either direction, and nobody notices
 
 
+# Compressed frames refer to those before, so that none could get lost alone.
+_COMPRESSION = b"Sec-WebSocket-Extensions:"
+_NO_COMPRESSION = b"X-Unused:"
+
+
 class Cable:
     """Forwards 127.0.0.1:`port` to the target until it is cut.
 
@@ -86,9 +91,10 @@ class Cable:
             self._whole = True
 
     def doom(self, fate: Fate) -> None:
+        """Of the connections that are sound."""
         with self._lock:
             for wire in self._wires:
-                wire.fate = fate
+                wire.fate = wire.fate or fate
 
     def _accept(self) -> None:
         while True:
@@ -151,7 +157,7 @@ class _Wire:
                     self._met.append(fate)
                     self.fate = None
                 else:
-                    sink.sendall(data)
+                    sink.sendall(data.replace(_COMPRESSION, _NO_COMPRESSION))
         except OSError:
             pass
         finally:

@@ -25,8 +25,8 @@ from .cable import Cable
 from .pages import SECONDS, connect_through
 
 START_SECONDS = 60
-# A busy machine needs most of a second for an answer now and then.
-QUICK = {"reconnectMs": 100, "acknowledgeMs": 1500, "heartbeatMs": 3000}
+# Not shorter: an answer takes a busy machine half a second now and then.
+QUICK = {"reconnectMs": 100, "acknowledgeMs": 800, "heartbeatMs": 3000}
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,12 @@ def expect_state(page: Page, state: str) -> None:
     )
 
 
-def expect_pending(page: Page, clicks: int) -> None:
+def expect_pending(page: Page, clicks: int, seconds: int = 15) -> None:
     pending = page.get_by_test_id("pending")
     if clicks:
-        expect(pending).to_have_text(f"+{clicks} pending", timeout=15 * SECONDS)
+        expect(pending).to_have_text(f"+{clicks} pending", timeout=seconds * SECONDS)
     else:
-        expect(pending).to_have_count(0, timeout=15 * SECONDS)
+        expect(pending).to_have_count(0, timeout=seconds * SECONDS)
 
 
 def click(page: Page, times: int = 1) -> None:
@@ -42,7 +42,7 @@ def click(page: Page, times: int = 1) -> None:
         button.click()
 
 
-def click_at_once(page: Page, times: int) -> None:
+def click_at_once(page: Page, times: int = 1) -> None:
     """Faster than any hand."""
     page.get_by_role("button", name="Increment").evaluate(
         "(button, times) => { for (let click = 0; click < times; click += 1) button.click() }", times

@@ -3,7 +3,7 @@
 import type { Clock } from "./clock";
 import type { Page } from "./page";
 import { type ClientMessage, encode, parse, type ServerMessage } from "./protocol";
-import { CONNECT_MS, KEEP_ALIVE_MS, type Times } from "./times";
+import { HANDSHAKE, KEEP_ALIVE_MS, type Times } from "./times";
 
 export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
 export type SocketConstructor = new (url: string) => Socket;
@@ -63,7 +63,7 @@ export function createLink({
   const asked = new Map<string, number>();
 
   function deadline(): number {
-    if (openedAt === undefined) return madeAt + CONNECT_MS;
+    if (openedAt === undefined) return madeAt + HANDSHAKE * times.acknowledgeMs;
     const [oldest = Infinity] = asked.values();
     return oldest + times.acknowledgeMs;
   }

@@ -24,8 +24,8 @@ export const STABLE = 3; // times reconnectMs
 /** After so many failures in a row the page asks whether the server has moved. */
 export const UNREACHABLE = 3;
 
-/** Browsers themselves give up a handshake after minutes. */
-export const CONNECT_MS = 10_000;
+/** A handshake goes there and back more than once. Browsers themselves give up after minutes. */
+export const HANDSHAKE = 2; // times acknowledgeMs
 
 /** API Gateway closes after 10 minutes of silence. Also the heartbeat of a page that nobody sees. */
 export const KEEP_ALIVE_MS = 5 * 60_000;

@@ -1,0 +1,196 @@
+"""Clicks and the number on the screen, whatever happens between the page and the counter."""
+
+import os
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from websockets.sync.client import ClientConnection
+
+from .cable import Cable, Fate
+from .conftest import QUICK, Product, ask, eventually
+from .pages import click, click_at_once, expect_pending, expect_state, expect_value
+
+OpenTab = Callable[..., Page]
+
+# What nobody notices takes until the deadline, and the test the longer. None: a plain cut.
+CUTS: list[Fate | None] = [
+    *(14 * [Fate.LOSE_REQUEST] + 14 * [Fate.LOSE_ANSWER] + 14 * [None]),
+    *(4 * [Fate.SILENT] + 4 * [Fate.SWALLOW_ANSWER]),
+]
+CLICKS_BETWEEN = 4
+CLICKS = len(CUTS) * CLICKS_BETWEEN
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_two_hundred_clicks_over_fifty_cuts(
+    open_tab: OpenTab, quick_cable: Cable, product: Product, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    before = product.stored_value()
+    tabs = [open_tab(), open_tab()]
+    for tab in tabs:
+        expect_state(tab, "open")
+    for fate in chance.sample(CUTS, len(CUTS)):
+        # At least one tab has a connection that nothing has befallen yet.
+        eventually(lambda: quick_cable.sound > 0)
+        if fate:
+            quick_cable.doom(fate)
+        for _ in range(CLICKS_BETWEEN):
+            click_at_once(chance.choice(tabs))
+            tabs[0].wait_for_timeout(chance.uniform(0, 100))
+        if not fate:
+            quick_cable.drop()
+    assert (len(CUTS), CLICKS) == (50, 200)
+    for tab in tabs:
+        expect_pending(tab, 0, seconds=60)
+        expect_value(tab, before + CLICKS)
+    assert product.stored_value() == before + CLICKS
+    assert set(quick_cable.met) == set(Fate)
+
+
+@pytest.mark.parametrize("fate", [Fate.LOSE_REQUEST, Fate.LOSE_ANSWER, Fate.SILENT])
+def test_a_click_whose_way_is_cut_counts_once(
+    open_tab: OpenTab, quick_cable: Cable, product: Product, fate: Fate
+) -> None:
+    page = open_tab()
+    expect_state(page, "open")
+    before = product.stored_value()
+    expect_value(page, before)
+    quick_cable.doom(fate)
+    click(page)
+    expect_value(page, before + 1)
+    expect_pending(page, 0)
+    assert quick_cable.met[:1] == [fate]
+    assert product.stored_value() == before + 1
+
+
+def test_a_lost_broadcast_is_made_good_by_the_next_heartbeat(
+    open_tab: OpenTab, quick_cable: Cable, product: Product, client: ClientConnection
+) -> None:
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    quick_cable.doom(Fate.SWALLOW_ANSWER)
+    ask(client, '{"action":"increment"}')
+    eventually(lambda: quick_cable.met == [Fate.SWALLOW_ANSWER])
+    expect_value(page, before)
+    one_heartbeat = QUICK["heartbeatMs"] + QUICK["acknowledgeMs"]
+    expect(page.get_by_test_id("counter-value")).to_have_text(
+        str(before + 1), timeout=one_heartbeat
+    )
+    assert quick_cable.accepted == 1, "it did not even need a new connection"
+
+
+def test_a_page_whose_row_is_gone_gets_it_back_by_the_next_heartbeat(
+    open_tab: OpenTab, quick_cable: Cable, product: Product, client: ClientConnection
+) -> None:
+    rows = product.connection_ids()
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    for row in product.connection_ids() - rows:
+        product.dynamodb().delete_item(
+            TableName=product.outputs["ConnectionsTableName"], Key={"connectionId": {"S": row}}
+        )
+    ask(client, '{"action":"increment"}')
+    expect_value(page, before + 1)
+    ask(client, '{"action":"increment"}')
+    expect_value(page, before + 2)
+    assert quick_cable.accepted == 1
+
+
+def test_clicks_outlive_a_reload(
+    open_tab: OpenTab, quick_cable: Cable, product: Product
+) -> None:
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    quick_cable.cut()
+    click(page, 3)
+    expect_pending(page, 3)
+    page.reload()
+    expect_pending(page, 3)
+    click(page)
+    expect_pending(page, 4)
+    quick_cable.mend()
+    expect_value(page, before + 4)
+    expect_pending(page, 0)
+    page.reload()
+    expect_value(page, before + 4)
+    assert product.stored_value() == before + 4
+
+
+def test_a_duplicated_tab_counts_nothing_twice(
+    open_tab: OpenTab, context: BrowserContext, quick_cable: Cable, product: Product
+) -> None:
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    quick_cable.cut()
+    click(page, 2)
+    with context.expect_page() as opened:
+        page.evaluate("window.open(location.href)")  # with a copy of its sessionStorage
+    copy = opened.value
+    expect_pending(copy, 2)
+    for tab in (page, copy):
+        click(tab)
+        expect_pending(tab, 3)
+    quick_cable.mend()
+    for tab in (page, copy):
+        expect_value(tab, before + 4)
+        expect_pending(tab, 0)
+    assert product.stored_value() == before + 4
+
+
+def test_a_browser_that_goes_offline_and_comes_back(
+    open_tab: OpenTab, context: BrowserContext, cable: Cable, product: Product
+) -> None:
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    cable.cut()
+    context.set_offline(True)
+    expect_state(page, "waiting")
+    click(page, 2)
+    expect_pending(page, 2)
+    cable.mend()
+    context.set_offline(False)  # fires "online", for which the page does not wait out its pause
+    expect_value(page, before + 2)
+    assert product.stored_value() == before + 2
+
+
+def test_a_function_that_is_killed_costs_no_click(
+    open_tab: OpenTab, quick_cable: Cable, product: Product
+) -> None:
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    for _ in range(5):
+        click_at_once(page, 3)
+        workers = workers_of(product)
+        assert workers
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        click_at_once(page, 1)
+        expect_pending(page, 0)
+    expect_value(page, before + 20)
+    assert product.stored_value() == before + 20
+
+
+def workers_of(product: Product) -> list[int]:
+    """Processes of the emulator that run the function."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            where = str((process / "cwd").readlink())
+            parent = (process / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            grandparent = Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1]
+        except OSError:
+            continue  # ended meanwhile
+        if "ministack-lambda-websocket-dev" in where and int(grandparent) == product.process.pid:
+            found.append(int(process.name))
+    return found
