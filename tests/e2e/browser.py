@@ -7,11 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Chromium of its own accord looks up and calls its maker's hosts at every start.
@@ -25,12 +25,15 @@ ARGUMENTS = (
 
 def find() -> str | None:
     """Path of a Chromium: the system's, or Playwright's own."""
-    for name in NAMES:
-        if path := shutil.which(name):
-            return path
+    if path := _of_the_system():
+        return path
     with sync_playwright() as playwright:
         bundled = playwright.chromium.executable_path
     return bundled if Path(bundled).exists() else None
+
+
+def _of_the_system() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def install() -> bool:
@@ -53,14 +56,20 @@ def _runs(command: list[str]) -> bool:
     )
 
 
+def launch(chromium: BrowserType, more: Sequence[str] = (), less: Sequence[str] = ()) -> Browser:
+    """With more arguments, and without some that Playwright gives of its own accord."""
+    return chromium.launch(
+        executable_path=_of_the_system(),  # None is Playwright's own
+        args=[*ARGUMENTS, *more],
+        ignore_default_args=list(less),
+        chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox itself as root
+    )
+
+
 @contextmanager
 def launched() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find(),
-            args=list(ARGUMENTS),
-            chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox itself as root
-        )
+        browser = launch(playwright.chromium)
         try:
             yield browser
         finally:

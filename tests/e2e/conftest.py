@@ -131,7 +131,7 @@ def client(product: Product) -> Iterator[ClientConnection]:
         yield connection
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with launched() as browser:
         yield browser

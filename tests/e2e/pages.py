@@ -1,6 +1,7 @@
 """What tests do with the page, in the page's own terms."""
 
 import json
+from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -45,5 +46,27 @@ def click(page: Page, times: int = 1) -> None:
 def click_at_once(page: Page, times: int = 1) -> None:
     """Faster than any hand."""
     page.get_by_role("button", name="Increment").evaluate(
-        "(button, times) => { for (let click = 0; click < times; click += 1) button.click() }", times
+        "(button, times) => { for (let click = 0; click < times; click += 1) button.click() }",
+        times,
     )
+
+
+def seen(page: Page, test_id: str) -> Callable[[], list[str]]:
+    """Write down from now on what the element says; call the result to read it, without repeats."""
+    page.get_by_test_id(test_id).evaluate(
+        """(element) => {
+            const said = [element.textContent];
+            const watch = () => {
+                if (said.at(-1) !== element.textContent) said.push(element.textContent);
+            };
+            new MutationObserver(watch).observe(
+                element, { characterData: true, childList: true, subtree: true });
+            element.said = said;
+        }"""
+    )
+
+    def read() -> list[str]:
+        said: list[str] = page.get_by_test_id(test_id).evaluate("(element) => element.said")
+        return said
+
+    return read

@@ -16,6 +16,7 @@ from .cable import Cable
 from .conftest import Product, ask, eventually
 from .pages import click, expect_pending, expect_state, expect_value
 
+
 def test_a_click_in_one_tab_moves_both(open_tab: Callable[..., Page], product: Product) -> None:
     one, other = open_tab(), open_tab()
     before = product.stored_value()

@@ -7,12 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from websockets.sync.client import ClientConnection
 
+from .browser import launch
 from .cable import Cable, Fate
 from .conftest import QUICK, Product, ask, eventually
-from .pages import click, click_at_once, expect_pending, expect_state, expect_value
+from .pages import (
+    click,
+    click_at_once,
+    connect_through,
+    expect_pending,
+    expect_state,
+    expect_value,
+    seen,
+)
 
 OpenTab = Callable[..., Page]
 
@@ -29,11 +38,13 @@ CLICKS = len(CUTS) * CLICKS_BETWEEN
 def test_two_hundred_clicks_over_fifty_cuts(
     open_tab: OpenTab, quick_cable: Cable, product: Product, seed: int
 ) -> None:
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     before = product.stored_value()
     tabs = [open_tab(), open_tab()]
     for tab in tabs:
         expect_state(tab, "open")
+        expect_value(tab, before)
+    shown = [seen(tab, "counter-value") for tab in tabs]
     for fate in chance.sample(CUTS, len(CUTS)):
         # At least one tab has a connection that nothing has befallen yet.
         eventually(lambda: quick_cable.sound > 0)
@@ -48,6 +59,9 @@ def test_two_hundred_clicks_over_fifty_cuts(
     for tab in tabs:
         expect_pending(tab, 0, seconds=60)
         expect_value(tab, before + CLICKS)
+    for values in shown:
+        numbers = [int(value) for value in values()]
+        assert numbers == sorted(numbers), "the number on the screen went back"
     assert product.stored_value() == before + CLICKS
     assert set(quick_cable.met) == set(Fate)
 
@@ -103,9 +117,7 @@ def test_a_page_whose_row_is_gone_gets_it_back_by_the_next_heartbeat(
     assert quick_cable.accepted == 1
 
 
-def test_clicks_outlive_a_reload(
-    open_tab: OpenTab, quick_cable: Cable, product: Product
-) -> None:
+def test_clicks_outlive_a_reload(open_tab: OpenTab, quick_cable: Cable, product: Product) -> None:
     page = open_tab()
     before = product.stored_value()
     expect_value(page, before)
@@ -144,6 +156,91 @@ def test_a_duplicated_tab_counts_nothing_twice(
         expect_value(tab, before + 4)
         expect_pending(tab, 0)
     assert product.stored_value() == before + 4
+
+
+def test_a_page_whose_server_has_moved_follows_it(
+    open_tab: OpenTab, context: BrowserContext, quick_cable: Cable, product: Product
+) -> None:
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    quick_cable.cut()
+    click(page, 2)
+    with Cable.to(product.url) as other:
+        connect_through(context, other, product.url, **QUICK)
+        expect_value(page, before + 2)
+        expect_pending(page, 0)
+        assert other.accepted == 1
+    assert product.stored_value() == before + 2
+
+
+def test_a_page_moves_to_a_new_connection_before_the_old_one_must_end(
+    open_tab: OpenTab, context: BrowserContext, cable: Cable, product: Product
+) -> None:
+    rows = product.connection_ids()
+    context.clock.install()
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    [old] = product.connection_ids() - rows
+    states = seen(page, "connection-state")
+    context.clock.fast_forward("01:55:00")
+    eventually(lambda: cable.accepted == 2)
+    eventually(lambda: len(product.connection_ids() - rows - {old}) == 1)
+    eventually(lambda: old not in product.connection_ids())
+    click(page, 3)
+    expect_value(page, before + 3)
+    assert states() == ["Connected"], "there was a gap"
+    assert product.stored_value() == before + 3
+
+
+BUSY = "(ms) => { const until = performance.now() + ms; while (performance.now() < until); }"
+
+
+def test_a_page_that_was_held_up_reads_before_it_judges(
+    open_tab: OpenTab, quick_cable: Cable, product: Product
+) -> None:
+    page = open_tab()
+    before = product.stored_value()
+    expect_value(page, before)
+    click_at_once(page)
+    # As after sleep: the deadline has passed, and the answer is waiting to be read.
+    page.evaluate(BUSY, 2 * QUICK["acknowledgeMs"])
+    expect_value(page, before + 1)
+    expect_pending(page, 0)
+    assert quick_cable.accepted == 1, "it took a healthy connection for a dead one"
+    assert product.stored_value() == before + 1
+
+
+def test_a_page_leaves_for_the_back_forward_cache_and_returns(
+    browser: Browser, product: Product
+) -> None:
+    # Playwright turns the cache off. It would ask before a page that a test touched up connects.
+    more = ["--disable-features=LocalNetworkAccessChecks"]
+    less = ["--disable-back-forward-cache"]
+    with launch(browser.browser_type, more, less) as caching:
+        context = caching.new_context()
+        context.route("**/realtime-counter", may_be_kept)
+        page = context.new_page()
+        rows = product.connection_ids()
+        page.goto(product.page)
+        before = product.stored_value()
+        expect_value(page, before)
+        page.evaluate("addEventListener('pageshow', (event) => { persisted = event.persisted })")
+        page.goto(product.page.replace("/realtime-counter", "/nowhere"))
+        eventually(lambda: product.connection_ids() <= rows)  # it has closed its socket
+        page.evaluate("history.back()")
+        click(page)
+        expect_value(page, before + 1)
+        assert page.evaluate("persisted"), "it was loaded anew"
+    assert product.stored_value() == before + 1
+
+
+def may_be_kept(route: Route) -> None:
+    """A page that is served as no-store may not go into the cache."""
+    answer = route.fetch()
+    headers = {name: text for name, text in answer.headers.items() if name != "cache-control"}
+    route.fulfill(response=answer, headers=headers)
 
 
 def test_a_browser_that_goes_offline_and_comes_back(
