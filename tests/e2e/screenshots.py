@@ -3,40 +3,64 @@
 import sys
 import tempfile
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from .browser import launched
-from .conftest import Product, running
+from .conftest import Product, ask, running
+from .states import STATES, Arrange, Scheme, visiting
 
-CLICKS = 42
+# What others click, second by second, while the picture waits.
+CLICKS = (1, 3, 2, 5, 4, 2, 1, 0, 2, 4, 6, 3, 2, 1, 3, 2, 0, 1)
+DESKTOP = (720, 760)
+PHONE = (375, 667)
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, running(Path(scratch)) as product:
-        with product.connect() as client:
-            for _ in range(CLICKS):
-                client.send('{"action":"increment"}')
-                client.recv(timeout=10)
-        with launched() as browser:
-            for scheme in ("light", "dark"):
-                take(browser, product, scheme, folder / f"page-{scheme}.png")
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running(Path(scratch)) as product,
+        launched() as browser,
+    ):
+        with (
+            visiting(browser, product, "light", DESKTOP) as (light, _),
+            visiting(browser, product, "dark", DESKTOP) as (dark, _),
+        ):
+            count(product, light)
+            take(light, folder / "page-light.png")
+            take(dark, folder / "page-dark.png")
+        for state in ("reconnecting", "full", "given up"):
+            picture = folder / f"page-{state.replace(' ', '-')}.png"
+            take_state(browser, product, "light", DESKTOP, STATES[state], picture)
+        phone = folder / "page-phone.png"
+        take_state(browser, product, "dark", PHONE, STATES["reconnecting"], phone)
 
 
-def take(
-    browser: Browser, product: Product, scheme: Literal["light", "dark"], picture: Path
+def count(product: Product, page: Page) -> None:
+    with product.connect() as client:
+        for clicks in CLICKS:
+            for _ in range(clicks):
+                ask(client, '{"action":"increment"}')
+            page.wait_for_timeout(1000)
+
+
+def take_state(
+    browser: Browser,
+    product: Product,
+    scheme: Scheme,
+    size: tuple[int, int],
+    arrange: Arrange,
+    picture: Path,
 ) -> None:
-    context = browser.new_context(
-        color_scheme=scheme, viewport={"width": 720, "height": 480}, device_scale_factor=2
-    )
-    page = context.new_page()
-    page.goto(product.page)
-    expect(page.get_by_test_id("connection-state")).to_have_attribute("data-state", "open")
-    expect(page.get_by_test_id("counter-value")).to_have_text(str(CLICKS))
+    with visiting(browser, product, scheme, size) as (page, cable):
+        arrange(page, cable)
+        take(page, picture)
+
+
+def take(page: Page, picture: Path) -> None:
+    expect(page.get_by_test_id("counter-value")).to_have_text(str(sum(CLICKS)))
     page.screenshot(path=str(picture), animations="disabled")
-    context.close()
     print(picture)
 
 

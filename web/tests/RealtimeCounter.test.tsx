@@ -125,6 +125,15 @@ describe("the announcement", () => {
     expect(announcement()).toBe("The counter is at 101.");
   });
 
+  it("is silent until there is something to say", () => {
+    render(<RealtimeCounter {...ADDRESS} />);
+    pass(ANNOUNCE_EVERY_MS);
+    expect(announcement()).toBe("");
+    act(() => network.latest().fail());
+    pass(0);
+    expect(announcement()).toBe("Not connected, trying again.");
+  });
+
   it("says once that the connection is lost, however often it is tried", () => {
     renderOpen();
     act(() => network.latest().receiveValue(1));

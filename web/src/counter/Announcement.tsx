@@ -20,6 +20,8 @@ export function Announcement(state: AnnouncementProps) {
 function words({ connection, pending, value }: AnnouncementProps): string {
   const counter = value === undefined ? "" : `The counter is at ${value}.`;
   if (connection === "open") return counter;
+  // The first attempt is not worth a word.
+  if (counter === "" && connection !== "waiting") return "";
   const waiting = pending === 0 ? "" : `Clicks waiting to be sent: ${pending}.`;
   return ["Not connected, trying again.", counter, waiting].filter(Boolean).join(" ");
 }

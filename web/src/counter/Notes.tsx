@@ -7,10 +7,15 @@ interface NotesProps extends Pick<CounterState, "connection" | "error" | "full" 
   onDismissGivenUp: () => void;
 }
 
-/** What there is to say beside the number. Room is kept free, so that a note coming or going moves nothing. */
+/** What there is to say beside the number: below it and in this order, so that nothing moves when it changes. */
 export function Notes({ explanationId, onDismissGivenUp, ...state }: NotesProps) {
+  const text = state.full ? whyFull(state.pending) : hint(state);
   return (
     <div className="notes">
+      {/* Another text is another element: it takes the place of the old one, which did not move there. */}
+      <p key={text} id={state.full ? explanationId : undefined}>
+        {text}
+      </p>
       {state.givenUp > 0 && (
         <div role="alert" className="problem" data-testid="given-up">
           <p>{givenUp(state.givenUp)}</p>
@@ -24,13 +29,13 @@ export function Notes({ explanationId, onDismissGivenUp, ...state }: NotesProps)
           {state.error}
         </p>
       )}
-      {state.full ? <p id={explanationId}>{FULL(state.pending)}</p> : <p>{hint(state)}</p>}
     </div>
   );
 }
 
-const FULL = (clicks: number) =>
-  `${clicks} clicks wait to be sent, as many as there is room for. The button works again when some have arrived.`;
+function whyFull(clicks: number): string {
+  return `${clicks} clicks wait to be sent, and there is no room for more. The button works again when some have arrived.`;
+}
 
 function hint({ connection, pending }: Pick<CounterState, "connection" | "pending">): string {
   if (connection === "open") return "Open this page in a second tab and click: both move.";

@@ -1,0 +1,87 @@
+"""The page in each of its states, for tests and for the pictures of the documentation."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, expect
+
+from .cable import Cable
+from .conftest import Product
+from .pages import (
+    SECONDS,
+    click,
+    click_at_once,
+    connect_through,
+    expect_pending,
+    expect_state,
+    expect_value,
+)
+
+Scheme = Literal["light", "dark"]
+Arrange = Callable[[Page, Cable], None]
+
+
+def connected(page: Page, cable: Cable) -> None:
+    click(page, 2)
+    expect_pending(page, 0)
+
+
+def reconnecting(page: Page, cable: Cable) -> None:
+    cable.cut()
+    expect_state(page, "waiting")
+    click(page, 3)
+    expect_pending(page, 3)
+
+
+def full(page: Page, cable: Cable) -> None:
+    cable.cut()
+    click_at_once(page, 101)
+    expect_pending(page, 100)
+    expect(page.get_by_text("100 clicks wait to be sent")).to_be_visible()
+
+
+def given_up(page: Page, cable: Cable) -> None:
+    leave_old_click(page)
+    page.reload()
+    expect(page.get_by_test_id("given-up")).to_contain_text("1 click was given up")
+
+
+def leave_old_click(page: Page) -> None:
+    """As a page does that was closed with the machine, and opened again two days later."""
+    page.evaluate(
+        """() => {
+            const madeAt = Date.now() - 48 * 60 * 60 * 1000;
+            const clicks = [["left-by-an-old-page:1", madeAt]];
+            sessionStorage.setItem("counter.pending.left-by-an-old-page", JSON.stringify(clicks));
+        }"""
+    )
+
+
+STATES: dict[str, Arrange] = {
+    each.__name__.replace("_", " "): each for each in (connected, reconnecting, full, given_up)
+}
+
+
+@contextmanager
+def visiting(
+    browser: Browser, product: Product, scheme: Scheme, size: tuple[int, int] = (900, 800)
+) -> Iterator[tuple[Page, Cable]]:
+    """A page that is connected and shows the stored value, at rest."""
+    width, height = size
+    context = browser.new_context(
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
+        device_scale_factor=2,
+    )
+    context.set_default_timeout(15 * SECONDS)
+    with Cable.to(product.url) as cable:
+        connect_through(context, cable, product.url)
+        page = context.new_page()
+        page.goto(product.page)
+        expect_value(page, product.stored_value())
+        try:
+            yield page, cable
+        finally:
+            context.close()
