@@ -14,6 +14,7 @@ from .browser import launch
 from .cable import Cable, Fate
 from .conftest import QUICK, Product, ask, eventually
 from .pages import (
+    SECONDS,
     click,
     click_at_once,
     connect_through,
@@ -51,8 +52,10 @@ def test_two_hundred_clicks_over_fifty_cuts(
         if fate:
             quick_cable.doom(fate)
         for _ in range(CLICKS_BETWEEN):
-            click_at_once(chance.choice(tabs))
-            tabs[0].wait_for_timeout(chance.uniform(0, 100))
+            tab = chance.choice(tabs)
+            expect(tab.get_by_role("button", name="Increment")).to_be_enabled(timeout=60 * SECONDS)
+            click_at_once(tab)
+            tab.wait_for_timeout(chance.uniform(0, 60))
         if not fate:
             quick_cable.drop()
     assert (len(CUTS), CLICKS) == (50, 200)

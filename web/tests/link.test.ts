@@ -123,7 +123,6 @@ describe("an answer", () => {
 describe("the deadline", () => {
   it.each([
     ["a click", click("s:1")],
-    ["a click without an id", { action: "increment" } as const],
     ["a question", GET_CURRENT as { action: "get-current" }],
   ])("of %s is 5 s", (_case, message) => {
     const { link, ends, socket } = setUpOpen();

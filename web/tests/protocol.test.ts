@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { encode, parse } from "../src/counter/protocol";
 
 describe("encode", () => {
-  it.each(["get-current", "increment"] as const)("writes the action %s", (action) => {
-    expect(JSON.parse(encode({ action }))).toEqual({ action });
+  it("writes a question for the value", () => {
+    expect(encode({ action: "get-current" })).toBe('{"action":"get-current"}');
   });
 
-  it("writes the id of an increment", () => {
+  it("writes an increment with its id", () => {
     expect(encode({ action: "increment", id: "session:1" })).toBe('{"action":"increment","id":"session:1"}');
   });
 });

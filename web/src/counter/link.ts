@@ -35,7 +35,13 @@ export interface LinkOptions {
 }
 
 const OPEN = 1;
-const HEARTBEAT = "heartbeat";
+/** The heartbeat's action; it names the request, as the id names a click. */
+const HEARTBEAT = "get-current";
+
+/** The request that a message answers, besides the click that it names. */
+const ANSWERS: Partial<Record<ServerMessage["type"], ClientMessage["action"]>> = {
+  "counter-update": HEARTBEAT, // somebody's click says as much as an answer would
+};
 
 // Browsers hold back the timers of hidden and of busy pages. Then answers may be waiting to be read, too.
 const LATE_MS = 500;
@@ -110,7 +116,7 @@ export function createLink({
     // While closing, send() would drop the message without a word.
     if (ended || socket.readyState !== OPEN) return false;
     socket.send(encode(message));
-    const key = (message.action === "increment" && message.id) || HEARTBEAT;
+    const key = message.action === "increment" ? message.id : message.action;
     spokeAt = clock.now();
     asked.delete(key); // a Map would leave it at its old place
     asked.set(key, spokeAt);
@@ -126,12 +132,9 @@ export function createLink({
   function settle(message: ServerMessage): number | undefined {
     const now = clock.now();
     pardoned = false;
-    const answered = message.id === undefined ? [] : [message.id];
-    if (message.type === "counter-update") {
-      heardAt = now;
-      // Somebody's click says as much as an answer would.
-      answered.push(HEARTBEAT);
-    } else if (message.code === "gateway") {
+    if (message.type === "counter-update") heardAt = now;
+    const answered = [message.id, ANSWERS[message.type]].filter((key) => key !== undefined);
+    if (message.type === "error" && message.code === "gateway") {
       // It does not say whose request failed. The clicks are sent again by others.
       answered.push(...[...asked.keys()].filter((key) => key !== HEARTBEAT));
     }

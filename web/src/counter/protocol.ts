@@ -1,7 +1,7 @@
 /** The messages on the wire. Pure: text in, messages out, and nothing that a server sends throws. */
 
-/** With an id, made by `op-ids.ts`, an increment may be sent again until it is acknowledged: it counts once. */
-export type ClientMessage = { action: "get-current" } | { action: "increment"; id?: string };
+/** An increment may be sent again under its id, made by `op-ids.ts`, until it is acknowledged: it counts once. */
+export type ClientMessage = { action: "get-current" } | { action: "increment"; id: string };
 
 /** `id` is that of the increment which the message answers. */
 export type ServerMessage =

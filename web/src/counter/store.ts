@@ -78,20 +78,29 @@ export function createCounterStore({ queue, clock = browserClock, ...options }: 
   }
 
   function onMessage(message: ServerMessage, roundTripMs: number | undefined) {
-    if (message.type === "counter-update") {
-      if (message.id !== undefined) sender.acknowledged(message.id);
-      take(message.value);
-    } else if (message.code === "bad-id") {
-      sender.refused(message.id);
-      update({ error: message.message });
-    } else if (message.id === undefined) {
-      if (message.code === "gateway") sender.postponed();
-      update({ error: message.message });
-    } else {
-      sender.postponed(message.id);
-      if (sender.troubles > 1) update({ error: PATIENCE });
+    switch (message.type) {
+      case "counter-update":
+        if (message.id !== undefined) sender.acknowledged(message.id);
+        take(message.value);
+        break;
+      case "error":
+        onError(message);
+        break;
     }
     update(roundTripMs === undefined ? {} : { roundTripMs });
+  }
+
+  function onError({ code, id, message }: Extract<ServerMessage, { type: "error" }>) {
+    if (code === "bad-id") {
+      sender.refused(id);
+      update({ error: message });
+    } else if (id === undefined) {
+      if (code === "gateway") sender.postponed();
+      update({ error: message });
+    } else {
+      sender.postponed(id);
+      if (sender.troubles > 1) update({ error: PATIENCE });
+    }
   }
 
   const socket = createCounterSocket({
