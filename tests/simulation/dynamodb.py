@@ -58,6 +58,7 @@ class Table:
     faults: Faults = field(default_factory=Faults)
     one_way_ms: tuple[float, float] = (0.5, 1.5)
     transaction_ms: tuple[float, float] = (8, 15)
+    batch_ms: float = 3  # from the first item's reading to the last
     rows: dict[str, Row] = field(default_factory=dict)
     plain_adds: int = 0
     conflicts: int = 0
@@ -83,13 +84,14 @@ class Table:
     # --- what it serves -------------------------------------------------------------------------
 
     def get(self, names: list[str]) -> list[Row]:
-        # Each item at a moment of its own, as BatchGetItem reads.
-        found = []
-        for name in names:
-            if len(names) > 1:
-                self.time.hold(self.random.uniform(0, 2))
-            if name in self.rows:
-                found.append(dict(self.rows[name]))
+        # Each at a moment of its own, in any order, as BatchGetItem reads.
+        found: list[Row] = []
+        began = self.time.ms
+        window = self.batch_ms if len(names) > 1 else 0
+        moments = sorted((self.random.uniform(0, window), name) for name in names)
+        for moment, name in moments:
+            self.time.hold(max(0.0, began + moment - self.time.ms))
+            found += [dict(self.rows[name])] if name in self.rows else []
         return found
 
     def update(self, request: dict[str, Any]) -> Row:

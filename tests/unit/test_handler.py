@@ -314,6 +314,35 @@ def test_logs_what_came_of_it(function: Lambda, capsys: pytest.CaptureFixture[st
     [entry] = _logged(capsys)
     outcome = {key: entry[key] for key in ("value", "delivered", "gone", "skipped", "forbidden")}
     assert outcome == {"value": 1, "delivered": 1, "gone": 0, "skipped": 0, "forbidden": 0}
+    more = {key: entry[key] for key in ("retries", "countedBefore", "handedOver")}
+    assert more == {"retries": 0, "countedBefore": False, "handedOver": False}
+
+
+def test_a_click_with_an_op_id_counts_once(
+    function: Lambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    op_id = "q7Rk_3sYd-2oFiAC:1"
+    body = json.dumps({"action": "increment", "id": op_id})
+    for _ in range(2):
+        function.invoke(recorded("message-increment") | {"body": body})
+    assert function.posts() == [(CONNECTION_ID, _update(1) | {"id": op_id})] * 2
+    rows = {row["id"]["S"]: row for row in function.count()}
+    assert rows["global"] == {"id": {"S": "global"}, "value": {"N": "1"}}
+    [first, second] = _logged(capsys)
+    assert [each["countedBefore"] for each in (first, second)] == [False, True]
+    assert ("Clicks" in first, "Clicks" in second) == (True, False)
+    assert op_id not in json.dumps([first, second])
+
+
+@pytest.mark.usefixtures("cold")
+def test_clicks_are_spread_over_shards(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTER_SHARDS", "4")
+    monkeypatch.setattr("random.random", lambda: 0.5)
+    handler = importlib.import_module(MODULE)
+    for _ in range(2):
+        handler.handle(recorded("message-increment"), CONTEXT)
+    assert function.posts() == [(CONNECTION_ID, _update(1)), (CONNECTION_ID, _update(2))]
+    assert {row["id"]["S"] for row in function.count()} == {"global", "global#2"}
 
 
 def test_the_line_carries_the_metrics(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
