@@ -7,7 +7,7 @@ and of four orders that look as good and are not.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -85,11 +85,22 @@ class Broadcaster:
         began = self.clock.milliseconds()
         value = self.counter.value()
         knows = told[0] if told and told[1] == value else None
-        everyone = self.connections.audience(self.clock.now())
-        audience = (connection_id for connection_id in everyone if connection_id != knows)
+        failures: list[StoreUnavailable] = []
+        audience = self._audience(knows, failures)
         self._settle(self.outbox.post(protocol.counter_update(value), audience), posted)
+        if failures:
+            raise failures[0]
         posted.broadcasts += 1
         self.clock.sleep_until(began + self.interval_ms)
+
+    def _audience(self, but: str | None, failures: list[StoreUnavailable]) -> Iterator[str]:
+        # A listing that fails ends, and says so afterwards: what was listed before is posted to.
+        try:
+            for connection_id in self.connections.audience(self.clock.now()):
+                if connection_id != but:
+                    yield connection_id
+        except StoreUnavailable as failure:
+            failures.append(failure)
 
     def broadcast_if_forgotten(self, posted: Posted, began: int) -> None:
         """Do what a crashed invocation left undone. Raises StoreUnavailable."""

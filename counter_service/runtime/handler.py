@@ -76,7 +76,7 @@ def build(environ: Mapping[str, str]) -> CounterService:
             DynamoBroadcastLease(settings.counter_table, dynamodb),
             outbox,
             clock,
-            LambdaSuccessor(settings.function_name, partial(session.client, "lambda")),
+            LambdaSuccessor(settings.successor, partial(session.client, "lambda")),
             new_owner=lambda: uuid4().hex,
             interval_ms=settings.broadcast_interval_ms,
         ),

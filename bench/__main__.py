@@ -1,0 +1,29 @@
+"""`python -m bench [question ...]`: the named ones, or all of them."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from . import fan_out
+
+# In the order in which they are run: the cost needs the figures of those before it.
+QUESTIONS: Final[dict[str, Callable[[], None]]] = {
+    "fan_out": fan_out.main,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("questions", nargs="*", metavar="question", help=", ".join(QUESTIONS))
+    wanted = parser.parse_args(argv).questions or list(QUESTIONS)
+    if unknown := [name for name in wanted if name not in QUESTIONS]:
+        parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
+    for name in wanted:
+        print(f"# {name}\n", flush=True)
+        QUESTIONS[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
