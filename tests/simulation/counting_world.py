@@ -89,6 +89,7 @@ class Chances:
 
 
 NONE: Final = Chances(0, 0, 0, 0, 0, 0)
+STORM: Final = Chances(0.15, 0.3, 0.1, 0.2, 0.3, 0.2)
 
 
 @dataclass
@@ -105,14 +106,15 @@ class History:
 
 
 class CountingWorld:
-    """`store` makes an instance's counter store; a test plants its mistakes there."""
+    """`shards` are what instances are configured with, as during a deployment; `store` makes the
+    counter store of one, and is where a test plants its mistakes."""
 
     def __init__(
         self,
         seed: int,
         chances: Chances = Chances(),
         *,
-        shards: int = 1,
+        shards: tuple[int, ...] = (1,),
         store: type[DynamoCounterStore] = DynamoCounterStore,
     ) -> None:
         self.random = Random(seed)
@@ -208,7 +210,7 @@ class CountingWorld:
     def _reader(self) -> None:
         """Reads as any instance does, and never gets less than before, nor than was counted
         before it began, nor more than was counted when it ended."""
-        counter = self._counter()
+        counter = self._counter(min(self._shards))
         last = 0
         while self._is_busy():
             least = self.table.value
@@ -246,19 +248,19 @@ class CountingWorld:
     def invoke(self, message: Message) -> None:
         self._service().handle(message)
 
-    def _counter(self) -> CounterStore:
+    def _counter(self, shards: int) -> CounterStore:
         return self._store(
             "counter",
             Client(self.table, attempts=3),
             once=Client(self.table, attempts=1),
-            shards=self._shards,
+            shards=shards,
             random=self.random.random,
             backoff=Backoff(self.time, self.random.random),
         )
 
     def _service(self) -> CounterService:
         """Of a new instance."""
-        counter = self._counter()
+        counter = self._counter(self.random.choice(self._shards))
         connections: Any = Remote(self._connections, self.time, self.random)
         lease: Any = Remote(self._lease, self.time, self.random)
         return CounterService(

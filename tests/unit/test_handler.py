@@ -429,12 +429,23 @@ def test_starts_with_everything_ready(
 
 @pytest.mark.usefixtures("cold")
 @pytest.mark.parametrize(
-    ("name", "requests"), [("message-increment", 1), ("message-get-current", 3), ("connect", 3)]
+    ("name", "more", "requests"),
+    [
+        ("message-increment", {}, 1),
+        (
+            "message-increment",
+            {"body": '{"action":"increment","id":"q7Rk_3sYd-2oFiAC:1"}'},
+            3,
+        ),
+        ("message-get-current", {}, 3),
+        ("connect", {}, 3),
+    ],
 )
 def test_sends_again_what_may_be_sent_twice_and_nothing_else(
     serve: Callable[[Answer], LocalServer],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
+    more: dict[str, str],
     requests: int,
 ) -> None:
     """The clients as they are put together, on a DynamoDB that fails."""
@@ -442,7 +453,7 @@ def test_sends_again_what_may_be_sent_twice_and_nothing_else(
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
     handler = importlib.import_module(MODULE)
     with suppress(StoreUnavailable):  # what a handshake ends with
-        handler.handle(recorded(name), CONTEXT)
+        handler.handle(recorded(name) | more, CONTEXT)
     assert len(dynamodb.received) == requests
 
 

@@ -258,12 +258,15 @@ class TestGetCurrent:
         world.says("bob", GET_CURRENT)
         assert update(42) in world.outbox.received("bob")
 
+    @pytest.mark.parametrize("failure", [UNAVAILABLE, BUSY])
     @pytest.mark.parametrize("store", ["connections", "counter"])
-    def test_says_when_a_store_is_unavailable(self, world: World, store: str) -> None:
+    def test_says_when_a_store_is_unavailable(
+        self, world: World, store: str, failure: StoreUnavailable
+    ) -> None:
         if store == "connections":
-            world.connections.fail_next("put", UNAVAILABLE)
+            world.connections.fail_next("put", failure)
         else:
-            world.counter.fail_next("value", UNAVAILABLE)
+            world.counter.fail_next("value", failure)
         assert world.says("bob", GET_CURRENT) == Report("get-current", error="unavailable")
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
 
