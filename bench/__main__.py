@@ -5,8 +5,12 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from . import coalescing
+
 # In the order in which they are run: the cost needs the figures of those before it.
-QUESTIONS: Final[dict[str, Callable[[], None]]] = {}
+QUESTIONS: Final[dict[str, Callable[[], None]]] = {
+    "coalescing": coalescing.main,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

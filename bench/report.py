@@ -101,6 +101,6 @@ def _git(*arguments: str) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,  # noqa: S607
+        check=True,
     )
     return done.stdout.strip()
