@@ -175,19 +175,23 @@ class DynamoConnectionStore:
         return None
 
     def audience(self, now: int) -> Iterator[str]:
-        pages = self._client.get_paginator("scan").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            ProjectionExpression="#id",
+        request = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "ProjectionExpression": "#id",
             # DynamoDB deletes expired rows within days, not seconds.
-            FilterExpression="#expiresAt > :now",
-            ExpressionAttributeNames={"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
-            ExpressionAttributeValues={":now": {"N": str(now)}},
-        )
+            "FilterExpression": "#expiresAt > :now",
+            "ExpressionAttributeNames": {"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
+            "ExpressionAttributeValues": {":now": {"N": str(now)}},
+        }
         with _unavailable("listing the audience"):
-            for page in pages:
+            while True:  # botocore's paginator takes 10 ms of CPU to make
+                page = self._client.scan(**request)
                 for row in page["Items"]:
                     yield row[CONNECTION_KEY]["S"]
+                if "LastEvaluatedKey" not in page:
+                    return
+                request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 @contextmanager
