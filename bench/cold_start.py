@@ -124,15 +124,17 @@ def stub(folder: Path) -> Iterator[int]:
     certificate = folder / "server.pem"
     chain = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
     chain.write_to_path(str(certificate))
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "bench.stub_aws", certificate, str(AUDIENCE)],
         cwd=ROOT,
-        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    ) as process:
-        with process.stdin or nullcontext(), process.stdout or nullcontext():
-            yield int(process.stdout.readline())
+    )
+    try:
+        yield int(process.stdout.readline() if process.stdout else 0)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def environment(folder: Path, port: int) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """`python -m bench.stub_aws certificate audience`: AWS with canned answers, over TLS.
 
-One process apart, so that its CPU is not in anybody's figures. Prints its port, and ends with
-its standard input.
+A process apart, so that its CPU is not in anybody's figures. Prints its port.
 """
 
 import asyncio
@@ -58,7 +57,7 @@ async def serve(certificate: str, audience: list[str]) -> None:
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    await server.serve_forever()
 
 
 def original(head: str, target: str) -> str:

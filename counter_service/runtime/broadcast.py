@@ -7,7 +7,7 @@ interleaving of this, and of four orders that look as good and are not.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -87,9 +87,12 @@ class Broadcaster:
         first = list(islice(pages, 1))
         value = self.counter.value()
         knows = told[0] if told and told[1] == value else None
-        everyone = chain(first, pages)
-        audience = (connection_id for connection_id in everyone if connection_id != knows)
-        self._settle(self.outbox.post(protocol.counter_update(value), audience), posted)
+        failures: list[StoreUnavailable] = []
+        audience = _until_it_fails(chain(first, pages), failures)
+        others = (connection_id for connection_id in audience if connection_id != knows)
+        self._settle(self.outbox.post(protocol.counter_update(value), others), posted)
+        if failures:
+            raise failures[0]
         posted.broadcasts += 1
         self.clock.sleep_until(began + self.interval_ms)
 
@@ -107,3 +110,11 @@ class Broadcaster:
                     self.connections.remove_gone(connection_id, connected_before)
         except StoreUnavailable:
             posted.clean = False  # the next broadcast meets the same ghosts
+
+
+def _until_it_fails(listing: Iterator[str], failures: list[StoreUnavailable]) -> Iterator[str]:
+    """A listing that fails ends, and says so afterwards: what was listed before is posted to."""
+    try:
+        yield from listing
+    except StoreUnavailable as failure:
+        failures.append(failure)

@@ -4,6 +4,7 @@ Both take low-level clients: a `boto3.resource` costs start-up time and gives no
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -87,6 +88,7 @@ class DynamoConnectionStore:
     def __init__(self, table: str, client: Any) -> None:
         self._table = table
         self._client = client
+        self._reader = ThreadPoolExecutor(1)  # starts its thread with the first second page
 
     def put(self, connection: Connection) -> None:
         with _unavailable("recording a connection"), _condition_may_fail(self._client):
@@ -175,23 +177,31 @@ class DynamoConnectionStore:
         return None
 
     def audience(self, now: int) -> Iterator[str]:
-        request = {
-            "TableName": self._table,
-            "ConsistentRead": True,
-            "ProjectionExpression": "#id",
-            # DynamoDB deletes expired rows within days, not seconds.
-            "FilterExpression": "#expiresAt > :now",
-            "ExpressionAttributeNames": {"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
-            "ExpressionAttributeValues": {":now": {"N": str(now)}},
-        }
         with _unavailable("listing the audience"):
-            while True:  # botocore's paginator takes 10 ms of CPU to make
-                page = self._client.scan(**request)
-                for row in page["Items"]:
-                    yield row[CONNECTION_KEY]["S"]
-                if "LastEvaluatedKey" not in page:
-                    return
-                request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            page = self._page(now)
+            # A page is some ten thousand rows. The next one loads while this one is used.
+            while start := page.get("LastEvaluatedKey"):
+                following = self._reader.submit(self._page, now, start)
+                yield from _ids(page)
+                page = following.result()
+            yield from _ids(page)
+
+    def _page(self, now: int, start: dict[str, Any] | None = None) -> dict[str, Any]:
+        page: dict[str, Any] = self._client.scan(
+            TableName=self._table,
+            ConsistentRead=True,
+            ProjectionExpression="#id",
+            # DynamoDB deletes expired rows within days, not seconds.
+            FilterExpression="#expiresAt > :now",
+            ExpressionAttributeNames={"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
+            ExpressionAttributeValues={":now": {"N": str(now)}},
+            **({"ExclusiveStartKey": start} if start else {}),
+        )
+        return page
+
+
+def _ids(page: dict[str, Any]) -> Iterator[str]:
+    return (row[CONNECTION_KEY]["S"] for row in page["Items"])
 
 
 @contextmanager

@@ -74,7 +74,7 @@ class Delivery(Enum):
 class Outbox(Protocol):
     def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
         """Post one message to many connections in order; say what became of each. Never raises
-        for what a single connection does."""
+        for what a single connection does. Reads the audience, which must not raise, meanwhile."""
 
 
 class BroadcastLease(Protocol):

@@ -70,6 +70,11 @@ class RawServer:
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
+    @property
+    def resumed(self) -> int:
+        """Handshakes that went on with the TLS session of another connection."""
+        return self._context.session_stats()["hits"] if self._context else 0
+
     def close(self) -> None:
         self._closing.set()
         with suppress(OSError):
@@ -84,9 +89,9 @@ class RawServer:
         with self._lock:
             ends, self._open = self._open, []
         for end in ends:
+            # Its own thread closes it: here its number could be another socket's while that reads.
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            end.close()
 
     def _accept(self) -> None:
         while not self._closing.is_set():
@@ -103,24 +108,28 @@ class RawServer:
         with suppress(OSError):
             if self._context:
                 end = self._context.wrap_socket(end, server_side=True)
+            with end:
+                self._talk(end)
+
+    def _talk(self, end: socket.socket) -> None:
+        with self._lock:
+            self._open.append(end)
+        count = 0
+        while True:
+            head, body = _read(end)
+            count += 1
+            connection_id = unquote(head.split(" ")[1].rpartition("/")[2])
             with self._lock:
-                self._open.append(end)
-            count = 0
-            while True:
-                head, body = _read(end)
-                count += 1
-                connection_id = unquote(head.split(" ")[1].rpartition("/")[2])
-                with self._lock:
-                    self._seen[connection_id] += 1
-                    request = Request(connection_id, head, body, self._seen[connection_id], count)
-                    self.requests.append(request)
-                reply = self.respond(request)
-                end.sendall(reply.data)
-                if reply.then is Then.HANG:
-                    self._closing.wait(30)
-                if reply.then is not Then.KEEP:
-                    self._end(end, reply.then)
-                    return
+                self._seen[connection_id] += 1
+                request = Request(connection_id, head, body, self._seen[connection_id], count)
+                self.requests.append(request)
+            reply = self.respond(request)
+            end.sendall(reply.data)
+            if reply.then is Then.HANG:
+                self._closing.wait(30)
+            if reply.then is not Then.KEEP:
+                self._end(end, reply.then)
+                return
 
     def _end(self, end: socket.socket, then: Then) -> None:
         if then is Then.RESET:

@@ -411,9 +411,10 @@ class TestIncrementThatFails:
         assert world.outbox.received("eve") == [update(43)]
 
     def test_half_a_listing(self, world: World) -> None:
+        """Who was listed is told, and the report knows of it."""
         world.connections.fail_audience_after(1, UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=1)
+        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=2)
         assert world.outbox.inboxes() == {"bob": [update(42)], "ann": [update(42)]}
 
     def test_no_cleanup(self, world: World) -> None:
