@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from . import coalescing, cold_start
+from . import click, coalescing, cold_start
 
 # In the order in which they are run: the cost needs the figures of those before it.
 QUESTIONS: Final[dict[str, Callable[[], None]]] = {
     "coalescing": coalescing.main,
     "cold_start": cold_start.main,
+    "click": click.main,
 }
 
 
