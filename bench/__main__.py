@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from . import click, coalescing, cold_start
+from . import click, coalescing, cold_start, cost
 
 # In the order in which they are run: the cost needs the figures of those before it.
 QUESTIONS: Final[dict[str, Callable[[], None]]] = {
     "coalescing": coalescing.main,
     "cold_start": cold_start.main,
     "click": click.main,
+    "cost": cost.main,
 }
 
 

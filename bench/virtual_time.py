@@ -15,10 +15,12 @@ Answer = TypeVar("Answer")
 
 
 class Timeline:
-    """`now` is in seconds and moves only inside of `run`."""
+    """`now` is in seconds and moves only inside of `run`. `process_seconds` is the time from begin
+    to end of all processes together."""
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.process_seconds = 0.0
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()  # what is due at the same moment happens in the order of planning
         self._baton = threading.Lock()  # held while a process runs
@@ -37,10 +39,12 @@ class Timeline:
 
         def run() -> None:
             turn.acquire()
+            began = self.now
             try:
                 work()
             except BaseException as failure:  # noqa: BLE001  # raised by run()
                 self._failure = failure
+            self.process_seconds += self.now - began
             self._baton.release()
 
         def begin() -> None:

@@ -21,6 +21,7 @@ def test_processes_interleave_where_they_wait() -> None:
         *(("quick", 0), ("slow", 0), ("quick", 1), ("slow", 1.5), ("quick", 2), ("slow", 3)),
     ]
     assert timeline.now == 4.5
+    assert timeline.process_seconds == 3 + 4.5
 
 
 def test_a_wait_gives_the_answer() -> None:
