@@ -59,7 +59,8 @@ class Bill:
 
     @property
     def total(self) -> float:
-        return sum(getattr(self, each.name) for each in fields(self))
+        items: list[float] = [getattr(self, each.name) for each in fields(self)]
+        return sum(items)
 
 
 def bill(usage: Usage, clicks: float = MILLION) -> Bill:

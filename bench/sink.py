@@ -1,15 +1,17 @@
-"""A stand-in for the @connections API that costs its clients nothing: nginx, on a core of its own.
+"""A stand-in for the @connections API, nginx, which has a core of its own and answers at once.
 
-It answers each post as API Gateway does, 200 without a body, at once or after some latency.
+Each post is answered as API Gateway does it, 200 without a body, if asked to after some latency. It
+is DynamoDB, too, for whoever lists the audience: a request to / is answered with one page of it.
 """
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,8 @@ http {{
     ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
     location /prod/ {{ return 200; }}
     location /late/ {{ js_content late.answer; }}
+    location = / {{ root {folder}; error_page 405 =200 /page.json; try_files /page.json =404; }}
+    location = /page.json {{ internal; root {folder}; error_page 405 =200 /page.json; }}
   }}
 }}
 """
@@ -62,8 +66,8 @@ class Sink:
 
 
 @contextmanager
-def running(core: int, latency_ms: int) -> Iterator[Sink]:
-    """nginx, on that core alone. Raises SinkError."""
+def running(core: int, latency_ms: int, audience: Iterable[str] = ()) -> Iterator[Sink]:
+    """nginx, on that core alone; `audience` is what a Scan of its table lists. Raises SinkError."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None or not MODULE.exists():
         raise SinkError("nginx is needed; on Debian: apt install nginx-light libnginx-mod-http-js")
@@ -76,6 +80,8 @@ def running(core: int, latency_ms: int) -> Iterator[Sink]:
             folder / "server.pem"
         )
         (folder / "late.js").write_text(_LATE.format(milliseconds=latency_ms))
+        rows = [{"connectionId": {"S": connection_id}} for connection_id in audience]
+        (folder / "page.json").write_text(json.dumps({"Items": rows, "Count": len(rows)}))
         configuration = folder / "nginx.conf"
         configuration.write_text(
             _CONFIGURATION.format(module=MODULE, folder=folder, host=HOST, http=http, https=https)

@@ -9,14 +9,18 @@ from counter_service.runtime.signing import Credentials
 from . import job
 
 
-def make(task: job.Job) -> Callable[[Sequence[str]], int]:
+def outbox(task: job.Job) -> ManagementOutbox:
     context = amazon_context()
     context.load_verify_locations(task.authority)
     credentials = Credentials(job.ACCESS_KEY, job.SECRET_KEY, job.TOKEN)
-    outbox = ManagementOutbox(task.endpoint, job.REGION, lambda: credentials, context=context)
+    return ManagementOutbox(task.endpoint, job.REGION, lambda: credentials, context=context)
+
+
+def make(task: job.Job) -> Callable[[Sequence[str]], int]:
+    ours = outbox(task)
 
     def post_to_all(ids: Sequence[str]) -> int:
-        outcomes = outbox.post(job.PAYLOAD, ids)
+        outcomes = ours.post(job.PAYLOAD, ids)
         return sum(outcome is Delivery.DELIVERED for outcome in outcomes.values())
 
     return post_to_all

@@ -25,6 +25,10 @@ _STALE_SIGNATURE: Final = frozenset(
     {"expiredtokenexception", "invalidsignatureexception", "requestexpired"}
 )
 
+# The system's: functions restored from one snapshot share a generator's state, and would back off
+# in step (docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html).
+_jitter: Final = random.SystemRandom()
+
 log = logging.getLogger(__name__)
 
 
@@ -233,7 +237,7 @@ class FanOut:
             self._warn("a post was given up", reason=reason)
             return
         else:
-            delay = self._limits.backoff_seconds * 2**post.attempts * random.random()  # noqa: S311
+            delay = self._limits.backoff_seconds * 2**post.attempts * _jitter.random()
         heapq.heappush(self._waiting, (time.monotonic() + delay, id(post), post))
 
     def _sign_again(self) -> None:

@@ -67,7 +67,7 @@ def build(environ: Mapping[str, str]) -> CounterService:
             DynamoBroadcastLease(settings.counter_table, dynamodb),
             outbox,
             clock,
-            LambdaSuccessor(settings.function_name, partial(sdk.client, "lambda")),
+            LambdaSuccessor(settings.successor, partial(sdk.client, "lambda")),
             new_owner=lambda: uuid4().hex,
             interval_ms=settings.broadcast_interval_ms,
         ),
