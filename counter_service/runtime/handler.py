@@ -1,5 +1,13 @@
 """Lambda's entry point, and the one place where the parts are put together."""
 
+# ruff: noqa: E402  # the collector has to stop before there is anything to look through
+
+import gc
+
+# What is made until the first event is here to stay. Looking through it for garbage, again and
+# again, was a fifth of a cold start's CPU.
+gc.disable()
+
 import logging
 import os
 import time
@@ -9,19 +17,17 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import boto3
-
 from . import events, logs, metrics
 from .access import Access
 from .broadcast import Broadcaster
 from .dynamodb import ONCE, RETRYING, DynamoConnectionStore, DynamoCounterStore
-from .errors import SettingsError, UnknownEvent
+from .errors import UnknownEvent
 from .lease import DynamoBroadcastLease
-from .management import ManagementOutbox
+from .management import AMAZON_ROOTS, ManagementOutbox
 from .ports import TokenVerifier
+from .sdk import Sdk
 from .service import CounterService, Report
 from .settings import Authentication, Settings
-from .signing import Credentials
 from .successor import LambdaSuccessor
 
 log = logging.getLogger(__name__)
@@ -42,15 +48,13 @@ class SystemClock:
 def build(environ: Mapping[str, str]) -> CounterService:
     """Compose the service. Raises SettingsError."""
     settings = Settings.from_env(environ)
-    session = boto3.Session()
-    dynamodb = session.client("dynamodb", config=RETRYING)
+    sdk = Sdk(AMAZON_ROOTS)
+    dynamodb = sdk.client("dynamodb", RETRYING)
     counter = DynamoCounterStore(
-        settings.counter_table, dynamodb, once=session.client("dynamodb", config=ONCE)
+        settings.counter_table, dynamodb, once=sdk.client("dynamodb", ONCE)
     )
     connections = DynamoConnectionStore(settings.connections_table, dynamodb)
-    outbox = ManagementOutbox(
-        settings.management_endpoint, settings.region, partial(_credentials, session)
-    )
+    outbox = ManagementOutbox(settings.management_endpoint, settings.region, sdk.credentials)
     clock = SystemClock()
     return CounterService(
         counter=counter,
@@ -63,22 +67,13 @@ def build(environ: Mapping[str, str]) -> CounterService:
             DynamoBroadcastLease(settings.counter_table, dynamodb),
             outbox,
             clock,
-            LambdaSuccessor(settings.successor, partial(session.client, "lambda")),
+            LambdaSuccessor(settings.successor, partial(sdk.client, "lambda")),
             new_owner=lambda: uuid4().hex,
             interval_ms=settings.broadcast_interval_ms,
         ),
         access=Access(settings.origins, _token_verifier(settings.authentication)),
         clicks_per_second=settings.clicks_per_second,
     )
-
-
-def _credentials(session: boto3.Session) -> Credentials:
-    """Those of this moment: a role's credentials rotate."""
-    found = session.get_credentials()
-    if found is None:
-        raise SettingsError("AWS_ACCESS_KEY_ID", "is not set")
-    frozen = found.get_frozen_credentials()
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
 
 def _token_verifier(authentication: Authentication | None) -> TokenVerifier | None:
@@ -95,7 +90,11 @@ def _token_verifier(authentication: Authentication | None) -> TokenVerifier | No
 # At import, which is Lambda's init phase: it has a whole CPU whatever the memory setting, and
 # warm invocations find the clients and their connections ready.
 logs.configure()
-service = build(os.environ)
+try:
+    service = build(os.environ)
+finally:
+    gc.freeze()
+    gc.enable()
 
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
