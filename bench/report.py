@@ -82,8 +82,17 @@ def circumstances() -> dict[str, str]:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{_cpus()}, {platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "commit": _git("describe", "--always", "--dirty", "--exclude", "*"),
+        "commit": _commit(),
     }
+
+
+def _commit() -> str:
+    """With -dirty behind it where the code is not the commit's. Results and pages do not count:
+    the question before this one has just written some."""
+    changed = _git(
+        "status", "--porcelain", "--untracked-files=no", ":!bench/results", ":!docs", ":!*.md"
+    )
+    return _git("rev-parse", "--short=7", "HEAD") + ("-dirty" if changed else "")
 
 
 def _cpus() -> str:
