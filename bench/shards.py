@@ -2,11 +2,12 @@
 
     .venv/bin/python -m bench.shards
 
-The product's own counting on a simulated DynamoDB, in virtual time: a minute's table takes
-seconds, and a run says the same each time. Assumed of DynamoDB: a transaction holds its rows for
-8 to 15 ms and another that wants one of them meanwhile is cancelled; a row takes 1,000 write units
-a second, two for a write within a transaction; a request is 0.5 to 1.5 ms on its way, each way.
-Clicks come at random, each in an invocation of its own, and none is sent again by its client.
+The product's own counting on a simulated DynamoDB, in virtual time: it takes a minute or two, and
+says the same each time, on any machine. Assumed of DynamoDB: a transaction holds its rows for 8 to
+15 ms and another that wants one of them meanwhile is cancelled; a row takes 1,000 write units a
+second, two for a write within a transaction; a request is 0.5 to 1.5 ms on its way, each way; the
+rows of a BatchGetItem are read within 3 ms. Clicks come at random, each in an invocation of its
+own, and none is sent again by its client.
 """
 
 import sys

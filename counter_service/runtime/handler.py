@@ -10,12 +10,12 @@ gc.disable()
 
 import logging
 import os
-import random
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from random import SystemRandom
 from typing import Any
 from uuid import uuid4
 
@@ -57,13 +57,16 @@ def build(environ: Mapping[str, str]) -> CounterService:
     sdk = Sdk(AMAZON_ROOTS)
     dynamodb = sdk.client("dynamodb", RETRYING)
     clock = SystemClock()
-    backoff = Backoff(clock, random.random)
+    # Of the operating system: instances that start from one snapshot would throw the same dice of
+    # Python's own, choose the same row, and pause alike.
+    dice = SystemRandom().random
+    backoff = Backoff(clock, dice)
     counter = DynamoCounterStore(
         settings.counter_table,
         dynamodb,
         once=sdk.client("dynamodb", ONCE),
         shards=settings.counter_shards,
-        random=random.random,
+        random=dice,
         backoff=backoff,
     )
     connections = DynamoConnectionStore(settings.connections_table, dynamodb)

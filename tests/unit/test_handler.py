@@ -337,7 +337,7 @@ def test_a_click_with_an_op_id_counts_once(
 @pytest.mark.usefixtures("cold")
 def test_clicks_are_spread_over_shards(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTER_SHARDS", "4")
-    monkeypatch.setattr("random.random", lambda: 0.5)
+    monkeypatch.setattr("random.SystemRandom.random", lambda _: 0.5)
     handler = importlib.import_module(MODULE)
     for _ in range(2):
         handler.handle(recorded("message-increment"), CONTEXT)
