@@ -36,8 +36,7 @@ class CounterStore(Protocol):
         """Add one unless this op id was counted before; say if it was counted now.
 
         The op id is remembered until the epoch second `expires_at` at least. Behind
-        StoreUnavailable it may have been counted, which asking again tells; behind StoreBusy it
-        was not.
+        StoreUnavailable an answer may have been lost; asking again tells.
         """
 
     def value(self) -> int:

@@ -21,7 +21,7 @@ from counter_service.runtime.errors import (
         ),
         (
             StoreBusy("increment", "TransactionConflict", attempts=20),
-            ["increment", "20 attempts", "TransactionConflict", "nothing was written"],
+            ["increment", "20 attempts", "TransactionConflict", "safe to try again"],
         ),
         (
             OutcomeUnknown("increment", "ReadTimeout"),
