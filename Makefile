@@ -5,6 +5,7 @@ STACK  ?= dev
 PORT   ?=
 EMULATOR_PORT ?= 4566
 OFFLINE ?=
+QUESTION ?=
 
 BIN         := .venv/bin
 NPM         := scripts/npm
@@ -16,7 +17,7 @@ BUILD_PAGE  := VITE_WEBSOCKET_URL= $(NPM) --prefix web run --silent build
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit e2e web-test build up outputs emulator audit screenshots lock vendor \
+.PHONY: help run test lint types unit e2e web-test build up outputs emulator audit bench screenshots lock vendor \
         vendor-here clean
 
 help: ## List the targets
@@ -72,6 +73,9 @@ e2e: .venv/dev.done .venv/browser.done .vendor/auth-here/requirements-auth.txt w
 audit: .venv/local.done .venv-audit/done web/dist/index.html ## Scan the graph, look up advisories (OFFLINE=1: the scan alone)
 	$(BIN)/python -W ignore::DeprecationWarning -m audit $(if $(OFFLINE),--offline)
 
+bench: .venv/local.done .venv-bench/done bench/node/node_modules/.done ## Measure, beside others (QUESTION=fan_out); needs nginx
+	.venv-bench/bin/python -m bench $(QUESTION)
+
 # --- keep it --------------------------------------------------------------------------------
 
 screenshots: .venv/dev.done .venv/browser.done web/dist/index.html ## Take the pictures in docs/images again
@@ -80,9 +84,10 @@ screenshots: .venv/dev.done .venv/browser.done web/dist/index.html ## Take the p
 lock: .venv/dev.done ## Compile requirements*.txt from requirements*.in, and package-lock.json
 	scripts/lock $(BIN)/uv
 	$(NPM) --prefix web install --package-lock-only
+	$(NPM) --prefix bench/node install --package-lock-only
 
 clean: ## Remove everything that was built or installed
-	rm -rf .venv .venv-audit .vendor .local web/node_modules web/dist web/coverage .coverage .mypy_cache \
+	rm -rf .venv .venv-audit .venv-bench bench/node/node_modules .vendor .local web/node_modules web/dist web/coverage .coverage .mypy_cache \
 	  .ruff_cache .pytest_cache .hypothesis
 
 # --- set-up, done once ------------------------------------------------------------------------
@@ -116,6 +121,16 @@ clean: ## Remove everything that was built or installed
 .venv-audit/done: requirements-audit.txt | .venv/bin/python
 	@$(BIN)/python -m venv .venv-audit
 	.venv-audit/bin/pip install --quiet --no-compile --disable-pip-version-check -r $<
+	@touch $@
+
+# On its own for the same reason.
+.venv-bench/done: requirements-bench.txt | .venv/bin/python
+	@$(BIN)/python -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --no-compile --disable-pip-version-check -r $<
+	@touch $@
+
+bench/node/node_modules/.done: bench/node/package-lock.json | .venv/bin/python
+	$(NPM) --prefix bench/node ci --no-audit --no-fund
 	@touch $@
 
 web/node_modules/.done: web/package-lock.json | .venv/bin/python

@@ -80,7 +80,7 @@ class InMemoryCounterStore(Faults, CounterStore):
         """Count the next increment, but do not say so."""
         self._replies_to_lose = times
 
-    def increment(self) -> int | None:
+    def increment(self) -> int:
         self._fail("increment")
         with self._lock:
             self.count += 1

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "counter_service"
 RUNTIME = "counter_service.runtime"
 PURE = {f"{RUNTIME}.contract", f"{RUNTIME}.errors"}
 CORE = PURE | {f"{RUNTIME}.{name}" for name in ("protocol", "events", "ports", "origins", "access")}
-BOTO = {"boto3", "botocore"}
+BOTO = {"botocore"}
 # What the pure rooms may not touch: no clock, randomness, environment, input or output.
 IMPURE = {
     *("time", "datetime", "random", "secrets", "uuid", "os", "logging", "sys", "io", "pathlib"),
@@ -71,7 +71,8 @@ LAW: dict[str, tuple[set[str], set[str], set[str]]] = {
         set(),
         set(),
     ),
-    "runtime.handler": ({RUNTIME}, BOTO, set()),
+    "runtime.sdk": (PURE | {f"{RUNTIME}.signing"}, {"botocore"}, set()),
+    "runtime.handler": ({RUNTIME}, set(), set()),
     "infra": (
         {"counter_service.infra", f"{RUNTIME}.contract"},
         {"pulumi", "pulumi_aws"},

@@ -36,6 +36,7 @@ FILES: Final = (
     "counter_service/runtime/pool.py",
     "counter_service/runtime/ports.py",
     "counter_service/runtime/protocol.py",
+    "counter_service/runtime/sdk.py",
     "counter_service/runtime/service.py",
     "counter_service/runtime/settings.py",
     "counter_service/runtime/signing.py",

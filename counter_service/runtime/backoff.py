@@ -9,9 +9,9 @@ from .ports import Clock
 # A transaction takes some 10 ms, so those that met in one are out of each other's way soon.
 # bench/shards.py shows what comes of these.
 FIRST_MS: Final = 20
-LONGEST_MS: Final = 320
+LONGEST_MS: Final = 160
 TOTAL_MS: Final = 2000
-ATTEMPTS: Final = 16
+ATTEMPTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)

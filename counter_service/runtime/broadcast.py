@@ -1,15 +1,16 @@
 """At most one invocation broadcasts at a time, always the newest value, and none is left unsent.
 
-The order is what makes it right: count, then ticket, then value, then list. Whoever counts draws
-a ticket; whoever finds the lease free holds it, reads the value, posts it to everyone, and lets
-go only if no ticket was drawn meanwhile. tests/simulation/ explores every interleaving of this,
-and of four orders that look as good and are not.
+The order is what makes it right: count, then ticket, then list and value. Whoever counts draws
+a ticket; whoever finds the lease free holds it, lists the audience, reads the value, posts it to
+everyone, and lets go only if no ticket was drawn meanwhile. tests/simulation/ explores every
+interleaving of this, and of four orders that look as good and are not.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Final
 
 from . import protocol
@@ -83,11 +84,18 @@ class Broadcaster:
 
     def _broadcast_once(self, posted: Posted, told: tuple[str, int] | None) -> None:
         began = self.clock.milliseconds()
+        # The value last, behind the first page of the audience: what is counted while a page is
+        # read goes out with this broadcast, not with the next.
+        pages = self.connections.audience(self.clock.now())
+        first = list(islice(pages, 1))
         value = self.counter.value()
         knows = told[0] if told and told[1] == value else None
-        everyone = self.connections.audience(self.clock.now())
-        audience = (connection_id for connection_id in everyone if connection_id != knows)
-        self._settle(self.outbox.post(protocol.counter_update(value), audience), posted)
+        failures: list[StoreUnavailable] = []
+        audience = _until_it_fails(chain(first, pages), failures)
+        others = (connection_id for connection_id in audience if connection_id != knows)
+        self._settle(self.outbox.post(protocol.counter_update(value), others), posted)
+        if failures:
+            raise failures[0]
         posted.broadcasts += 1
         self.clock.sleep_until(began + self.interval_ms)
 
@@ -105,3 +113,11 @@ class Broadcaster:
                     self.connections.remove_gone(connection_id, connected_before)
         except StoreUnavailable:
             posted.clean = False  # the next broadcast meets the same ghosts
+
+
+def _until_it_fails(listing: Iterator[str], failures: list[StoreUnavailable]) -> Iterator[str]:
+    """A listing that fails ends, and says so afterwards: what was listed before is posted to."""
+    try:
+        yield from listing
+    except StoreUnavailable as failure:
+        failures.append(failure)

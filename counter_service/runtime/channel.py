@@ -28,16 +28,24 @@ class Channel:
         "_open",
         "_out",
         "_reader",
+        "_resumed",
         "_sock",
         "_step",
         "answered",
         "wants",
     )
 
-    def __init__(self, address: Any, context: ssl.SSLContext | None, host: str) -> None:
+    def __init__(
+        self,
+        address: Any,
+        context: ssl.SSLContext | None,
+        host: str,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
         family, kind, protocol, _, where = address
         self._context = context
         self._host = host
+        self._resumed = session
         self._out = b""
         self._open = False
         self._reader = AnswerReader()
@@ -59,6 +67,11 @@ class Channel:
     def answer_began(self) -> bool:
         return self._reader.started
 
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What another channel may resume, once this one has had an answer."""
+        return self._sock.session if isinstance(self._sock, ssl.SSLSocket) else None
+
     def send(self, request: bytes) -> None:
         """Begin a request. The one before must have its answer."""
         self._out = request
@@ -76,7 +89,10 @@ class Channel:
         if self._context is None:
             return self._established()
         tls = self._context.wrap_socket(
-            self._sock, server_hostname=self._host, do_handshake_on_connect=False
+            self._sock,
+            server_hostname=self._host,
+            do_handshake_on_connect=False,
+            session=self._resumed,
         )
         self._sock = tls
         self._step = partial(self._handshake, tls)

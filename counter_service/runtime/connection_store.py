@@ -1,6 +1,7 @@
 """ConnectionStore on DynamoDB."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .contract import CLICK_SECOND, CLICKS, CONNECTED_AT, CONNECTION_KEY, EXPIRES_AT
@@ -14,6 +15,7 @@ class DynamoConnectionStore:
     def __init__(self, table: str, client: Any) -> None:
         self._table = table
         self._client = client
+        self._reader = ThreadPoolExecutor(1)  # starts its thread with the first second page
 
     def put(self, connection: Connection) -> None:
         with unavailable("recording a connection"), condition_may_fail(self._client):
@@ -102,7 +104,17 @@ class DynamoConnectionStore:
         return None
 
     def audience(self, now: int) -> Iterator[str]:
-        pages = self._client.get_paginator("scan").paginate(
+        with unavailable("listing the audience"):
+            page = self._page(now)
+            # A page is some ten thousand rows. The next one loads while this one is used.
+            while start := page.get("LastEvaluatedKey"):
+                following = self._reader.submit(self._page, now, start)
+                yield from _ids(page)
+                page = following.result()
+            yield from _ids(page)
+
+    def _page(self, now: int, start: dict[str, Any] | None = None) -> dict[str, Any]:
+        page: dict[str, Any] = self._client.scan(
             TableName=self._table,
             ConsistentRead=True,
             ProjectionExpression="#id",
@@ -110,8 +122,10 @@ class DynamoConnectionStore:
             FilterExpression="#expiresAt > :now",
             ExpressionAttributeNames={"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
             ExpressionAttributeValues={":now": {"N": str(now)}},
+            **({"ExclusiveStartKey": start} if start else {}),
         )
-        with unavailable("listing the audience"):
-            for page in pages:
-                for row in page["Items"]:
-                    yield row[CONNECTION_KEY]["S"]
+        return page
+
+
+def _ids(page: dict[str, Any]) -> Iterator[str]:
+    return (row[CONNECTION_KEY]["S"] for row in page["Items"])

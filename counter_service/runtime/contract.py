@@ -15,6 +15,8 @@ ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
 ENV_BROADCAST_INTERVAL_MS: Final = "BROADCAST_INTERVAL_MS"
 ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # 1 if not set
+# name:alias of the function as it is to invoke itself; what is not set means by its name.
+ENV_SUCCESSOR: Final = "SUCCESSOR"
 # Who may connect, and how fast they click. What is not set allows nobody and limits nothing.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
 ENV_ALLOW_LOCALHOST: Final = "ALLOW_LOCALHOST"  # "true" or "false"

@@ -93,11 +93,12 @@ class DynamoCounterStore:
                     TransactItems=[{"Put": remember}, {"Update": self._add_one()}]
                 )
             except self._client.exceptions.TransactionCanceledException as cancelled:
-                codes = [each["Code"] for each in cancelled.response["CancellationReasons"]]
-                if codes[0] == "ConditionalCheckFailed":
+                reasons = cancelled.response.get("CancellationReasons", [])
+                codes = [each["Code"] for each in reasons if each["Code"] != "None"]
+                # Of the two only the put has a condition.
+                if "ConditionalCheckFailed" in codes:
                     return False
-                told = [code for code in codes if code != "None"]
-                raise refusal("increment", told[0] if told else "unknown") from cancelled
+                raise refusal("increment", codes[0] if codes else "unknown") from cancelled
         return True
 
     def value(self) -> int:

@@ -61,7 +61,7 @@ class StoreBusy(StoreUnavailable):
     def __str__(self) -> str:
         return (
             f"{self.operation} met others at each of {self.attempts} attempts ({self.reason}); "
-            "nothing was written, and it is safe to try again"
+            "it is safe to try again"
         )
 
 

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from .channel import Channel
@@ -23,6 +24,10 @@ from .signing import Batch
 _STALE_SIGNATURE: Final = frozenset(
     {"expiredtokenexception", "invalidsignatureexception", "requestexpired"}
 )
+
+# The system's: functions restored from one snapshot share a generator's state, and would back off
+# in step (docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html).
+_jitter: Final = random.SystemRandom()
 
 log = logging.getLogger(__name__)
 
@@ -58,35 +63,33 @@ class FanOut:
         self._pool = pool
         self._sign = sign
         self._limits = limits
+        self._most_channels = limits.channels
         self._batch = sign()
         self._signed_at = self._started_at = time.monotonic()
         self._refreshed = False
         self._outcomes: dict[str, Delivery] = {}
         self._busy: dict[Channel, Post] = {}
+        self._nothing_else_to_do = True
         self._deadlines: deque[tuple[float, Channel, Post]] = deque()  # in order: all wait alike
         self._waiting: list[tuple[float, int, Post]] = []  # a heap of posts to try again
         self._failures = 0  # in a row
         self._warned: set[str] = set()
 
     def run(self, audience: Iterator[str]) -> Mapping[str, Delivery]:
-        """Raises what the audience raises, after the posts under way have ended."""
-        failure: Exception | None = None
-        source: Iterator[str] | None = audience
-        while True:
-            try:
-                if (source or self._waiting) and self._is_over():
-                    self._waiting.clear()  # each is noted as skipped already
-                    for connection_id in source or ():
-                        self._outcomes.setdefault(connection_id, Delivery.SKIPPED)
-                    source = None
-                source = self._hand_out(source)
-            except Exception as problem:  # noqa: BLE001  # raised again below
-                failure, source = problem, None
-            if not source and not self._busy and not self._waiting:
-                break
-            self._wait()
-        if failure:
-            raise failure
+        """Reads the audience while it posts. To be run once."""
+        # So far ahead that the first posts already have as many channels as all of them need.
+        first = list(islice(audience, self._limits.large))
+        if len(first) == self._limits.large:
+            self._most_channels = self._limits.channels_when_large
+        source: Iterator[str] | None = chain(first, audience)
+        while source or self._busy or self._waiting:
+            if (source or self._waiting) and self._is_over():
+                self._waiting.clear()  # each is noted as skipped already
+                for connection_id in source or ():
+                    self._outcomes.setdefault(connection_id, Delivery.SKIPPED)
+                source = None
+            source = self._hand_out(source)
+            self._wait(can_open=bool(source) and len(self._busy) < self._most_channels)
         return self._outcomes
 
     def _is_over(self) -> bool:
@@ -101,7 +104,7 @@ class FanOut:
 
     def _hand_out(self, source: Iterator[str] | None) -> Iterator[str] | None:
         """Begin what can be begun; return the rest of the audience."""
-        while self._has_room() and not self._is_over():
+        while (self._pool.idle or self._may_open()) and not self._is_over():
             post = self._due()
             if post is None and source is not None:
                 connection_id = next(source, None)
@@ -115,10 +118,9 @@ class FanOut:
             self._begin(post)
         return source
 
-    def _has_room(self) -> bool:
-        large = len(self._outcomes) >= self._limits.large
-        most = self._limits.channels_when_large if large else self._limits.channels
-        return bool(self._pool.idle) or len(self._busy) < most
+    def _may_open(self) -> bool:
+        # A handshake takes as long as dozens of posts, so it waits until no channel can go on.
+        return self._nothing_else_to_do and len(self._busy) < self._most_channels
 
     def _due(self) -> Post | None:
         if self._waiting and self._waiting[0][0] <= time.monotonic():
@@ -131,6 +133,8 @@ class FanOut:
         if now - self._signed_at > self._limits.signature_seconds:
             self._sign_again()
         request = self._batch.request(post.connection_id)
+        if not self._pool.idle:
+            self._nothing_else_to_do = False
         try:
             # Where one kept connection was dead, the next may be too.
             channel = self._pool.take(new=post.resent)
@@ -144,9 +148,11 @@ class FanOut:
         except OSError as problem:
             self._lost(channel, problem)
 
-    def _wait(self) -> None:
+    def _wait(self, *, can_open: bool) -> None:
         selector = self._pool.selector
-        for key, _ in selector.select(self._patience()):
+        ready = selector.select(0 if can_open else self._patience())
+        self._nothing_else_to_do = not ready
+        for key, _ in ready:
             channel: Channel = key.data
             if channel not in self._busy:
                 self._pool.drop(channel)  # idle, and has something to say: its end
@@ -183,7 +189,7 @@ class FanOut:
         post = self._busy.pop(channel)
         self._failures = 0
         if answer.reusable:
-            self._pool.idle.append(channel)
+            self._pool.keep(channel)
         else:
             self._pool.drop(channel)
         status = answer.status
@@ -231,7 +237,7 @@ class FanOut:
             self._warn("a post was given up", reason=reason)
             return
         else:
-            delay = self._limits.backoff_seconds * 2**post.attempts * random.random()  # noqa: S311
+            delay = self._limits.backoff_seconds * 2**post.attempts * _jitter.random()
         heapq.heappush(self._waiting, (time.monotonic() + delay, id(post), post))
 
     def _sign_again(self) -> None:

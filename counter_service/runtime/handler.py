@@ -1,17 +1,23 @@
 """Lambda's entry point, and the one place where the parts are put together."""
 
+# ruff: noqa: E402  # the collector has to stop before there is anything to look through
+
+import gc
+
+# What is made until the first event is here to stay. Looking through it for garbage, again and
+# again, was a fifth of a cold start's CPU.
+gc.disable()
+
 import logging
 import os
-import random
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from random import SystemRandom
 from typing import Any
 from uuid import uuid4
-
-import boto3
 
 from . import events, logs, metrics
 from .access import Access
@@ -21,13 +27,13 @@ from .connection_store import DynamoConnectionStore
 from .counter_store import DynamoCounterStore
 from .counting import Tally
 from .dynamodb import ONCE, RETRYING
-from .errors import SettingsError, UnknownEvent
+from .errors import UnknownEvent
 from .lease import DynamoBroadcastLease
-from .management import ManagementOutbox
+from .management import AMAZON_ROOTS, ManagementOutbox
 from .ports import TokenVerifier
+from .sdk import Sdk
 from .service import CounterService, Report
 from .settings import Authentication, Settings
-from .signing import Credentials
 from .successor import LambdaSuccessor
 
 log = logging.getLogger(__name__)
@@ -48,22 +54,23 @@ class SystemClock:
 def build(environ: Mapping[str, str]) -> CounterService:
     """Compose the service. Raises SettingsError."""
     settings = Settings.from_env(environ)
-    session = boto3.Session()
-    dynamodb = session.client("dynamodb", config=RETRYING)
+    sdk = Sdk(AMAZON_ROOTS)
+    dynamodb = sdk.client("dynamodb", RETRYING)
     clock = SystemClock()
-    backoff = Backoff(clock, random.random)
+    # Of the operating system: instances that start from one snapshot would throw the same dice of
+    # Python's own, choose the same row, and pause alike.
+    dice = SystemRandom().random
+    backoff = Backoff(clock, dice)
     counter = DynamoCounterStore(
         settings.counter_table,
         dynamodb,
-        once=session.client("dynamodb", config=ONCE),
+        once=sdk.client("dynamodb", ONCE),
         shards=settings.counter_shards,
-        random=random.random,
+        random=dice,
         backoff=backoff,
     )
     connections = DynamoConnectionStore(settings.connections_table, dynamodb)
-    outbox = ManagementOutbox(
-        settings.management_endpoint, settings.region, partial(_credentials, session)
-    )
+    outbox = ManagementOutbox(settings.management_endpoint, settings.region, sdk.credentials)
     return CounterService(
         counter=counter,
         connections=connections,
@@ -76,22 +83,13 @@ def build(environ: Mapping[str, str]) -> CounterService:
             DynamoBroadcastLease(settings.counter_table, dynamodb),
             outbox,
             clock,
-            LambdaSuccessor(settings.function_name, partial(session.client, "lambda")),
+            LambdaSuccessor(settings.successor, partial(sdk.client, "lambda")),
             new_owner=lambda: uuid4().hex,
             interval_ms=settings.broadcast_interval_ms,
         ),
         access=Access(settings.origins, _token_verifier(settings.authentication)),
         clicks_per_second=settings.clicks_per_second,
     )
-
-
-def _credentials(session: boto3.Session) -> Credentials:
-    """Those of this moment: a role's credentials rotate."""
-    found = session.get_credentials()
-    if found is None:
-        raise SettingsError("AWS_ACCESS_KEY_ID", "is not set")
-    frozen = found.get_frozen_credentials()
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
 
 def _token_verifier(authentication: Authentication | None) -> TokenVerifier | None:
@@ -108,7 +106,11 @@ def _token_verifier(authentication: Authentication | None) -> TokenVerifier | No
 # At import, which is Lambda's init phase: it has a whole CPU whatever the memory setting, and
 # warm invocations find the clients and their connections ready.
 logs.configure()
-service = build(os.environ)
+try:
+    service = build(os.environ)
+finally:
+    gc.freeze()
+    gc.enable()
 
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class ChannelPool:
         self._context = context
         self._addresses: list[Any] = []
         self._dialled = 0
+        self._session: ssl.SSLSession | None = None
 
     def refresh(self) -> None:
         """Forget what died while nobody looked, and where the host's name led to."""
@@ -39,9 +40,16 @@ class ChannelPool:
             self._addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         self._dialled += 1
         address = self._addresses[self._dialled % len(self._addresses)]
-        channel = Channel(address, self._context, self._host)
+        channel = Channel(address, self._context, self._host, self._session)
         self.selector.register(channel, channel.wants, channel)
         return channel
+
+    def keep(self, channel: Channel) -> None:
+        """It has its answer, and can carry another request."""
+        self.idle.append(channel)
+        if channel.answered == 1:
+            # A server that resumes it spares a new channel half of the handshake.
+            self._session = channel.session
 
     def drop(self, channel: Channel) -> None:
         if channel in self.idle:

@@ -22,21 +22,21 @@ class Connection:
 
 
 class CounterStore(Protocol):
-    """Values only grow. Every method raises StoreUnavailable when nothing was counted or read and
-    it is safe to ask again, as StoreBusy when it is worth asking again at once."""
+    """The value only grows. Every method raises StoreUnavailable when it is safe to ask again, and
+    StoreBusy when it is safe and soon worth it: others were in the way."""
 
     def increment(self) -> int | None:
         """Add one, atomically and at most once; return the new value, or None if it has to be
         read.
 
-        Raises OutcomeUnknown if nobody can tell whether it counted.
+        Raises StoreUnavailable if nothing was counted, OutcomeUnknown if nobody can tell.
         """
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
         """Add one unless this op id was counted before; say if it was counted now.
 
-        The op id is remembered until the epoch second `expires_at` at least. After
-        StoreUnavailable it may have been counted nevertheless; asking again tells.
+        The op id is remembered until the epoch second `expires_at` at least. Behind
+        StoreUnavailable an answer may have been lost; asking again tells.
         """
 
     def value(self) -> int:
@@ -83,7 +83,7 @@ class Delivery(Enum):
 class Outbox(Protocol):
     def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
         """Post one message to many connections in order; say what became of each. Never raises
-        for what a single connection does."""
+        for what a single connection does. Reads the audience, which must not raise, meanwhile."""
 
 
 class BroadcastLease(Protocol):

@@ -55,8 +55,9 @@ MESSAGES: Final = {
     ErrorCode.UNKNOWN_ACTION: 'The actions are "increment" and "get-current".',
     ErrorCode.BAD_ID: 'An "id" is 16 to 64 of A-Z a-z 0-9 _ -, a colon, and 1 to 15 digits.',
     ErrorCode.TOO_MANY_CLICKS: "Too many clicks within a second: this one was not counted.",
-    ErrorCode.BUSY: "Too many clicks at the same time: this one was not counted. Try again.",
-    # With an id it may have been counted, and then counts no second time.
+    # These two: without an id it was not counted. With one it may have been, where an answer was
+    # lost, and then counts no second time.
+    ErrorCode.BUSY: "Too many clicks at the same time. Try again; an id counts only once.",
     ErrorCode.UNAVAILABLE: "The counter cannot be reached. Try again; an id counts only once.",
     ErrorCode.UNKNOWN_OUTCOME: "The counter did not answer. The click may or may not have counted.",
 }

@@ -127,13 +127,13 @@ class CounterService:
             report = self._refuse(sender.id, "increment", _code(failure), op_id)
             retries = failure.attempts - 1 if isinstance(failure, StoreBusy) else 0
             return replace(report, retries=retries)
+        # The sender first: its answer does not wait for the audience.
         posted = Posted()
         told = error = None
         if counted.value is None:
             # Counted, but there is no value to say so with. With an id the client asks again.
             error = ErrorCode.UNAVAILABLE if op_id else ErrorCode.UNKNOWN_OUTCOME
             self.outbox.post(protocol.error(error, op_id), [sender.id])
-        # The sender first: its answer does not wait for the audience.
         elif self.broadcaster.tell(sender.id, counted.value, posted, op_id):
             told = (sender.id, counted.value)
         # Also what was counted before: whoever counted it may have died before anybody knew.
@@ -148,8 +148,8 @@ class CounterService:
             # client too. The other order could leave it with a stale number.
             self.connections.put(sender)
             value = self.counter.value()
-        except StoreError as failure:
-            return self._refuse(sender.id, "get-current", _code(failure))
+        except StoreUnavailable:
+            return self._refuse(sender.id, "get-current", ErrorCode.UNAVAILABLE)
         posted = Posted()
         self.broadcaster.tell(sender.id, value, posted)
         try:

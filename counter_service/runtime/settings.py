@@ -17,6 +17,7 @@ from .contract import (
     ENV_COUNTER_SHARDS,
     ENV_COUNTER_TABLE,
     ENV_MANAGEMENT_ENDPOINT,
+    ENV_SUCCESSOR,
 )
 from .errors import SettingsError
 from .origins import OriginPolicy, normalise
@@ -41,9 +42,9 @@ class Settings:
     management_endpoint: str
     origins: OriginPolicy
     authentication: Authentication | None
-    # Lambda's own: where the function is and what it is called.
+    # Lambda's own: where the function is, and as what it invokes itself.
     region: str
-    function_name: str
+    successor: str  # name, or name:alias
     broadcast_interval_ms: int
     clicks_per_second: int  # 0: no limit
 
@@ -65,7 +66,8 @@ class Settings:
             ),
             authentication=_authentication(environ),
             region=_required(environ, "AWS_REGION"),
-            function_name=_required(environ, "AWS_LAMBDA_FUNCTION_NAME"),
+            successor=_optional(environ, ENV_SUCCESSOR)
+            or _required(environ, "AWS_LAMBDA_FUNCTION_NAME"),
             broadcast_interval_ms=_count(environ, ENV_BROADCAST_INTERVAL_MS),
             clicks_per_second=_count(environ, ENV_CLICKS_PER_SECOND),
         )

@@ -80,12 +80,19 @@ class Product:
         )
 
     def stored_value(self) -> int:
-        row = self.dynamodb().get_item(
-            TableName=self.outputs["CounterTableName"],
-            Key={"id": {"S": "global"}},
-            ConsistentRead=True,
+        """Over all shards."""
+        pages = (
+            self.dynamodb()
+            .get_paginator("scan")
+            .paginate(
+                TableName=self.outputs["CounterTableName"],
+                ConsistentRead=True,
+                FilterExpression="begins_with(id, :counter)",
+                ExpressionAttributeValues={":counter": {"S": "global"}},
+            )
         )
-        return int(row.get("Item", {}).get("value", {}).get("N", "0"))
+        rows = [row for page in pages for row in page["Items"]]
+        return sum(int(row.get("value", {}).get("N", "0")) for row in rows)
 
 
 def command(folder: Path, *arguments: str) -> list[str]:

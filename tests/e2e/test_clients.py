@@ -4,7 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
+from uuid import uuid4
 
 import pytest
 from websockets.sync.client import ClientConnection
@@ -47,6 +49,32 @@ def test_every_click_of_many_clients_counts(product: Product) -> None:
         assert product.stored_value() == before + 50
 
 
+def test_a_click_that_is_sent_again_counts_once(product: Product) -> None:
+    op_id = f"{uuid4().hex}:1"
+    click = json.dumps({"action": "increment", "id": op_id})
+    with product.connect() as one, product.connect() as other:
+        before = ask(one, '{"action":"get-current"}')["value"]
+        answer = {"type": "counter-update", "value": before + 1, "id": op_id}
+        assert ask(one, click) == answer
+        assert receive(other) == {"type": "counter-update", "value": before + 1}
+        assert ask(one, click) == answer
+        other.send(click)  # as after a reconnect
+        while receive(other) != answer:
+            pass
+    assert product.stored_value() == before + 1
+
+
+def test_the_row_of_a_click_expires_after_a_day(product: Product, client: ClientConnection) -> None:
+    op_id = f"{uuid4().hex}:1"
+    now = time.time()
+    ask(client, json.dumps({"action": "increment", "id": op_id}))
+    table = product.outputs["CounterTableName"]
+    row = product.dynamodb().get_item(TableName=table, Key={"id": {"S": f"op#{op_id}"}})["Item"]
+    assert now - 1 <= int(row["expiresAt"]["N"]) - 24 * 60 * 60 <= time.time()
+    ttl = product.dynamodb().describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert (ttl["AttributeName"], ttl["TimeToLiveStatus"]) == ("expiresAt", "ENABLED")
+
+
 BAD = {
     "not JSON": ("increment", "not-json"),
     "cut short": ('{"action":"increment"', "not-json"),
@@ -56,6 +84,7 @@ BAD = {
     "no action": ("{}", "missing-action"),
     "an unknown action": ('{"action":"decrement"}', "unknown-action"),
     "an action that is no text": ('{"action":{"increment":1}}', "unknown-action"),
+    "an id that is none": ('{"action":"increment","id":7}', "bad-id"),
     "more than 1 KB": (json.dumps({"action": "increment", "pad": "x" * 1024}), "too-large"),
     "binary junk": (b"\x00\xff\xfe\x80junk", "not-json"),
 }

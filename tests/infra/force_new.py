@@ -42,7 +42,8 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         "aws:iam/role:Role": "name namePrefix path",
         "aws:iam/rolePolicy:RolePolicy": "name namePrefix role",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn role",
-        # lambda/function.go, permission.go
+        # lambda/alias.go, function.go, permission.go
+        "aws:lambda/alias:Alias": "functionName name",
         "aws:lambda/function:Function": "name packageType",
         "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": "functionName",
         "aws:lambda/permission:Permission": (

@@ -33,7 +33,8 @@ class Step(Enum):
 class Order(Enum):
     """What is explored: the protocol, or one of the orders that look as good."""
 
-    RIGHT = "count, ticket, value, list"
+    RIGHT = "count, ticket, list, value"
+    VALUE_FIRST = "count, ticket, value, list"  # as right: later pages of the list come so
     LIST_BEFORE_COUNT = "the audience is listed before the count"
     EVENTUAL_LIST = "the audience may be listed as it was before"
     UNCONDITIONAL_RELEASE = "the lease is released whatever happened meanwhile"
@@ -98,6 +99,10 @@ def _first_step(order: Order) -> Step:
     return Step.LIST_FIRST if order is Order.LIST_BEFORE_COUNT else Step.COUNT
 
 
+def _first_question(order: Order) -> Step:
+    return Step.VALUE if order in (Order.VALUE_FIRST, Order.LIST_BEFORE_COUNT) else Step.LIST
+
+
 def _is_stale(state: State) -> bool:
     """After everybody is done. A crash is healed by what comes next: the lease it left expires,
     and the next client that asks for the value takes it over; what was counted without a ticket
@@ -152,7 +157,7 @@ def _steps(state: State, me: int, order: Order) -> Iterator[State]:
             drawn = replace(state, tickets=state.tickets + 1)
             if state.owner is None:
                 mine = replace(drawn, owner=me, expired=False)
-                yield _with(mine, me, go(Step.VALUE, ticket=drawn.tickets))
+                yield _with(mine, me, go(_first_question(order), ticket=drawn.tickets))
             elif state.expired:
                 yield _with(drawn, me, go(Step.TAKE_OVER, crashed_owner=state.owner))
             else:
@@ -160,16 +165,18 @@ def _steps(state: State, me: int, order: Order) -> Iterator[State]:
         case Step.TAKE_OVER:
             if state.expired and state.owner == process.crashed_owner:
                 mine = replace(state, owner=me, expired=False)
-                yield _with(mine, me, go(Step.VALUE, ticket=state.tickets, crashed_owner=None))
+                following = go(_first_question(order), ticket=state.tickets, crashed_owner=None)
+                yield _with(mine, me, following)
             else:
                 yield _with(state, me, Process(Step.DONE))
         case Step.VALUE:
-            following = Step.POST if order is Order.LIST_BEFORE_COUNT else Step.LIST
-            yield _with(state, me, go(following, value=state.count))
+            step = Step.LIST if order is Order.VALUE_FIRST else Step.POST
+            yield _with(state, me, go(step, value=state.count))
         case Step.LIST:
-            yield _with(state, me, go(Step.POST, audience=state.rows))
+            step = Step.POST if order is Order.VALUE_FIRST else Step.VALUE
+            yield _with(state, me, go(step, audience=state.rows))
             if order is Order.EVENTUAL_LIST:
-                yield _with(state, me, go(Step.POST, audience=state.rows_before))
+                yield _with(state, me, go(step, audience=state.rows_before))
         case Step.POST:
             yield _with(
                 replace(state, shown=_show(state, process.audience, process.value)),
@@ -184,7 +191,7 @@ def _steps(state: State, me: int, order: Order) -> Iterator[State]:
                 yield _with(free, me, Process(Step.DONE))
             else:
                 renewed = replace(state, expired=False)
-                yield _with(renewed, me, go(Step.VALUE, ticket=state.tickets))
+                yield _with(renewed, me, go(_first_question(order), ticket=state.tickets))
         case Step.PUT_ROW:
             joined = replace(state, rows=state.rows | {NEW_CLIENT}, rows_before=state.rows)
             last = order is Order.READ_BEFORE_ROW

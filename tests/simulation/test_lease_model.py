@@ -4,18 +4,21 @@ import pytest
 
 from .lease_model import Order, explore
 
+RIGHT = (Order.RIGHT, Order.VALUE_FIRST)
+
 
 @pytest.mark.parametrize(
     ("clickers", "expiries", "crashes"),
     [(1, 0, 0), (2, 1, 1), (3, 1, 0), (3, 1, 1), (4, 0, 0)],
 )
-def test_no_client_is_left_stale(clickers: int, expiries: int, crashes: int) -> None:
-    states, stale = explore(Order.RIGHT, clickers, expiries, crashes)
+@pytest.mark.parametrize("order", RIGHT)
+def test_no_client_is_left_stale(order: Order, clickers: int, expiries: int, crashes: int) -> None:
+    states, stale = explore(order, clickers, expiries, crashes)
     assert states > 10
     assert [end.path for end in stale] == []
 
 
-@pytest.mark.parametrize("order", [order for order in Order if order is not Order.RIGHT])
+@pytest.mark.parametrize("order", [order for order in Order if order not in RIGHT])
 def test_every_other_order_leaves_a_client_stale(order: Order) -> None:
     _, stale = explore(order, clickers=2, expiries=0, crashes=0)
     assert stale, "the model cannot tell right from wrong"

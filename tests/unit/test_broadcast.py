@@ -206,3 +206,14 @@ def test_the_times_fit_into_each_other() -> None:
     latest_beginning = max(TENURE_SECONDS, TOTAL_MS / 1000 + slowest_answer)
     shortest_timeout, longest_interval = 20, 1
     assert latest_beginning + longest_fan_out + longest_interval < shortest_timeout
+
+
+def test_what_is_counted_while_the_audience_is_listed_goes_out_with_it(world: World) -> None:
+    class Slow(InMemoryConnectionStore):
+        def audience(self, now: int) -> Iterator[str]:
+            world.counter.increment()
+            yield from super().audience(now)
+
+    world.connections = Slow(Connection("a", world.clock.time))
+    world.broadcast()
+    assert world.values("a") == [8]

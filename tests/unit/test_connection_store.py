@@ -1,10 +1,12 @@
 """Which requests ConnectionStore sends, and what it makes of the answers."""
 
+from threading import Event
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
+from counter_service.runtime.connection_store import DynamoConnectionStore
 from counter_service.runtime.errors import StoreUnavailable
 from tests.unit.stores import Stores
 
@@ -37,6 +39,21 @@ class TestAudience:
         assert next(audience) == "a"
         with pytest.raises(StoreUnavailable, match="ThrottlingException"):
             next(audience)
+
+    def test_loads_the_next_page_while_one_is_used(self) -> None:
+        asked = Event()
+
+        class Client:
+            def scan(self, ExclusiveStartKey: object = None, **_: object) -> dict[str, Any]:  # noqa: N803
+                if not ExclusiveStartKey:
+                    return {"Items": [_row("a"), _row("b")], "LastEvaluatedKey": _row("b")}
+                asked.set()
+                return {"Items": [_row("c")]}
+
+        audience = DynamoConnectionStore("connections", Client()).audience(1000)
+        assert next(audience) == "a"
+        assert asked.wait(10)
+        assert list(audience) == ["b", "c"]
 
     def test_asks_for_nothing_before_somebody_reads(self, stubbed: Stores, stub: Stubber) -> None:
         """So the service can put the sender in front, whose answer waits for no listing."""

@@ -182,10 +182,13 @@ class TestIncrementOnce:
 
     @pytest.mark.parametrize(
         ("codes", "reason"),
-        [(("None", "ValidationError"), "ValidationError"), (("None", "None"), "unknown")],
+        [
+            (("None", "ValidationError"), "ValidationError"),
+            (("None", "None"), "unknown"),
+        ],
     )
     def test_any_other_cancellation_is_not(
-        self, stubbed: Stores, stub: Stubber, codes: tuple[str, str], reason: str
+        self, stubbed: Stores, stub: Stubber, codes: tuple[str, ...], reason: str
     ) -> None:
         self.cancel(stub, *codes)
         with pytest.raises(StoreUnavailable) as caught:
@@ -206,12 +209,21 @@ class TestIncrementOnce:
         tokens = [json.loads(request.body)["ClientRequestToken"] for request in server.received]
         assert [len(set(tokens[:3])), len(set(tokens[3:])), len(set(tokens))] == [1, 1, 2]
 
-    def test_a_transaction_in_progress_is_asked_for_again(self, stubbed: Stores) -> None:
+    def test_a_cancelled_transaction_is_not_sent_again_by_the_sdk(self) -> None:
+        """Whose pauses of up to a second are too long for a conflict of some milliseconds."""
+        stores = Stores()
+        sent = answer_with(stores.client, "TransactionCanceledException")
+        with pytest.raises(StoreUnavailable):
+            stores.counter.increment_once(OP, 9)
+        assert len(sent) == 1
+
+    def test_a_transaction_in_progress_is_asked_for_again(self) -> None:
         """Our own, whose answer was lost: the SDK waits for it, and to say that it was not
         counted would be wrong."""
-        sent = answer_with(stubbed.client, "TransactionInProgressException")
+        stores = Stores()
+        sent = answer_with(stores.client, "TransactionInProgressException")
         with pytest.raises(StoreUnavailable) as caught:
-            stubbed.counter.increment_once(OP, 9)
+            stores.counter.increment_once(OP, 9)
         assert not isinstance(caught.value, StoreBusy)
         assert len(sent) == 3
 

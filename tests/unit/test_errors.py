@@ -4,6 +4,7 @@ from counter_service.runtime.errors import (
     CounterError,
     OutcomeUnknown,
     SettingsError,
+    StoreBusy,
     StoreUnavailable,
     UnknownEvent,
 )
@@ -17,6 +18,10 @@ from counter_service.runtime.errors import (
         (
             StoreUnavailable("increment", "Throttled"),
             ["increment", "Throttled", "safe to try again"],
+        ),
+        (
+            StoreBusy("increment", "TransactionConflict", attempts=20),
+            ["increment", "20 attempts", "TransactionConflict", "safe to try again"],
         ),
         (
             OutcomeUnknown("increment", "ReadTimeout"),

@@ -314,6 +314,35 @@ def test_logs_what_came_of_it(function: Lambda, capsys: pytest.CaptureFixture[st
     [entry] = _logged(capsys)
     outcome = {key: entry[key] for key in ("value", "delivered", "gone", "skipped", "forbidden")}
     assert outcome == {"value": 1, "delivered": 1, "gone": 0, "skipped": 0, "forbidden": 0}
+    more = {key: entry[key] for key in ("retries", "countedBefore", "handedOver")}
+    assert more == {"retries": 0, "countedBefore": False, "handedOver": False}
+
+
+def test_a_click_with_an_op_id_counts_once(
+    function: Lambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    op_id = "q7Rk_3sYd-2oFiAC:1"
+    body = json.dumps({"action": "increment", "id": op_id})
+    for _ in range(2):
+        function.invoke(recorded("message-increment") | {"body": body})
+    assert function.posts() == [(CONNECTION_ID, _update(1) | {"id": op_id})] * 2
+    rows = {row["id"]["S"]: row for row in function.count()}
+    assert rows["global"] == {"id": {"S": "global"}, "value": {"N": "1"}}
+    [first, second] = _logged(capsys)
+    assert [each["countedBefore"] for each in (first, second)] == [False, True]
+    assert ("Clicks" in first, "Clicks" in second) == (True, False)
+    assert op_id not in json.dumps([first, second])
+
+
+@pytest.mark.usefixtures("cold")
+def test_clicks_are_spread_over_shards(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTER_SHARDS", "4")
+    monkeypatch.setattr("random.SystemRandom.random", lambda _: 0.5)
+    handler = importlib.import_module(MODULE)
+    for _ in range(2):
+        handler.handle(recorded("message-increment"), CONTEXT)
+    assert function.posts() == [(CONNECTION_ID, _update(1)), (CONNECTION_ID, _update(2))]
+    assert {row["id"]["S"] for row in function.count()} == {"global", "global#2"}
 
 
 def test_the_line_carries_the_metrics(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
@@ -400,12 +429,23 @@ def test_starts_with_everything_ready(
 
 @pytest.mark.usefixtures("cold")
 @pytest.mark.parametrize(
-    ("name", "requests"), [("message-increment", 1), ("message-get-current", 3), ("connect", 3)]
+    ("name", "more", "requests"),
+    [
+        ("message-increment", {}, 1),
+        (
+            "message-increment",
+            {"body": '{"action":"increment","id":"q7Rk_3sYd-2oFiAC:1"}'},
+            3,
+        ),
+        ("message-get-current", {}, 3),
+        ("connect", {}, 3),
+    ],
 )
 def test_sends_again_what_may_be_sent_twice_and_nothing_else(
     serve: Callable[[Answer], LocalServer],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
+    more: dict[str, str],
     requests: int,
 ) -> None:
     """The clients as they are put together, on a DynamoDB that fails."""
@@ -413,7 +453,7 @@ def test_sends_again_what_may_be_sent_twice_and_nothing_else(
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
     handler = importlib.import_module(MODULE)
     with suppress(StoreUnavailable):  # what a handshake ends with
-        handler.handle(recorded(name), CONTEXT)
+        handler.handle(recorded(name) | more, CONTEXT)
     assert len(dynamodb.received) == requests
 
 

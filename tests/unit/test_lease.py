@@ -32,3 +32,25 @@ def test_says_that_the_table_is_unavailable(
         stub.add_client_error(operation, code, http_status_code=status)
         with pytest.raises(StoreUnavailable):
             call(DynamoBroadcastLease("counter", client))
+
+
+def test_a_lease_that_is_renewed_already_costs_one_write() -> None:
+    """A busy counter goes round several times a second, and the lease counts in seconds."""
+    client: Any = boto3.client("dynamodb")
+    row = {"ticket": {"N": "7"}, "broadcaster": {"S": "me"}, "leaseUntil": {"N": "20"}}
+    with Stubber(client) as stub:
+        refusal = {"Item": row}
+        code = "ConditionalCheckFailedException"
+        stub.add_client_error("update_item", code, modeled_fields=refusal)
+        assert DynamoBroadcastLease("counter", client).release("me", 3, 20) == 7
+        stub.assert_no_pending_responses()
+
+
+def test_a_lease_that_another_took_over_is_not_renewed() -> None:
+    client: Any = boto3.client("dynamodb")
+    row = {"ticket": {"N": "7"}, "broadcaster": {"S": "you"}, "leaseUntil": {"N": "20"}}
+    with Stubber(client) as stub:
+        code = "ConditionalCheckFailedException"
+        stub.add_client_error("update_item", code, modeled_fields={"Item": row})
+        assert DynamoBroadcastLease("counter", client).release("me", 3, 32) is None
+        stub.assert_no_pending_responses()

@@ -258,12 +258,15 @@ class TestGetCurrent:
         world.says("bob", GET_CURRENT)
         assert update(42) in world.outbox.received("bob")
 
+    @pytest.mark.parametrize("failure", [UNAVAILABLE, BUSY])
     @pytest.mark.parametrize("store", ["connections", "counter"])
-    def test_says_when_a_store_is_unavailable(self, world: World, store: str) -> None:
+    def test_says_when_a_store_is_unavailable(
+        self, world: World, store: str, failure: StoreUnavailable
+    ) -> None:
         if store == "connections":
-            world.connections.fail_next("put", UNAVAILABLE)
+            world.connections.fail_next("put", failure)
         else:
-            world.counter.fail_next("value", UNAVAILABLE)
+            world.counter.fail_next("value", failure)
         assert world.says("bob", GET_CURRENT) == Report("get-current", error="unavailable")
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
 
@@ -435,9 +438,10 @@ class TestIncrementThatFails:
         assert world.outbox.received("eve") == [update(43)]
 
     def test_half_a_listing(self, world: World) -> None:
+        """Who was listed is told, and the report knows of it."""
         world.connections.fail_audience_after(1, UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=1)
+        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=2)
         assert world.outbox.inboxes() == {"bob": [update(42)], "ann": [update(42)]}
 
     def test_no_cleanup(self, world: World) -> None:
@@ -562,7 +566,7 @@ class TestIncrementThatMeetsOthers:
         """The count is committed: trying that again would count twice."""
 
         class Sharded(InMemoryCounterStore):
-            def increment(self) -> int | None:
+            def increment(self) -> int | None:  # type: ignore[override]
                 super().increment()
                 return None
 

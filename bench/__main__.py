@@ -1,0 +1,33 @@
+"""`python -m bench [question ...]`: the named ones, or all of them; then docs/performance.md."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from . import click, coalescing, cold_start, cost, fan_out, publish
+
+# In the order in which they are run: the cost needs the figures of those before it.
+QUESTIONS: Final[dict[str, Callable[[], None]]] = {
+    "fan_out": fan_out.main,
+    "coalescing": coalescing.main,
+    "cold_start": cold_start.main,
+    "click": click.main,
+    "cost": cost.main,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("questions", nargs="*", metavar="question", help=", ".join(QUESTIONS))
+    wanted = parser.parse_args(argv).questions or list(QUESTIONS)
+    if unknown := [name for name in wanted if name not in QUESTIONS]:
+        parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
+    for name in wanted:
+        print(f"# {name}\n", flush=True)
+        QUESTIONS[name]()
+    return publish.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

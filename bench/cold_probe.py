@@ -1,0 +1,42 @@
+"""`python -I -B cold_probe.py folder module event`: one cold start, as JSON.
+
+Does what Lambda does with a new function: imports the module from the unpacked archive, which
+builds the clients, and hands it its first event. `-B`, since nothing can be cached there.
+"""
+
+import gc
+import importlib
+import json
+import resource
+import sys
+import time
+from types import SimpleNamespace
+
+folder, module, event = sys.argv[1:]
+sys.path.insert(0, folder)
+# As in Lambda, which calls us with these.
+context = SimpleNamespace(aws_request_id="request-1", function_name="websocket")
+request = json.loads(event)
+gc.collect()
+before = len(sys.modules)
+
+started = time.perf_counter(), time.process_time()
+handle = importlib.import_module(module).handle
+ready = time.perf_counter(), time.process_time()
+answer = handle(request, context)
+done = time.perf_counter(), time.process_time()
+
+if answer["statusCode"] != 200:
+    sys.exit(f"{module} answered {answer}")
+print(
+    json.dumps(
+        {
+            "init wall": ready[0] - started[0],
+            "init cpu": ready[1] - started[1],
+            "first wall": done[0] - ready[0],
+            "first cpu": done[1] - ready[1],
+            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "modules": len(sys.modules) - before,
+        }
+    )
+)

@@ -1,0 +1,22 @@
+"""AWS's list prices in us-east-1, dollars, without free tiers and volume discounts.
+
+As published in 2026 (read on 2026-11-23): aws.amazon.com/api-gateway/pricing, which charges
+WebSocket APIs for messages sent and received, so a post to @connections is one;
+aws.amazon.com/lambda/pricing; aws.amazon.com/dynamodb/pricing/on-demand;
+aws.amazon.com/cloudwatch/pricing.
+"""
+
+from typing import Final
+
+MILLION: Final = 1_000_000
+
+MESSAGE: Final = 1.00 / MILLION  # of up to 32 KB, to a client or from it
+CONNECTION_MINUTE: Final = 0.25 / MILLION
+INVOCATION: Final = 0.20 / MILLION
+GB_SECOND: Final = 0.0000133334  # arm64
+WRITE_UNIT: Final = 0.625 / MILLION  # a write of up to 1 KB; two in a transaction
+READ_UNIT: Final = 0.125 / MILLION  # a strongly consistent read of up to 4 KB; half if it is not
+LOG_GB: Final = 0.50
+
+READ_UNIT_BYTES: Final = 4096
+CPU_MEMORY_MB: Final = 1769  # with which a function has one whole core

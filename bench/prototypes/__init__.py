@@ -1,0 +1,1 @@
+"""What was tried and measured, and is not in the product."""

@@ -1,0 +1,283 @@
+"""DynamoDB and API Gateway in virtual time: what the service's ports cost, and when news arrive.
+
+Assumed, in seconds, and the same for every design:
+
+- a call to DynamoDB takes 5 ms, and commits in the middle of it;
+- @connections answers after 10 ms, and the client has the message by then;
+- an account may post 10,000 times a second, 5,000 at once (docs.aws.amazon.com/apigateway/latest/
+  developerguide/limits.html); a post past that is answered with 429 and tried again later.
+
+No item has a limit of writes here: DynamoDB's is about 1,000 a second.
+"""
+
+import heapq
+import json
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from counter_service.runtime.ports import Clock, CounterStore, Delivery, Outbox, Successor
+from tests.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
+
+from .virtual_time import Timeline
+
+DYNAMODB_SECONDS: Final = 0.005
+POST_SECONDS: Final = 0.010
+INVOKE_SECONDS: Final = 0.020  # of a function by itself, warm
+POSTS_PER_SECOND: Final = 10_000
+POSTS_AT_ONCE: Final = 5_000
+
+EPOCH: Final = 1_772_545_400  # when virtual time begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """How one invocation posts."""
+
+    channels: int
+    channels_when_large: int
+    large: int  # posts
+    cpu_seconds: float  # a post
+    attempts: int
+    backoff_seconds: float  # doubled each time, with jitter
+
+
+class Clients:
+    """What every client shows: the greatest value that it has received.
+
+    `lags` are, for each committed click, the seconds until every client showed its value or a
+    newer one; clicks that some client never heard of are in `unheard`.
+    """
+
+    def __init__(self, timeline: Timeline, ids: Iterable[str]) -> None:
+        self.shown = dict.fromkeys(ids, 0)
+        self.messages = 0
+        self.lags: list[float] = []
+        self.unheard: deque[tuple[int, float]] = deque()
+        self._timeline = timeline
+        self._showing = Counter({0: len(self.shown)})  # clients by value
+        self._values = [0]  # a heap of the values that somebody shows, or showed
+
+    def committed(self, value: int) -> None:
+        self.unheard.append((value, self._timeline.now))
+
+    def receive(self, client: str, value: int) -> None:
+        self.messages += 1
+        before = self.shown[client]
+        if value <= before:
+            return
+        self.shown[client] = value
+        self._showing[before] -= 1
+        if value not in self._showing:
+            heapq.heappush(self._values, value)
+        self._showing[value] += 1
+        while not self._showing[self._values[0]]:
+            del self._showing[heapq.heappop(self._values)]
+        while self.unheard and self.unheard[0][0] <= self._values[0]:
+            self.lags.append(self._timeline.now - self.unheard.popleft()[1])
+
+
+class Throttle:
+    """A token bucket, as API Gateway has one for an account."""
+
+    def __init__(self, rate: float = POSTS_PER_SECOND, burst: float = POSTS_AT_ONCE) -> None:
+        self._rate, self._burst = rate, burst
+        self._tokens, self._filled_at = burst, 0.0
+        self.refused = 0
+
+    def admits(self, now: float) -> bool:
+        gained = (now - self._filled_at) * self._rate
+        self._tokens, self._filled_at = min(self._burst, self._tokens + gained), now
+        if self._tokens < 1:
+            self.refused += 1
+            return False
+        self._tokens -= 1
+        return True
+
+
+class SimulatedOutbox(Outbox):
+    """Outbox of every invocation: each has an engine of its own, all share the account's limit.
+
+    `fan_out_seconds` are the times from the first question of a broadcast (`began`) to the last
+    answer of its posts, where one invocation broadcasts at a time.
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        clients: Clients,
+        throttle: Throttle,
+        engine: Engine,
+        rng: random.Random,
+    ) -> None:
+        self.timeline, self.clients, self.throttle = timeline, clients, throttle
+        self.engine, self.rng = engine, rng
+        self.began: float | None = None
+        self.fan_out_seconds: list[float] = []
+
+    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+        listed = isinstance(audience, Iterator)  # the sender alone comes as a list
+        sweep = Sweep(self, json.loads(message)["value"], list(audience))
+        outcomes = self.timeline.wait(sweep.begin)
+        if listed and self.began is not None:
+            self.fan_out_seconds.append(self.timeline.now - self.began)
+            self.began = None
+        return outcomes
+
+
+class Sweep:
+    """One message to its audience, as runtime.fan_out sends it: a request a channel at a time."""
+
+    def __init__(self, outbox: SimulatedOutbox, value: int, audience: list[str]) -> None:
+        self._outbox = outbox
+        self._value = value
+        self._rest = deque((client, 1) for client in audience)  # and the number of the attempt
+        self._outcomes = dict.fromkeys(audience, Delivery.SKIPPED)
+        self._begun = self._busy = self._waiting = 0
+        self._cpu_free_at = 0.0
+
+    def begin(self, done: Callable[[Mapping[str, Delivery]], None]) -> None:
+        self._done = done
+        if self._rest:
+            self._hand_out()
+        else:
+            self._outbox.timeline.after(0, lambda: done(self._outcomes))
+
+    def _hand_out(self) -> None:
+        engine, timeline = self._outbox.engine, self._outbox.timeline
+        large = self._begun >= engine.large
+        most = engine.channels_when_large if large else engine.channels
+        while self._rest and self._busy < most:
+            client, attempt = self._rest.popleft()
+            self._busy += 1
+            self._begun += 1
+            starts = max(timeline.now, self._cpu_free_at)
+            self._cpu_free_at = starts + engine.cpu_seconds
+            timeline.after(
+                self._cpu_free_at - timeline.now + POST_SECONDS,
+                lambda client=client, attempt=attempt: self._answered(client, attempt),  # type: ignore[misc]
+            )
+
+    def _answered(self, client: str, attempt: int) -> None:
+        engine, timeline = self._outbox.engine, self._outbox.timeline
+        self._busy -= 1
+        if self._outbox.throttle.admits(timeline.now):
+            self._outcomes[client] = Delivery.DELIVERED
+            self._outbox.clients.receive(client, self._value)
+        elif attempt < engine.attempts:
+            self._waiting += 1
+            delay = engine.backoff_seconds * 2**attempt * self._outbox.rng.random()
+            timeline.after(delay, lambda: self._again(client, attempt + 1))
+        self._go_on()
+
+    def _again(self, client: str, attempt: int) -> None:
+        self._waiting -= 1
+        self._rest.appendleft((client, attempt))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._hand_out()
+        if not (self._rest or self._busy or self._waiting):
+            self._done(self._outcomes)
+
+
+class VirtualClock(Clock):
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def now(self) -> int:
+        return EPOCH + int(self._timeline.now)
+
+    def milliseconds(self) -> int:
+        return EPOCH * 1000 + int(self._timeline.now * 1000)
+
+    def sleep_until(self, milliseconds: int) -> None:
+        wait = milliseconds / 1000 - EPOCH - self._timeline.now
+        if wait > 0:
+            self._timeline.sleep(wait)
+
+
+class SimulatedCounter(CounterStore):
+    def __init__(self, timeline: Timeline, outbox: SimulatedOutbox) -> None:
+        self._timeline, self._outbox = timeline, outbox
+        self._rows = InMemoryCounterStore()
+
+    def increment(self) -> int:
+        self._timeline.sleep(DYNAMODB_SECONDS / 2)
+        value = self._rows.increment()
+        self._outbox.clients.committed(value)
+        self._timeline.sleep(DYNAMODB_SECONDS / 2)
+        return value
+
+    def increment_once(self, op_id: str, expires_at: int) -> bool:
+        self._timeline.sleep(DYNAMODB_SECONDS / 2)
+        counted = self._rows.increment_once(op_id, expires_at)
+        self._outbox.clients.committed(self.value_now())
+        self._timeline.sleep(DYNAMODB_SECONDS / 2)
+        return counted
+
+    def value(self) -> int:
+        self._outbox.began = self._outbox.began or self._timeline.now
+        self._timeline.sleep(DYNAMODB_SECONDS / 2)
+        value = self.value_now()
+        self._timeline.sleep(DYNAMODB_SECONDS / 2)
+        return value
+
+    def value_now(self) -> int:
+        return self._rows.count
+
+
+class SimulatedConnections(InMemoryConnectionStore):
+    """Lists in one page; nobody comes or goes."""
+
+    timeline: Timeline
+    outbox: SimulatedOutbox
+
+    def audience(self, now: int) -> Iterator[str]:
+        self.outbox.began = self.outbox.began or self.timeline.now
+        self.timeline.sleep(DYNAMODB_SECONDS / 2)
+        rows = list(super().audience(now))
+        self.timeline.sleep(DYNAMODB_SECONDS / 2)
+        yield from rows
+
+
+class SimulatedLease(InMemoryLease):
+    """`writes` to the one row so far."""
+
+    timeline: Timeline
+    writes = 0
+    _renewed_until = 0
+
+    def request(self, owner: str, now: int, until: int) -> int | None:
+        return self._call(lambda: super(SimulatedLease, self).request(owner, now, until))
+
+    def release(self, owner: str, ticket: int, until: int) -> int | None:
+        newer = self._call(lambda: super(SimulatedLease, self).release(owner, ticket, until))
+        if newer is not None and self._renewed_until != until:
+            # As runtime.lease does it: a refused write tells the ticket, another renews.
+            self._renewed_until = until
+            newer = self._call(lambda: self.tickets)
+        return newer
+
+    def abandon(self, owner: str) -> None:
+        self._call(lambda: super(SimulatedLease, self).abandon(owner))
+
+    def _call(self, operation: Callable[[], int | None]) -> int | None:
+        self.writes += 1
+        self.timeline.sleep(DYNAMODB_SECONDS / 2)
+        answer = operation()
+        self.timeline.sleep(DYNAMODB_SECONDS / 2)
+        return answer
+
+
+class SimulatedSuccessor(Successor):
+    """`take_over` is what the invoked function does."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self.take_over_work: Callable[[], object] = lambda: None
+
+    def take_over(self) -> None:
+        self._timeline.after(INVOKE_SECONDS, lambda: self._timeline.start(self.take_over_work))

@@ -1,0 +1,131 @@
+"""A thousand clicks whose answers get lost after they were counted, by the real service.
+
+Not on moto, which copies the table for every transaction.
+"""
+
+import json
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from counter_service.runtime.access import Access
+from counter_service.runtime.backoff import Backoff
+from counter_service.runtime.broadcast import Broadcaster
+from counter_service.runtime.counting import Tally
+from counter_service.runtime.errors import OutcomeUnknown, StoreUnavailable
+from counter_service.runtime.events import Message
+from counter_service.runtime.origins import OriginPolicy
+from counter_service.runtime.ports import CounterStore
+from counter_service.runtime.service import CounterService
+from tests.contracts.conftest import Stores
+from tests.fakes import (
+    FakeClock,
+    FakeOutbox,
+    FakeSuccessor,
+    InMemoryConnectionStore,
+    InMemoryLease,
+)
+
+CLICKS = 1000
+LOST = 0.3  # of the answers
+
+
+class Forgetful(CounterStore):
+    """Counts in another store, and then some answers are lost."""
+
+    def __init__(self, inner: CounterStore) -> None:
+        self.lost = 0
+        self._inner = inner
+        self._dice = Random(1)
+
+    def _is_lost(self) -> bool:
+        lost = self._dice.random() < LOST
+        self.lost += lost
+        return lost
+
+    def increment(self) -> int | None:
+        value = self._inner.increment()
+        if self._is_lost():
+            raise OutcomeUnknown("increment", "ReadTimeoutError")
+        return value
+
+    def increment_once(self, op_id: str, expires_at: int) -> bool:
+        counted = self._inner.increment_once(op_id, expires_at)
+        if self._is_lost():
+            raise StoreUnavailable("increment", "ReadTimeoutError")
+        return counted
+
+    def value(self) -> int:
+        value = self._inner.value()
+        if self._is_lost():
+            raise StoreUnavailable("reading the counter", "ReadTimeoutError")
+        return value
+
+
+class RetriedAdd(Forgetful):
+    """Planted: an ADD that is sent until there is an answer."""
+
+    def increment_once(self, op_id: str, expires_at: int) -> bool:
+        while True:
+            try:
+                self.increment()
+            except OutcomeUnknown:
+                continue
+            return True
+
+
+def click_until_acknowledged(counter: CounterStore) -> int:
+    """Every click, as its client does; how often one was sent in all."""
+    clock, outbox, connections = FakeClock(), FakeOutbox("client"), InMemoryConnectionStore()
+    service = CounterService(
+        counter,
+        connections,
+        outbox,
+        clock,
+        Access(OriginPolicy()),
+        Tally(counter, clock, Backoff(clock, Random(2).random)),
+        Broadcaster(
+            counter,
+            connections,
+            InMemoryLease(),
+            outbox,
+            clock,
+            FakeSuccessor(),
+            new_owner=lambda: "me",
+        ),
+    )
+    sent = 0
+    for sequence in range(CLICKS):
+        op_id = f"a-thousand-clicks:{sequence}"
+        click = json.dumps({"action": "increment", "id": op_id})
+        acknowledged = False
+        while not acknowledged:
+            sent += 1
+            outbox.delivered.clear()
+            service.handle(Message("client", clock.time, click))
+            answers = [each for each in outbox.received("client") if each.get("id") == op_id]
+            acknowledged = any(each["type"] == "counter-update" for each in answers)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("adapter", "store", "is_right"),
+    [
+        ("in_memory", Forgetful, True),
+        ("dynamodb_on_the_emulator", Forgetful, True),
+        ("in_memory", RetriedAdd, False),
+    ],
+)
+def test_a_thousand_clicks_are_a_thousand(
+    request: pytest.FixtureRequest,
+    adapter: str,
+    store: Callable[[CounterStore], Forgetful],
+    is_right: bool,
+) -> None:
+    stores: Stores = request.getfixturevalue(adapter)
+    counter = store(stores.counter)
+    sent = click_until_acknowledged(counter)
+    assert counter.lost > CLICKS * LOST
+    assert sent > CLICKS
+    assert (stores.counter.value() == CLICKS) is is_right

@@ -1,0 +1,81 @@
+"""The SDK as the function starts it."""
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import UnknownServiceError
+
+from counter_service.runtime.errors import SettingsError
+from counter_service.runtime.management import AMAZON_ROOTS
+from counter_service.runtime.sdk import SERVICES, Sdk
+
+pytestmark = pytest.mark.usefixtures("aws_environment")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_makes_clients_that_trust_the_roots_they_are_given(service: str) -> None:
+    client = Sdk(AMAZON_ROOTS).client(service)
+    assert client.meta.service_model.service_name == service
+    assert client._endpoint.http_session._verify == str(AMAZON_ROOTS)
+
+
+def test_knows_no_other_service() -> None:
+    with pytest.raises(UnknownServiceError):
+        Sdk(AMAZON_ROOTS).client("s3")
+
+
+def test_credentials_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    found = Sdk(AMAZON_ROOTS).credentials()
+    assert (found.access_key, found.secret_key, found.token) == ("key", "secret", "token")
+
+
+def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(SettingsError, match="AWS_ACCESS_KEY_ID"):
+        Sdk(AMAZON_ROOTS).credentials()
+
+
+IMPORT = """
+import gc, importlib
+try:
+    importlib.import_module("counter_service.runtime.handler")
+except Exception as failure:
+    print(type(failure).__name__, end=" ")
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+SET = {
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "websocket",
+    "CONNECTIONS_TABLE": "connections",
+    "COUNTER_TABLE": "counter",
+    "MANAGEMENT_ENDPOINT": "https://example.execute-api.eu-central-1.amazonaws.com/prod",
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [(SET, "True True"), ({}, "SettingsError True True")],
+    ids=["started", "not started"],
+)
+def test_the_collector_goes_on_after_the_start(environment: dict[str, str], said: str) -> None:
+    assert gc.isenabled()
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT],
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == said
