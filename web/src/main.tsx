@@ -30,10 +30,13 @@ async function load(): Promise<Config> {
   return withToken(config, token);
 }
 
-/** A tab may live longer than the address that it began with: the API may have been made anew. */
+/**
+ * A tab may live longer than the address that it began with: the API may have been made anew. Then the page is
+ * loaded again, since its content security policy allows the old address alone. Clicks that wait outlive that.
+ */
 async function lookAgain() {
   const config = await load();
-  if (!("problem" in config) && config.webSocketUrl !== webSocketUrl) render(config);
+  if (!("problem" in config) && config.webSocketUrl !== webSocketUrl) location.reload();
 }
 
 let webSocketUrl: string | undefined;

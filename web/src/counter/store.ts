@@ -1,6 +1,6 @@
 /** What the page knows of the counter, as a store that useSyncExternalStore can read. */
 
-import type { ClickQueue } from "./click-queue";
+import { type ClickQueue, createClickQueue } from "./click-queue";
 import { createClickRate } from "./click-rate";
 import { createClickSender } from "./click-sender";
 import { browserClock } from "./clock";
@@ -39,12 +39,16 @@ export interface CounterStore {
 
 export interface CounterStoreOptions
   extends Pick<CounterSocketOptions, "url" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
-  queue: ClickQueue;
+  queue?: ClickQueue;
 }
 
 const PATIENCE = "The server cannot count clicks at the moment. They are kept, and sent again by themselves.";
 
-export function createCounterStore({ queue, clock = browserClock, ...options }: CounterStoreOptions): CounterStore {
+export function createCounterStore({
+  queue = createClickQueue(),
+  clock = browserClock,
+  ...options
+}: CounterStoreOptions): CounterStore {
   let state: CounterState = {
     value: undefined,
     connection: "closed",

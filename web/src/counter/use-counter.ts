@@ -1,6 +1,5 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 
-import { createClickQueue } from "./click-queue";
 import { type CounterState, type CounterStore, createCounterStore } from "./store";
 import type { Times } from "./times";
 
@@ -15,11 +14,9 @@ export interface CounterAddress {
 
 /** The counter at the given address, connected while the component is mounted. */
 export function useCounter({ webSocketUrl: url, times, onUnreachable }: CounterAddress): Counter {
-  // Of the page rather than of one address: clicks that wait go along when the server moves.
-  const [queue] = useState(createClickQueue);
   const store = useMemo(
-    () => createCounterStore({ url, times, onUnreachable, queue }),
-    [url, times, onUnreachable, queue],
+    () => createCounterStore({ url, times, onUnreachable }),
+    [url, times, onUnreachable],
   );
   const state = useSyncExternalStore(store.subscribe, store.getSnapshot);
 
