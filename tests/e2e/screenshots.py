@@ -12,7 +12,8 @@ from .states import STATES, Arrange, Scheme, visiting
 
 # What others click, second by second, while the picture waits.
 CLICKS = (1, 3, 2, 5, 4, 2, 1, 0, 2, 4, 6, 3, 2, 1, 3, 2, 0, 1)
-DESKTOP = (720, 760)
+DESKTOP = (720, 640)
+WITH_A_NOTICE = (720, 760)
 PHONE = (375, 667)
 
 
@@ -32,7 +33,7 @@ def main(folder: Path) -> None:
             take(dark, folder / "page-dark.png")
         for state in ("reconnecting", "full", "given up"):
             picture = folder / f"page-{state.replace(' ', '-')}.png"
-            take_state(browser, product, "light", DESKTOP, STATES[state], picture)
+            take_state(browser, product, "light", WITH_A_NOTICE, STATES[state], picture)
         phone = folder / "page-phone.png"
         take_state(browser, product, "dark", PHONE, STATES["reconnecting"], phone)
 

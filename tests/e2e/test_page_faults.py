@@ -197,6 +197,30 @@ def test_a_page_moves_to_a_new_connection_before_the_old_one_must_end(
     assert product.stored_value() == before + 3
 
 
+def test_a_dead_connection_is_found_when_the_page_is_looked_at_again(
+    open_tab: OpenTab, context: BrowserContext, product: Product, client: ClientConnection
+) -> None:
+    with Cable.to(product.url) as cable:
+        # With the heartbeat of a real deployment: it cannot be what finds it.
+        connect_through(context, cable, product.url, reconnectMs=100, acknowledgeMs=800)
+        page = open_tab()
+        before = product.stored_value()
+        expect_value(page, before)
+        page.evaluate(HIDE, True)
+        cable.doom(Fate.SILENT)
+        ask(client, '{"action":"increment"}')
+        eventually(lambda: Fate.SILENT in cable.met)
+        expect_value(page, before)
+        page.evaluate(HIDE, False)
+        expect_value(page, before + 1)
+        assert cable.accepted == 2
+
+
+# A browser without a screen hides no tab of its own accord.
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 BUSY = "(ms) => { const until = performance.now() + ms; while (performance.now() < until); }"
 
 
