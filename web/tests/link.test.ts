@@ -175,6 +175,30 @@ describe("the deadline", () => {
     expect(ends).toEqual([]);
   });
 
+  it("that a timer comes late for is not judged earlier when something is sent meanwhile", () => {
+    const { link, ends, socket, late } = setUpOpen();
+    link.send(click("s:1"));
+    late(60_000);
+    vi.advanceTimersByTime(5000);
+    link.send(click("s:2"));
+    vi.advanceTimersByTime(499);
+    expect(ends).toEqual([]);
+    socket.receiveValue(8, "s:1");
+    vi.advanceTimersByTime(4000);
+    expect(ends).toEqual([]);
+  });
+
+  it("that a timer comes late for is not put off by what others do", () => {
+    const { link, ends, socket, late } = setUpOpen();
+    link.send(click("s:1"));
+    late(60_000);
+    vi.advanceTimersByTime(5000);
+    socket.receiveValue(8);
+    late(60_000);
+    vi.advanceTimersByTime(500);
+    expect(ends).toEqual(["silent"]);
+  });
+
   it("that a timer comes late for is not put off twice", () => {
     const { link, ends, late } = setUpOpen();
     link.send(click("s:1"));

@@ -63,15 +63,16 @@ export function createLink({
   let heardAt = 0;
   let spokeAt = 0;
   let ended = false;
-  let pardoned = false;
+  /** A deadline that a late timer found passed, and until when it is put off. */
+  let pardon = { deadline: NaN, until: NaN };
   let cancelAlarm: (() => void) | undefined;
   /** What has no answer yet, and since when; the oldest first. */
   const asked = new Map<string, number>();
 
   function deadline(): number {
-    if (openedAt === undefined) return madeAt + HANDSHAKE * times.acknowledgeMs;
     const [oldest = Infinity] = asked.values();
-    return oldest + times.acknowledgeMs;
+    const due = openedAt === undefined ? madeAt + HANDSHAKE * times.acknowledgeMs : oldest + times.acknowledgeMs;
+    return due === pardon.deadline ? pardon.until : due;
   }
 
   function heartbeatDue(): number {
@@ -80,24 +81,24 @@ export function createLink({
     return Math.min(heardAt + quiet, spokeAt + KEEP_ALIVE_MS);
   }
 
-  function arm(notBefore = 0) {
+  function arm() {
     cancelAlarm?.();
-    const due = Math.max(notBefore, Math.min(deadline(), heartbeatDue()));
+    const due = Math.min(deadline(), heartbeatDue());
     cancelAlarm = clock.schedule(() => ring(due), Math.ceil(Math.max(0, due - clock.now())));
   }
 
   function ring(due: number) {
     const now = clock.now();
-    if (now >= deadline()) {
-      if (pardoned || now - due < LATE_MS) {
+    const deadlineNow = deadline();
+    if (now >= deadlineNow) {
+      if (deadlineNow === pardon.until || now - due < LATE_MS) {
         end("silent");
         return;
       }
-      pardoned = true;
-      arm(now + LATE_MS);
-      return;
+      pardon = { deadline: deadlineNow, until: now + LATE_MS };
+    } else if (now >= heartbeatDue()) {
+      check();
     }
-    if (now >= heartbeatDue()) check();
     arm();
   }
 
@@ -131,7 +132,6 @@ export function createLink({
   /** Strikes out what the message answers; returns how long that took. */
   function settle(message: ServerMessage): number | undefined {
     const now = clock.now();
-    pardoned = false;
     if (message.type === "counter-update") heardAt = now;
     const answered = [message.id, ANSWERS[message.type]].filter((key) => key !== undefined);
     if (message.type === "error" && message.code === "gateway") {
