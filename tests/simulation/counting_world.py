@@ -6,8 +6,7 @@ takes effect, so that others get in between everywhere and an invocation dies ev
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -21,58 +20,16 @@ from counter_service.runtime.counting import Tally
 from counter_service.runtime.errors import StoreUnavailable
 from counter_service.runtime.events import Message
 from counter_service.runtime.origins import OriginPolicy
-from counter_service.runtime.ports import Connection, CounterStore, Delivery, Outbox
+from counter_service.runtime.ports import Connection, CounterStore
 from counter_service.runtime.service import CounterService
 from tests.fakes import FakeSuccessor, InMemoryConnectionStore, InMemoryLease
 from tests.simulation.dynamodb import Client, Faults, Table
+from tests.simulation.network import Gateway, Remote
 from tests.simulation.virtual_time import VirtualTime
 
 PATIENCE_MS: Final = 5000  # of a client, with an answer that does not come
 FAULTS_END_MS: Final = 60_000
 CONNECTIONS: Final = 3  # that one client goes through
-
-
-class Remote:
-    """A port whose calls take time: others get in between, and an invocation may die."""
-
-    def __init__(self, port: object, time: VirtualTime, random: Random) -> None:
-        self._port = port
-        self._time = time
-        self._random = random
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._port, name)
-
-        def call(*arguments: object) -> object:
-            self._time.wait(self._random.uniform(0.5, 5))
-            try:
-                return method(*arguments)
-            finally:
-                self._time.wait(self._random.uniform(0.5, 5))
-
-        return call
-
-
-class Gateway(Outbox):
-    """Every connection is open. Posts are lost on one that is about to break.
-
-    `inboxes` are the messages that arrived, by connection.
-    """
-
-    def __init__(self, time: VirtualTime, random: Random, lost: float) -> None:
-        self.lost = lost
-        self.inboxes: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._time = time
-        self._random = random
-
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
-        deliveries = {}
-        for connection_id in list(audience):
-            self._time.wait(self._random.uniform(0.5, 5))
-            if self._random.random() >= self.lost:
-                self.inboxes[connection_id].append(json.loads(message))
-            deliveries[connection_id] = Delivery.DELIVERED  # as far as we can tell
-        return deliveries
 
 
 @dataclass(frozen=True)
@@ -123,7 +80,7 @@ class CountingWorld:
         self.table = Table(self.time, self.random, faults)
         self.history = History()
         self._chances = chances
-        self._gateway = Gateway(self.time, self.random, chances.post_lost)
+        self._gateway = Gateway(self.time, self.random, chances.post_lost, self._check_shown)
         self._connections = InMemoryConnectionStore()
         self._lease = InMemoryLease()
         self._owners = count()
@@ -163,9 +120,11 @@ class CountingWorld:
                 self._plain_click(names[0])
             else:
                 self._click(names, f"session-of-client-{number:04}:{click}")
-        shown = [each["value"] for each in self._gateway.inboxes[names[0]] if "value" in each]
-        if shown and max(shown) > self.history.attempted:
-            self.history.problems.append(f"client {number} was shown {max(shown)}")
+
+    def _check_shown(self, message: dict[str, Any]) -> None:
+        attempted = self.history.attempted
+        if message.get("value", 0) > attempted:
+            self.history.problems.append(f"shown {message['value']} after {attempted} clicks")
 
     def _plain_click(self, connection: str) -> None:
         self.history.attempted += 1
