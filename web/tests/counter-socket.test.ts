@@ -286,6 +286,24 @@ describe("moving before the 2 hours are over", () => {
     expect(alive()).toEqual([latest()]);
   });
 
+  it("keeps the old one while the new one has nothing but errors", () => {
+    const parts = setUpOpen();
+    const { sockets, latest, alive } = parts;
+    live(parts, MOVE_MS);
+    latest().open();
+    latest().receiveError("unavailable");
+    expect(alive()).toEqual(sockets);
+  });
+
+  it("does not begin while there is no connection to move from", () => {
+    const parts = setUpOpen();
+    const { sockets, latest } = parts;
+    live(parts, MOVE_MS - 1000);
+    latest().drop();
+    vi.advanceTimersByTime(2000);
+    expect(sockets).toHaveLength(1);
+  });
+
   it("waits for the new one when the old one drops meanwhile", () => {
     const parts = setUpOpen();
     const { sockets, latest, states } = parts;

@@ -164,6 +164,19 @@ describe("the deadline", () => {
     expect(ends).toEqual([]);
   });
 
+  it("is that of the oldest request also when an older one was sent again", () => {
+    const { link, ends } = setUpOpen();
+    link.send(click("s:1"));
+    vi.advanceTimersByTime(1000);
+    link.send(click("s:2"));
+    vi.advanceTimersByTime(1000);
+    link.send(click("s:1"));
+    vi.advanceTimersByTime(3999);
+    expect(ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(ends).toEqual(["silent"]);
+  });
+
   it("that a timer comes late for leaves time to read what is there already", () => {
     const { link, ends, socket, late } = setUpOpen();
     link.send(click("s:1"));

@@ -147,7 +147,7 @@ export function createLink({
   // A closing handshake can outlive its link by minutes, so every event asks whether it has ended.
   socket.addEventListener("open", () => {
     if (ended) return;
-    openedAt = heardAt = clock.now();
+    openedAt = clock.now();
     check();
     onOpen();
   });
