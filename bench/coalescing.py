@@ -52,7 +52,7 @@ SECONDS: Final = 10.0
 CLICKS_AT_LEAST: Final = 100  # or p99 would be the maximum
 INTERVAL_MS: Final = 100
 SEED: Final = 1
-NOTHING: Final = "–"  # nothing to be told: AWS would refuse it
+NOTHING: Final = "-"  # nothing to be told: AWS would refuse it
 
 # CPU seconds a post on a core of its own, as bench/fan_out.py found them: 10,000 posts over warm
 # TLS connections, ours and boto3 in 64 threads. Rounded, so that a figure here changes when the

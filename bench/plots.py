@@ -8,6 +8,10 @@ from typing import Any, Final
 
 Results = Mapping[str, Any]
 
+# What of bench/fan_out.py stands for all of it.
+TYPICAL: Final = "10,000 posts, TLS, warm pool"
+SDK: Final = "boto3, 64 threads"
+
 OURS: Final = "#2f81f7"
 OURS_LIGHT: Final = "#88b8fb"
 THEIRS: Final = "#b7791f"
@@ -63,9 +67,9 @@ def _axes(width: float, height: float, title: str) -> tuple[Any, Any]:
 
 
 def fan_out(found: Results) -> Any:
-    posters = found["data"]["samples"]["10,000 posts, TLS, warm pool"]
+    posters = found["data"]["samples"][TYPICAL]
     cpu = {name: median(run["cpu_us"] for run in runs) for name, runs in posters.items()}
-    figure, axes = _axes(7, 3, "CPU a post, µs (10,000 posts, TLS, warm; log scale)")
+    figure, axes = _axes(7, 3, f"CPU a post, µs ({TYPICAL}; log scale)")
     _bars(axes, cpu, "{:,.0f}")
     axes.set_xscale("log")
     axes.set_xlim(1, max(cpu.values()) * 2)
