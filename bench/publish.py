@@ -53,6 +53,9 @@ def section(question: str, found: Results | None) -> str:
     if found is None:
         return f"Not measured yet: `make bench QUESTION={question}`.\n"
     parts = [Table(**table).markdown() for table in found["tables"]]
+    if question in plots.PICTURES:
+        alternative = plots.PICTURES[question].__doc__
+        parts.insert(0, f"![{alternative}](images/{plots.file_name(question)})")
     if found["bars"]:
         parts.append(
             "\n".join(
