@@ -1,6 +1,5 @@
 """An HTTP server that misbehaves to order: an answer is bytes, and what the socket does then."""
 
-import datetime
 import socket
 import ssl
 import struct
@@ -14,9 +13,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+import trustme
 
 
 class Then(Enum):
@@ -150,7 +147,7 @@ def _read(end: socket.socket) -> tuple[str, bytes]:
         data += more
     raw, _, body = data.partition(b"\r\n\r\n")
     head = raw.decode()
-    (line,) = (each for each in head.split("\r\n") if each.startswith("content-length:"))
+    (line,) = (each for each in head.lower().split("\r\n") if each.startswith("content-length:"))
     length = int(line.partition(":")[2])
     while len(body) < length:
         body += end.recv(65536)
@@ -159,29 +156,9 @@ def _read(end: socket.socket) -> tuple[str, bytes]:
 
 
 def certificate(folder: Path, host: str = "localhost") -> Path:
-    """A self-signed certificate with its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = datetime.datetime.now(datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    """A certificate with its key, and the authority that issued it, in one PEM file."""
+    authority = trustme.CA()
     path = folder / f"{host}.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + built.public_bytes(serialization.Encoding.PEM)
-    )
+    authority.issue_cert(host).private_key_and_cert_chain_pem.write_to_path(path)
+    authority.cert_pem.write_to_path(path, append=True)
     return path
