@@ -38,6 +38,15 @@ def test_every_result_has_its_place(file: Any) -> None:
     assert f"<!-- bench:{file.stem} -->" in (ROOT / "docs" / "performance.md").read_text()
 
 
+def test_operations_names_the_same_dollars() -> None:
+    loads = json.loads((RESULTS / "cost.json").read_text())["data"]["loads"]
+    ours = {(load["clients"], load["clicks_per_second"]): load["ours"] for load in loads}
+    page = (ROOT / "docs" / "operations.md").read_text()
+    sentence = re.search(r"a million clicks cost \$([\d,]+) at one a second and \$([\d,]+)", page)
+    assert sentence
+    assert sentence.groups() == (f"{ours[1000, 1]:,.0f}", f"{ours[1000, 100]:,.0f}")
+
+
 def test_only_what_stands_between_markers_changes() -> None:
     page = "by hand\n<!-- bench:speed -->\nold\n<!-- bench:end -->\nby hand too\n"
     made = publish.rendered(page, lambda _: FOUND)
