@@ -67,7 +67,7 @@ OURS: Final = Engine(
     channels_when_large=LIMITS.channels_when_large,
     large=LIMITS.large,
     cpu_seconds=OUR_CPU,
-    attempts=LIMITS.attempts,
+    attempts=LIMITS.attempts_when_throttled,
     backoff_seconds=LIMITS.backoff_seconds,
 )
 # Its retries are made ours, which are quicker than boto3's.
@@ -76,7 +76,7 @@ THEIRS: Final = Engine(
     channels_when_large=64,
     large=0,
     cpu_seconds=THEIR_CPU,
-    attempts=LIMITS.attempts,
+    attempts=LIMITS.attempts_when_throttled,
     backoff_seconds=LIMITS.backoff_seconds,
 )
 
@@ -250,7 +250,7 @@ def _messages(found: Found) -> Table:
         rows,
         f"AWS lets an account post {POSTS_PER_SECOND:,} times a second: what is refused there "
         "is what the naive design cannot do. Stale are clients that do not show the last value "
-        "when all is over: at the account's limit a post that is refused three times is given "
+        "when all is over: at the account's limit a post that is refused time and again is given "
         "up, until the client's heartbeat asks. A sender's answer counts in both designs; where "
         "the broadcast has the same value, it leaves the sender out.",
     )

@@ -99,18 +99,16 @@ def pack(peer: str, folder: Path) -> int:
 
 
 def contents(peer: str) -> dict[str, Path]:
-    runtime = {name: ROOT / name for name in files_of_ours()} if peer in (OURS, PROTOTYPE) else {}
+    """Names in the archive, and the files that are there."""
     here = ROOT / "bench"
-    match peer:
-        case "ours":
-            return runtime
-        case "prototype: DynamoDB over our own transport":
-            return runtime | {"own_transport.py": here / "prototypes/own_transport.py"}
-        case "the usual handler":
-            return {"handler.py": here / "usual/handler.py"}
-        case _:
-            names = (f"{PEERS[peer]}.py", "low_level.py")
-            return {name: here / "usual" / name for name in names}
+    if peer == USUAL:
+        return {"handler.py": here / "usual" / "handler.py"}
+    if peer in (TWO_CLIENTS, BOTOCORE):
+        return {name: here / "usual" / name for name in (f"{PEERS[peer]}.py", "low_level.py")}
+    runtime = {name: ROOT / name for name in files_of_ours()}
+    if peer == PROTOTYPE:
+        runtime["own_transport.py"] = here / "prototypes" / "own_transport.py"
+    return runtime
 
 
 @contextmanager

@@ -7,6 +7,7 @@ here; everything else is written by hand and stays.
 import re
 import sys
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any, Final
 
 from . import plots
@@ -52,6 +53,9 @@ def section(question: str, found: Results | None) -> str:
     if found is None:
         return f"Not measured yet: `make bench QUESTION={question}`.\n"
     parts = [Table(**table).markdown() for table in found["tables"]]
+    if question in plots.PICTURES:
+        alternative = plots.PICTURES[question].__doc__
+        parts.insert(0, f"![{alternative}](images/{plots.file_name(question)})")
     if found["bars"]:
         parts.append(
             "\n".join(
@@ -71,31 +75,34 @@ def summary(results: Callable[[str], Results | None]) -> str:
     """Three or four figures for who reads nothing else."""
     lines = []
     if found := results("fan_out"):
-        promise = found["bars"][0]
+        posters = found["data"]["samples"][plots.TYPICAL]
+        ours, theirs = (
+            median(run["cpu_us"] for run in posters[name]) for name in ("ours", plots.SDK)
+        )
         lines.append(
-            f"- Posting to 10,000 clients: {promise['measured']} than boto3 in 64 threads."
+            f"- A post to a client takes {ours:.0f} µs of CPU; in boto3's threads it takes "
+            f"{theirs:,.0f} µs."
         )
     if found := results("coalescing"):
         load = next(
-            each
+            each["ours"]
             for each in found["data"]["loads"]
-            if (each["clicks_per_second"], each["clients"]) == (1000, 1000)
+            if (each["clicks_per_second"], each["clients"]) == (100, 1000)
         )
-        ours = load["ours"]
         lines.append(
-            f"- 1,000 clicks/s, 1,000 clients: {ours['messages'] / ours['clicks']:.1f} messages a "
-            f"click instead of 1,000, and each click is everywhere within "
-            f"{ours['lag_p99'] * 1000:.0f} ms (p99, simulated)."
+            f"- 100 clicks/s, 1,000 clients: {load['messages'] / load['clicks']:.0f} messages a "
+            "click instead of 1,000, and a click is everywhere within "
+            f"{load['lag_p99'] * 1000:.0f} ms (p99, simulated)."
         )
     if found := results("click"):
         times = found["tables"][0]["rows"][-1]
         lines.append(
-            f"- A click among {times[0]}: its sender knows {times[3]} times sooner, everyone "
-            f"{times[6]} times, than with the usual handler on the embedded AWS."
+            f"- A click among {times[0]}: its sender has the answer {times[3]} times sooner than "
+            f"with the usual handler, everyone has it {times[6]} times sooner (embedded AWS)."
         )
     if found := results("cold_start"):
         share = found["bars"][0]["measured"]
-        lines.append(f"- A cold start with its first click takes {share} of the usual CPU.")
+        lines.append(f"- A cold start with its first click takes {share} of that handler's CPU.")
     return "\n".join(lines)
 
 

@@ -20,7 +20,8 @@ from .ports import BroadcastLease, Clock, ConnectionStore, CounterStore, Deliver
 # Longer than any fan-out (fan_out.Limits.fan_out_seconds), between two of which it is renewed:
 # it expires only under an owner that has crashed.
 LEASE_SECONDS: Final = 12
-# From an invocation's beginning; then another goes on. API Gateway gives up on one after 29 s.
+# From an invocation's beginning; then it begins no further broadcast, and another goes on. API
+# Gateway gives up on one after 29 s.
 TENURE_SECONDS: Final = 8
 # 410 also means "not open yet": a handshake that we have just answered is not a ghost.
 GONE_AGE_SECONDS: Final = 30
@@ -67,15 +68,14 @@ class Broadcaster:
         ticket = self.lease.request(owner, now, now + LEASE_SECONDS)
         try:
             while ticket is not None:
-                self._broadcast_once(posted, told)
-                ticket = self.lease.release(owner, ticket, self.clock.now() + LEASE_SECONDS)
-                spent = self.clock.milliseconds() - began
-                if ticket is not None and spent >= TENURE_SECONDS * 1000:
+                if self.clock.milliseconds() - began >= TENURE_SECONDS * 1000:
                     # Free first: the successor draws a ticket of its own and finds it so.
                     self.lease.abandon(owner)
                     self.successor.take_over()
                     posted.handed_over = True
                     return
+                self._broadcast_once(posted, told)
+                ticket = self.lease.release(owner, ticket, self.clock.now() + LEASE_SECONDS)
         except StoreUnavailable:
             # Or nobody could broadcast until it expires.
             with suppress(StoreUnavailable):

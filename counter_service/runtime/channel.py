@@ -68,9 +68,11 @@ class Channel:
         return self._reader.started
 
     @property
-    def session(self) -> ssl.SSLSession | None:
-        """What another channel may resume, once this one has had an answer."""
-        return self._sock.session if isinstance(self._sock, ssl.SSLSocket) else None
+    def new_session(self) -> ssl.SSLSession | None:
+        """What another channel may resume, once this one has had an answer. None if it resumes
+        one itself, for to copy a session takes as long as eight posts."""
+        tls = self._sock
+        return tls.session if isinstance(tls, ssl.SSLSocket) and not tls.session_reused else None
 
     def send(self, request: bytes) -> None:
         """Begin a request. The one before must have its answer."""

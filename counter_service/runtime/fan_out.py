@@ -40,6 +40,7 @@ class Limits:
     post_seconds: float = 2.0  # from the start of a request, its connection included, to its answer
     fan_out_seconds: float = 8.0  # then what is left is skipped; less than a lease
     attempts: int = 3
+    attempts_when_throttled: int = 5  # a 429 costs nothing, and within a second there is room again
     backoff_seconds: float = 0.05  # doubled each time, with jitter
     signature_seconds: float = 120.0  # AWS allows for five minutes of clock skew
     failures_in_a_row: int = 16  # without one answer: the endpoint is down
@@ -197,7 +198,9 @@ class FanOut:
             self._outcomes[post.connection_id] = Delivery.DELIVERED
         elif status == 410:
             self._outcomes[post.connection_id] = Delivery.GONE
-        elif status == 429 or status >= 500:
+        elif status == 429:
+            self._again(post, status, attempts=self._limits.attempts_when_throttled)
+        elif status >= 500:
             self._again(post, status)
         elif status == 403 and answer.error_type in _STALE_SIGNATURE and not post.resent:
             post.resent = True
@@ -229,11 +232,13 @@ class FanOut:
         self._failures += 1
         self._again(post, type(problem).__name__)
 
-    def _again(self, post: Post, reason: object, *, at_once: bool = False) -> None:
+    def _again(
+        self, post: Post, reason: object, *, at_once: bool = False, attempts: int | None = None
+    ) -> None:
         if at_once:
             post.attempts -= 1
             delay = 0.0
-        elif post.attempts >= self._limits.attempts:
+        elif post.attempts >= (attempts or self._limits.attempts):
             self._warn("a post was given up", reason=reason)
             return
         else:

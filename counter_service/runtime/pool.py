@@ -49,7 +49,7 @@ class ChannelPool:
         self.idle.append(channel)
         if channel.answered == 1:
             # A server that resumes it spares a new channel half of the handshake.
-            self._session = channel.session
+            self._session = channel.new_session or self._session
 
     def drop(self, channel: Channel) -> None:
         if channel in self.idle:

@@ -18,11 +18,11 @@ from counter_service.runtime.broadcast import Broadcaster
 from counter_service.runtime.counter_store import DynamoCounterStore
 from counter_service.runtime.counting import Tally
 from counter_service.runtime.errors import StoreUnavailable
-from counter_service.runtime.events import Message
+from counter_service.runtime.events import Event, Message, TakeOver
 from counter_service.runtime.origins import OriginPolicy
-from counter_service.runtime.ports import Connection, CounterStore
+from counter_service.runtime.ports import Connection, CounterStore, Successor
 from counter_service.runtime.service import CounterService
-from tests.fakes import FakeSuccessor, InMemoryConnectionStore, InMemoryLease
+from tests.fakes import InMemoryConnectionStore, InMemoryLease
 from tests.simulation.dynamodb import Client, Faults, Table
 from tests.simulation.network import Gateway, Remote
 from tests.simulation.virtual_time import VirtualTime
@@ -62,7 +62,7 @@ class History:
     problems: list[str] = field(default_factory=list)
 
 
-class CountingWorld:
+class CountingWorld(Successor):
     """`shards` are what instances are configured with, as during a deployment; `store` makes the
     counter store of one, and is where a test plants its mistakes."""
 
@@ -204,8 +204,12 @@ class CountingWorld:
                 dies_after=self.random.randint(1, 25) if dies else None,
             )
 
-    def invoke(self, message: Message) -> None:
-        self._service().handle(message)
+    def invoke(self, event: Event) -> None:
+        self._service().handle(event)
+
+    def take_over(self) -> None:
+        self.time.wait(self.random.uniform(1, 20))
+        self.time.spawn(lambda: self.invoke(TakeOver()))
 
     def _counter(self, shards: int) -> CounterStore:
         return self._store(
@@ -235,7 +239,7 @@ class CountingWorld:
                 lease,
                 self._gateway,
                 self.time,
-                FakeSuccessor(),
+                self,
                 new_owner=lambda: f"owner {next(self._owners)}",
             ),
         )

@@ -105,7 +105,7 @@ OUTCOMES = {
     "400": (Reply.of(400, "BadRequestException"), SKIPPED, 1),
     "403": (Reply.of(403, "ForbiddenException"), FORBIDDEN, 1),
     "413": (Reply.of(413, "PayloadTooLargeException"), SKIPPED, 1),
-    "429": (Reply.of(429, "LimitExceededException"), SKIPPED, 3),
+    "429": (Reply.of(429, "LimitExceededException"), SKIPPED, 5),
     "500": (Reply.of(500), SKIPPED, 3),
     "503": (Reply.of(503), SKIPPED, 3),
     "expired credentials": (Reply.of(403, "ExpiredTokenException"), FORBIDDEN, 2),
