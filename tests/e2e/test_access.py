@@ -21,6 +21,7 @@ from tests.unit.issuer import Issuer, ec_key
 from .browser import launched
 from .conftest import Product, ask, command, receive, running
 from .issuer import serving
+from .pages import click_at_once, expect_pending, expect_value
 
 ALLOWED = "https://partner.example"
 GET_CURRENT = '{"action":"get-current"}'
@@ -140,6 +141,19 @@ def test_clicks_beyond_the_limit_are_answered_and_not_counted(strict: Product) -
     assert counted == list(range(before + 1, before + 1 + len(counted)))
     assert set(refused) == {"too-many-clicks"}
     assert strict.stored_value() == before + len(counted)
+
+
+def test_a_page_sends_clicks_beyond_the_limit_again(strict: Product) -> None:
+    before = strict.stored_value()
+    with launched() as browser:
+        page = browser.new_page()
+        page.goto(strict.page)
+        expect_value(page, before)
+        click_at_once(page, 5)
+        expect_pending(page, 0, seconds=60)
+        expect_value(page, before + 5)
+        page.close()
+    assert strict.stored_value() == before + 5
 
 
 # --- tokens -------------------------------------------------------------------------------------

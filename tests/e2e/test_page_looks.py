@@ -1,5 +1,6 @@
 """What the page is like to look at, to hear and to touch, in each of its states."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -80,10 +81,11 @@ def test_the_page_is_heard_once_in_a_while(open_tab: Callable[..., Page], produc
                 status, { characterData: true, childList: true, subtree: true });
         }"""
     )
+    since = time.monotonic()
     click(page, 10)
     expect_value(page, before + 10)
     expect(announcement).to_have_text(f"The counter is at {before + 10}.")
-    assert len(page.evaluate("heard")) <= 2
+    assert len(page.evaluate("heard")) <= 1 + (time.monotonic() - since) / 5
 
 
 @pytest.mark.parametrize(
