@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from . import click, coalescing, cold_start, cost, fan_out, publish
+from . import click, coalescing, cold_start, cost, fan_out, publish, shards
 
 # In the order in which they are run: the cost needs the figures of those before it.
 QUESTIONS: Final[dict[str, Callable[[], None]]] = {
     "fan_out": fan_out.main,
     "coalescing": coalescing.main,
+    "shards": shards.main,
     "cold_start": cold_start.main,
     "click": click.main,
     "cost": cost.main,

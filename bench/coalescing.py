@@ -28,6 +28,7 @@ from counter_service.runtime.fan_out import LIMITS
 from counter_service.runtime.origins import OriginPolicy
 from counter_service.runtime.ports import Connection
 from counter_service.runtime.service import CounterService
+from tests.simulation.timeline import Timeline
 
 from .report import Bar, Report, Table
 from .simulated_aws import (
@@ -46,7 +47,6 @@ from .simulated_aws import (
     Throttle,
     VirtualClock,
 )
-from .virtual_time import Timeline
 
 RATES: Final = (1, 10, 100, 1000)  # clicks a second
 AUDIENCES: Final = (100, 1000, 10_000)

@@ -1,13 +1,8 @@
-"""How many clicks with op ids does one row take, and how many do several?
+"""How many clicks with op ids does one row of the counter take, and how many do several?
 
-    .venv/bin/python -m bench.shards
-
-The product's own counting on a simulated DynamoDB, in virtual time: it takes a minute or two, and
-says the same each time, on any machine. Assumed of DynamoDB: a transaction holds its rows for 8 to
-15 ms and another that wants one of them meanwhile is cancelled; a row takes 1,000 write units a
-second, two for a write within a transaction; a request is 0.5 to 1.5 ms on its way, each way; the
-rows of a BatchGetItem are read within 3 ms. Clicks come at random, each in an invocation of its
-own, and none is sent again by its client.
+The product's own counting on a simulated DynamoDB, in virtual time: it says the same each time, on
+any machine. Clicks come at random, each in an invocation of its own, and none is sent again by its
+client.
 """
 
 import sys
@@ -20,6 +15,9 @@ from counter_service.runtime.counting import Tally
 from counter_service.runtime.errors import StoreBusy
 from tests.simulation.dynamodb import Client, Table
 from tests.simulation.virtual_time import VirtualTime
+
+from .report import Report
+from .report import Table as Printed
 
 SECONDS = 10
 OFFERED = (10, 25, 50, 100, 200, 500)  # clicks a second
@@ -38,12 +36,15 @@ class Measured:
     def percentile(self, share: float) -> float:
         return sorted(self.milliseconds)[int(share * (len(self.milliseconds) - 1))]
 
-    def row(self) -> str:
-        return (
-            f"{self.shards:>6} {self.offered:>9} {len(self.milliseconds) / SECONDS:>14.1f} "
-            f"{self.percentile(0.5):>7.0f} {self.percentile(0.99):>7.0f} "
-            f"{self.retries / self.clicks:>14.2f} {100 * self.busy / self.clicks:>7.1f}"
-        )
+    def row(self) -> list[str]:
+        return [
+            f"{self.shards} row{'s' * (self.shards > 1)}, {self.offered} clicks/s",
+            f"{len(self.milliseconds) / SECONDS:.1f}",
+            f"{self.percentile(0.5):,.0f}",
+            f"{self.percentile(0.99):,.0f}",
+            f"{self.retries / self.clicks:.2f}",
+            f"{100 * self.busy / self.clicks:.1f} %",
+        ]
 
 
 def measure(shards: int, offered: int) -> Measured:
@@ -87,11 +88,13 @@ def measure(shards: int, offered: int) -> Measured:
 
 
 def main() -> None:
-    print("shards  offered/s  acknowledged/s  p50 ms  p99 ms  retries/click  busy %")
-    for shards in SHARDS:
-        for offered in OFFERED:
-            print(measure(shards, offered).row(), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    measured = [measure(shards, offered) for shards in SHARDS for offered in OFFERED]
+    table = Printed(
+        "Clicks that are counted exactly once, by the rows of the counter",
+        ("offered", "acknowledged/s", "p50, ms", "p99, ms", "retries a click", "busy"),
+        [each.row() for each in measured],
+        "Assumed of DynamoDB: a transaction holds its rows for 8 to 15 ms, and another that wants "
+        "one of them meanwhile is cancelled; a row takes 1,000 write units a second, two for a "
+        "write within a transaction; a request is 0.5 to 1.5 ms on its way, each way.",
+    )
+    Report("shards", [table]).publish()

@@ -20,8 +20,7 @@ from typing import Final
 
 from counter_service.runtime.ports import Clock, CounterStore, Delivery, Outbox, Successor
 from tests.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
-
-from .virtual_time import Timeline
+from tests.simulation.timeline import Timeline
 
 DYNAMODB_SECONDS: Final = 0.005
 POST_SECONDS: Final = 0.010

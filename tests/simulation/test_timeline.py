@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.virtual_time import Timeline
+from .timeline import Timeline
 
 
 def test_processes_interleave_where_they_wait() -> None:
