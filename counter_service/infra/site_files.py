@@ -37,7 +37,8 @@ CONTENT_TYPES: Final = {
     ".webp": "image/webp",
 }
 A_YEAR: Final = "public, max-age=31536000, immutable"
-NEVER: Final = "no-store"
+# Asked for anew each time. Not no-store: a browser keeps such a page out of its back/forward cache.
+CHECKED: Final = "no-cache"
 
 _ASSETS: Final = "assets/"
 _HASHED_NAME: Final = r".+-[A-Za-z0-9_-]{8}\.[a-z0-9]+"
@@ -56,7 +57,7 @@ class SiteFile:
 
     @property
     def cache_control(self) -> str:
-        return A_YEAR if self.hashed else NEVER
+        return A_YEAR if self.hashed else CHECKED
 
 
 def built(web: Path | None = None) -> tuple[SiteFile, ...]:

@@ -203,7 +203,7 @@ class Website(pulumi.ComponentResource):
             key=site_files.CONFIG,
             content=pulumi.Output.json_dumps({"webSocketUrl": web_socket_url}),
             content_type=site_files.content_type(site_files.CONFIG),
-            cache_control=site_files.NEVER,
+            cache_control=site_files.CHECKED,
             opts=self._after(*first),
         )
         # Last: by then all that it names is there.

@@ -86,7 +86,7 @@ class PageHandler(SimpleHTTPRequestHandler):
         # Before any other header: end_headers no longer knows the status.
         hashed = code == HTTPStatus.OK and urlsplit(self.path).path.startswith("/assets/")
         self.send_header(
-            "Cache-Control", "public, max-age=31536000, immutable" if hashed else "no-store"
+            "Cache-Control", "public, max-age=31536000, immutable" if hashed else "no-cache"
         )
 
     def end_headers(self) -> None:

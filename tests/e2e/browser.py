@@ -56,12 +56,12 @@ def _runs(command: list[str]) -> bool:
     )
 
 
-def launch(chromium: BrowserType, more: Sequence[str] = (), less: Sequence[str] = ()) -> Browser:
-    """With more arguments, and without some that Playwright gives of its own accord."""
+def launch(chromium: BrowserType, without: Sequence[str] = ()) -> Browser:
+    """Without some arguments, if so said, that Playwright gives of its own accord."""
     return chromium.launch(
         executable_path=_of_the_system(),  # None is Playwright's own
-        args=[*ARGUMENTS, *more],
-        ignore_default_args=list(less),
+        args=ARGUMENTS,
+        ignore_default_args=list(without),
         chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox itself as root
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from websockets.sync.client import ClientConnection
 
 from .browser import launch
@@ -242,12 +242,9 @@ def test_a_page_that_was_held_up_reads_before_it_judges(
 def test_a_page_leaves_for_the_back_forward_cache_and_returns(
     browser: Browser, product: Product
 ) -> None:
-    # Playwright turns the cache off. It would ask before a page that a test touched up connects.
-    more = ["--disable-features=LocalNetworkAccessChecks"]
-    less = ["--disable-back-forward-cache"]
-    with launch(browser.browser_type, more, less) as caching:
+    without = ["--disable-back-forward-cache"]  # which Playwright adds
+    with launch(browser.browser_type, without) as caching:
         context = caching.new_context()
-        context.route("**/realtime-counter", may_be_kept)
         page = context.new_page()
         rows = product.connection_ids()
         page.goto(product.page)
@@ -261,13 +258,6 @@ def test_a_page_leaves_for_the_back_forward_cache_and_returns(
         expect_value(page, before + 1)
         assert page.evaluate("persisted"), "it was loaded anew"
     assert product.stored_value() == before + 1
-
-
-def may_be_kept(route: Route) -> None:
-    """A page that is served as no-store may not go into the cache."""
-    answer = route.fetch()
-    headers = {name: text for name, text in answer.headers.items() if name != "cache-control"}
-    route.fulfill(response=answer, headers=headers)
 
 
 def test_a_browser_that_goes_offline_and_comes_back(

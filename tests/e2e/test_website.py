@@ -99,7 +99,7 @@ def test_every_route_is_the_page(product: Product, domain_name: str, path: str) 
     status, body, headers = get(product, domain_name, path)
     assert (status, body) == (200, (DIST / "index.html").read_bytes())
     assert headers["Content-Type"] == "text/html; charset=utf-8"
-    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["/gone.js", "/assets/gone-12345678.js", "/assets/gone"])
@@ -118,10 +118,10 @@ def test_an_asset_is_kept_for_a_year(product: Product, domain_name: str) -> None
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
-def test_the_configuration_is_never_kept(product: Product, domain_name: str) -> None:
+def test_the_configuration_is_asked_for_anew(product: Product, domain_name: str) -> None:
     status, body, headers = get(product, domain_name, "/config.json")
     assert (status, json.loads(body)) == (200, {"webSocketUrl": product.url})
-    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["/", "/config.json", "/gone.js"])

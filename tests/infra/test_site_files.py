@@ -27,8 +27,8 @@ def test_only_hashed_names_are_kept(web: Path) -> None:
     assert {file.key: file.cache_control for file in site_files.built(web)} == {
         "assets/index-BkQ_4f-x.css": "public, max-age=31536000, immutable",
         "assets/index-RP0Vahn5.js": "public, max-age=31536000, immutable",
-        "favicon.svg": "no-store",
-        "index.html": "no-store",
+        "favicon.svg": "no-cache",
+        "index.html": "no-cache",
     }
 
 

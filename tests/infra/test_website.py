@@ -232,9 +232,9 @@ def test_every_file_is_uploaded_as_what_it_is(graph: Graph) -> None:
     } == {
         "assets/index-BkQ_4f-x.css": ("text/css; charset=utf-8", a_year),
         "assets/index-RP0Vahn5.js": ("text/javascript; charset=utf-8", a_year),
-        "favicon.svg": ("image/svg+xml", "no-store"),
-        "index.html": ("text/html; charset=utf-8", "no-store"),
-        "config.json": ("application/json", "no-store"),
+        "favicon.svg": ("image/svg+xml", "no-cache"),
+        "index.html": ("text/html; charset=utf-8", "no-cache"),
+        "config.json": ("application/json", "no-cache"),
     }
     assert {each.inputs["bucket"] for each in graph.of(OBJECT)} == {BUCKET_NAME}
 
