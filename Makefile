@@ -49,7 +49,9 @@ build: web/node_modules/.done ## Build the page into web/dist, always anew
 
 # --- prove it -------------------------------------------------------------------------------
 
-test: lint types unit web-test e2e ## Every test, with types and lint
+test: .venv/dev.done web/node_modules/.done ## Every test, with types and lint
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint types unit web-test
+	@$(MAKE) --no-print-directory e2e
 	@$(BIN)/coverage report
 
 lint: .venv/dev.done web/node_modules/.done
