@@ -29,6 +29,7 @@ from counter_service.runtime.origins import OriginPolicy
 from counter_service.runtime.ports import Connection
 from counter_service.runtime.service import CounterService
 from tests.simulation.timeline import Timeline
+from tests.simulation.virtual_time import VirtualTime
 
 from .report import Bar, Report, Table
 from .simulated_aws import (
@@ -45,7 +46,6 @@ from .simulated_aws import (
     SimulatedOutbox,
     SimulatedSuccessor,
     Throttle,
-    VirtualClock,
 )
 
 RATES: Final = (1, 10, 100, 1000)  # clicks a second
@@ -141,7 +141,7 @@ class World:
 
 def ours(rate: float, audience: int, seconds: float, interval_ms: int = 0) -> Outcome:
     world = World(OURS, audience)
-    clock, successor = VirtualClock(world.timeline), SimulatedSuccessor(world.timeline)
+    clock, successor = VirtualTime(world.timeline), SimulatedSuccessor(world.timeline)
     owners = count()
     broadcaster = Broadcaster(
         world.counter,

@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from counter_service.runtime.ports import Clock, CounterStore, Delivery, Outbox, Successor
+from counter_service.runtime.ports import CounterStore, Delivery, Outbox, Successor
 from tests.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 from tests.simulation.timeline import Timeline
+from tests.simulation.virtual_time import START_MS
 
 DYNAMODB_SECONDS: Final = 0.005
 POST_SECONDS: Final = 0.010
@@ -28,7 +29,7 @@ INVOKE_SECONDS: Final = 0.020  # of a function by itself, warm
 POSTS_PER_SECOND: Final = 10_000
 POSTS_AT_ONCE: Final = 5_000
 
-EPOCH: Final = 1_772_545_400  # when virtual time begins
+EPOCH: Final = START_MS // 1000  # when virtual time begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,22 +181,6 @@ class Sweep:
         self._hand_out()
         if not (self._rest or self._busy or self._waiting):
             self._done(self._outcomes)
-
-
-class VirtualClock(Clock):
-    def __init__(self, timeline: Timeline) -> None:
-        self._timeline = timeline
-
-    def now(self) -> int:
-        return EPOCH + int(self._timeline.now)
-
-    def milliseconds(self) -> int:
-        return EPOCH * 1000 + int(self._timeline.now * 1000)
-
-    def sleep_until(self, milliseconds: int) -> None:
-        wait = milliseconds / 1000 - EPOCH - self._timeline.now
-        if wait > 0:
-            self._timeline.sleep(wait)
 
 
 class SimulatedCounter(CounterStore):

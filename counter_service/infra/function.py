@@ -16,8 +16,6 @@ from .websocket_api import WebSocketApi
 FUNCTION: Final = "websocket"
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
-
-
 # Where the newest published version is found, with SnapStart.
 ALIAS: Final = "live"
 

@@ -90,7 +90,7 @@ class FanOut:
                     self._outcomes.setdefault(connection_id, Delivery.SKIPPED)
                 source = None
             source = self._hand_out(source)
-            self._wait(can_open=bool(source) and len(self._busy) < self._most_channels)
+            self._wait(can_open=bool(source) and self._has_room())
         return self._outcomes
 
     def _is_over(self) -> bool:
@@ -121,7 +121,10 @@ class FanOut:
 
     def _may_open(self) -> bool:
         # A handshake takes as long as dozens of posts, so it waits until no channel can go on.
-        return self._nothing_else_to_do and len(self._busy) < self._most_channels
+        return self._nothing_else_to_do and self._has_room()
+
+    def _has_room(self) -> bool:
+        return len(self._busy) < self._most_channels
 
     def _due(self) -> Post | None:
         if self._waiting and self._waiting[0][0] <= time.monotonic():

@@ -23,11 +23,12 @@ class _Fate(local):
 
 
 class VirtualTime(Clock):
-    """`died` are the processes that were killed so far."""
+    """`died` are the processes that were killed so far. A timeline of one's own may have processes
+    that know nothing of this clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeline: Timeline | None = None) -> None:
         self.died = 0
-        self._timeline = Timeline()
+        self._timeline = timeline or Timeline()
         self._fate = _Fate()
 
     @property
