@@ -43,7 +43,7 @@ class Poster:
 
 def posters() -> dict[str, Poster]:
     sdk = [sys.executable, "-m", "bench.posters.sdk"]
-    node = shutil.which("node", path=f"{os.environ['PATH']}:{ROOT / '.venv' / 'bin'}")
+    node = shutil.which("node", path=f"{os.environ['PATH']}:{ROOT / '.toolchain' / 'node' / 'bin'}")
     return {
         OURS: Poster([sys.executable, "-m", "bench.posters.ours"], 0),
         "boto3, one by one": Poster(sdk, 1, few_authorities=False),

@@ -74,12 +74,14 @@ LAW: dict[str, tuple[set[str], set[str], set[str]]] = {
     "runtime.sdk": (PURE | {f"{RUNTIME}.signing"}, {"botocore"}, set()),
     "runtime.handler": ({RUNTIME}, set(), set()),
     "infra": (
-        {"counter_service.infra", f"{RUNTIME}.contract"},
+        {"counter_service.infra", f"{RUNTIME}.contract", "counter_service.toolchain"},
         {"pulumi", "pulumi_aws"},
         set(),
     ),
+    # Runs before any package is installed.
+    "toolchain": ({"counter_service.toolchain"}, set(), set()),
     "local": (
-        {"counter_service.local"},
+        {"counter_service.local", "counter_service.toolchain"},
         {"boto3", "pulumi", "websockets", "yaml"},
         set(),
     ),

@@ -2,7 +2,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-// What a build is made of. counter_service/infra/site_files.py has the same list.
+// What a build is made of. counter_service/toolchain/page.py has the same list.
 const SOURCES = ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts"];
 
 /** Writes into the build what it was made of, so that a deployment can refuse one of other sources. */

@@ -6,10 +6,13 @@ from typing import Final
 
 import pulumi
 
+from counter_service.toolchain import vendor
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-# scripts/vendor copies it into the folder when everything else is there.
-REQUIREMENTS: Final = "requirements-auth.txt"
+# The lock, and its copy in the folder: see toolchain/vendor.py.
+LOCK: Final = vendor.LOCK
+STAMP: Final = vendor.STAMP
 
 # How CPython names its compiled modules, such as x.cpython-313-aarch64-linux-gnu.so. A module
 # for the stable ABI (x.abi3.so) does not say its platform, but comes with others that do.
@@ -36,11 +39,11 @@ def files(folder: Path, tag: str, root: Path = ROOT) -> dict[str, Path]:
     Raises pulumi.RunError when the folder is missing, out of date or for another platform.
     """
     folder = root / folder
-    stamp = folder / REQUIREMENTS
+    stamp = folder / STAMP
     if not stamp.is_file():
         _run_vendor(f"{folder} has no token library")
-    if stamp.read_bytes() != (root / REQUIREMENTS).read_bytes():
-        _run_vendor(f"{folder} is not what {REQUIREMENTS} says")
+    if stamp.read_bytes() != (root / LOCK).read_bytes():
+        _run_vendor(f"{folder} is not what {LOCK} says")
     found = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
@@ -54,7 +57,7 @@ def files(folder: Path, tag: str, root: Path = ROOT) -> dict[str, Path]:
 
 def _ships(path: Path) -> bool:
     return not (
-        path.name == REQUIREMENTS
+        path.name == STAMP
         or path.suffix == ".pyc"
         or path.parts[0] == "bin"
         or "__pycache__" in path.parts

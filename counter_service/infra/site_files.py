@@ -1,29 +1,18 @@
-"""The built page: its files as they are uploaded, and whether the build is that of the sources."""
+"""The built page: its files as they are uploaded."""
 
-import json
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import pulumi
 
-WEB: Final = Path(__file__).resolve().parents[2] / "web"
-INDEX: Final = "index.html"
-CONFIG: Final = "config.json"
+from counter_service.toolchain import page
+from counter_service.toolchain.errors import ToolchainError
 
-# What a build is made of, below web/. web/vite.config.ts has the same list, and writes a stamp:
-# {"sources": {path: SHA-256 in hex}, "webSocketUrl": what VITE_WEBSOCKET_URL was}
-SOURCES: Final = (
-    "index.html",
-    "package-lock.json",
-    "public",
-    "src",
-    "tsconfig.json",
-    "vite.config.ts",
-)
-STAMP: Final = ".build.json"
+WEB: Final = Path(__file__).resolve().parents[2] / "web"
+INDEX: Final = page.INDEX
+CONFIG: Final = "config.json"
 
 CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -61,20 +50,20 @@ class SiteFile:
 
 
 def built(web: Path | None = None) -> tuple[SiteFile, ...]:
-    """The files of web/dist by key, index.html among them.
+    """The files of web/dist by key, index.html among them. Builds the page if it is out of date.
 
-    Raises pulumi.RunError when the page is not built, was built from other sources, or has a file
-    that cannot be served right.
+    Raises pulumi.RunError when the page cannot be built, or has a file that cannot be served right.
     """
     web = web or WEB
     dist = web / "dist"
-    if not (dist / INDEX).is_file():
-        raise pulumi.RunError("The page is not built: web/dist has no index.html. Run make build.")
-    _refuse_another_build(web, dist / STAMP)
+    try:
+        page.ensure(web, pulumi.info)
+    except ToolchainError as problem:
+        raise pulumi.RunError(str(problem)) from problem
     return tuple(
         _site_file(dist, path)
         for path in sorted(dist.rglob("*"))
-        if path.is_file() and path != dist / STAMP
+        if path.is_file() and path != dist / page.STAMP
     )
 
 
@@ -87,41 +76,6 @@ def content_type(name: str) -> str:
             f"add {suffix or 'a suffix'} to CONTENT_TYPES in infra/site_files.py."
         )
     return CONTENT_TYPES[suffix]
-
-
-def _refuse_another_build(web: Path, stamp: Path) -> None:
-    try:
-        match json.loads(stamp.read_bytes()):
-            case {"sources": dict(then), "webSocketUrl": str(override)}:
-                pass
-            case _:
-                then, override = {}, ""
-    except (OSError, ValueError):
-        then, override = {}, ""
-    # By content: the times of a fresh clone's files say nothing.
-    now = _hashes(web)
-    changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
-    if changed:
-        raise pulumi.RunError(
-            f"The page in web/dist was built from other sources than web/{changed[0]} is now. "
-            "Run make build."
-        )
-    if override:
-        raise pulumi.RunError(
-            f"The page in web/dist connects to {override} in every stack, since it was built with "
-            "VITE_WEBSOCKET_URL. Run make build."
-        )
-
-
-def _hashes(web: Path) -> dict[str, str]:
-    files = [
-        path for source in SOURCES for path in [web / source, *(web / source).rglob("*")]
-    ]  # rglob of a file is empty
-    return {
-        path.relative_to(web).as_posix(): sha256(path.read_bytes()).hexdigest()
-        for path in files
-        if path.is_file() and not path.name.startswith(".")  # editors leave such files about
-    }
 
 
 def _site_file(dist: Path, path: Path) -> SiteFile:

@@ -5,10 +5,12 @@ import sysconfig
 from collections.abc import Mapping
 from typing import Final
 
+from counter_service.toolchain import vendor
+
 from .program import qualified
 
 # Filled by make vendor-here: the emulator runs functions on this machine's Python.
-PACKAGES: Final = ".vendor/auth-here"
+PACKAGES: Final = vendor.FOLDERS["here"]
 
 
 def for_here(config: Mapping[str, str], page_origin: str) -> dict[str, str]:

@@ -17,6 +17,8 @@ from typing import Final, NoReturn, Self
 
 import boto3
 
+from counter_service.toolchain.places import ROOT, tools
+
 from .errors import LocalError
 
 HOST: Final = "127.0.0.1"
@@ -152,10 +154,9 @@ class Emulator:
         # needs is handed on, and whom the person trusts, who may be the issuer of tokens.
         wanted = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE")
         kept = {name: os.environ[name] for name in wanted if name in os.environ}
-        # Where make puts a Node, on a machine without one; it runs the site's function.
-        path = os.pathsep.join(
-            [*filter(None, [kept.get("PATH")]), str(Path(sys.executable).parent)]
-        )
+        # Where make puts a Node on a machine without one; it runs the site's function.
+        installed = tools(ROOT) / "node" / "bin"
+        path = os.pathsep.join([*filter(None, [kept.get("PATH")]), str(installed)])
         return kept | {
             **_CREDENTIALS,
             "PATH": path,

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import subprocess
 import sys
 import zipfile
@@ -15,6 +14,7 @@ from counter_service.infra import bundle, packages
 from counter_service.infra.function import ARCHITECTURE, RUNTIME
 from counter_service.local.archive import zipped
 from counter_service.runtime.settings import Settings
+from counter_service.toolchain import vendor
 
 from .recorder import Graph, record
 
@@ -80,7 +80,7 @@ def test_authentication_reaches_the_function(packages_for_lambda: Path, jwks_url
 
 
 def fill(folder: Path, tag: str = LAMBDA_TAG) -> Path:
-    """As scripts/vendor leaves it, but empty files."""
+    """As toolchain/vendor.py leaves it, but with empty files."""
     for name in [
         f"_cffi_backend.{tag}.so",
         "bin/cffi-gen-src",
@@ -94,7 +94,7 @@ def fill(folder: Path, tag: str = LAMBDA_TAG) -> Path:
     ]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    (folder / packages.REQUIREMENTS).write_bytes((bundle.ROOT / packages.REQUIREMENTS).read_bytes())
+    (folder / packages.STAMP).write_bytes((bundle.ROOT / packages.LOCK).read_bytes())
     return folder
 
 
@@ -139,8 +139,8 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_out_of_date_is_named(packages_for_lambda: Path) -> None:
-    (packages_for_lambda / packages.REQUIREMENTS).write_text("pyjwt==1.0")
-    assert f"is not what {packages.REQUIREMENTS} says" in refusal(packages_for_lambda)
+    (packages_for_lambda / packages.STAMP).write_text("pyjwt==1.0")
+    assert f"is not what {packages.LOCK} says" in refusal(packages_for_lambda)
 
 
 @pytest.mark.parametrize(
@@ -156,12 +156,8 @@ def test_a_folder_for_another_platform_is_named(tmp_path: Path, tag: str, found:
     assert f"{found} {LAMBDA_TAG}" in refusal(fill(tmp_path, tag))
 
 
-def test_the_script_fetches_for_the_platform_of_the_function() -> None:
-    script = (bundle.ROOT / "scripts/vendor").read_text()
-    [version] = re.findall(r"--python-version (\S+)", script)
-    [machine] = re.findall(r"--platform manylinux2014_(\S+)", script)
-    tag = packages.platform(RUNTIME, ARCHITECTURE)
-    assert tag == f"cpython-{version.replace('.', '')}-{machine}-linux-gnu" == LAMBDA_TAG
+def test_make_vendor_installs_for_the_platform_of_the_function() -> None:
+    assert packages.platform(RUNTIME, ARCHITECTURE) == vendor.LAMBDA_TAG == LAMBDA_TAG
 
 
 # Verifies a token with what is in the folder alone, as the function would.
@@ -184,7 +180,7 @@ def test_packages_of_this_machine_verify_tokens_from_the_zip(tmp_path: Path) -> 
     """Made of the packages that are installed, which the lock has in the same versions."""
     from importlib.metadata import files, version
 
-    locked = (bundle.ROOT / packages.REQUIREMENTS).read_text()
+    locked = (bundle.ROOT / packages.LOCK).read_text().replace("[crypto]", "")
     found = {}
     for name in ("pyjwt", "cryptography", "cffi"):
         assert f"{name}=={version(name)}" in locked

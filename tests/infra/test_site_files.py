@@ -1,4 +1,4 @@
-"""Which files are uploaded, how each is served, and which builds are refused."""
+"""Which files are uploaded, how each is served, and which are refused."""
 
 from pathlib import Path
 
@@ -7,6 +7,8 @@ import pytest
 
 from counter_service.infra import site_files
 from counter_service.local.program import run_program, stack_config
+from counter_service.toolchain import page as toolchain_page
+from counter_service.toolchain.errors import ToolchainError
 
 from . import page
 from .recorder import Recorder
@@ -67,71 +69,34 @@ def test_a_file_that_cannot_be_served_right_is_named(web: Path, built: str, sent
     assert str(raised.value).startswith(sentence)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["src/main.tsx", "src/new/file.ts", "public/favicon.svg", "index.html", "package-lock.json"],
-)
-def test_a_source_that_changed_is_named(web: Path, name: str) -> None:
-    page.write(web, {name: "changed"})
-    with pytest.raises(pulumi.RunError, match=rf"than web/{name} is now\. Run make build\.$"):
-        site_files.built(web)
-
-
-def test_a_source_that_went_is_named(web: Path) -> None:
-    (web / "src/main.tsx").unlink()
-    with pytest.raises(pulumi.RunError, match=r"than web/src/main\.tsx is now"):
-        site_files.built(web)
-
-
-@pytest.mark.parametrize("stamp", [None, "", "{", "{}", "[]", "7", '{"sources": 7}'])
-def test_a_build_that_does_not_say_of_what_is_refused(web: Path, stamp: str | None) -> None:
-    path = web / "dist/.build.json"
-    path.unlink() if stamp is None else path.write_text(stamp)
-    with pytest.raises(pulumi.RunError, match="Run make build"):
-        site_files.built(web)
-
-
-def test_a_build_for_one_address_is_refused(tmp_path: Path) -> None:
-    web = page.build(tmp_path, web_socket_url="ws://127.0.0.1:8080")
-    with pytest.raises(pulumi.RunError) as raised:
-        site_files.built(web)
-    assert str(raised.value) == (
-        "The page in web/dist connects to ws://127.0.0.1:8080 in every stack, since it was built "
-        "with VITE_WEBSOCKET_URL. Run make build."
-    )
-
-
-@pytest.mark.parametrize("name", ["README.md", "tests/a.test.ts", "src/.main.tsx.swp", ".env"])
-def test_what_is_not_in_a_build_does_not_matter(web: Path, name: str) -> None:
-    page.write(web, {name: "x"})
+def test_an_outdated_page_is_built_and_announced(
+    web: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced: list[str] = []
+    monkeypatch.setattr(pulumi, "info", announced.append)
+    monkeypatch.setattr(toolchain_page, "build", page.build)
+    (web / "dist/index.html").unlink()
     assert site_files.built(web)
+    assert announced == ["Building the page, because web/dist has no index.html."]
 
 
-def test_times_do_not_matter(web: Path) -> None:
-    page.write(web, page.SOURCES)  # as a fresh clone has them: newer, and the same
-    assert site_files.built(web)
+def test_a_page_that_cannot_be_built_is_a_sentence_and_registers_nothing(
+    web: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(_web: Path) -> None:
+        raise ToolchainError("npm cannot install the packages.")
 
-
-def test_without_a_build_nothing_is_registered(web: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi, "info", lambda _: None)
+    monkeypatch.setattr(toolchain_page, "build", build)
     monkeypatch.setattr(site_files, "WEB", web)
     recorder = Recorder()
     (web / "dist/index.html").unlink()
     with pytest.raises(pulumi.RunError) as raised:
         run_program(recorder, "dev", stack_config("dev"))
     assert str(raised.value) == (
-        "The page is not built: web/dist has no index.html. Run make build."
+        "The page is not built: web/dist has no index.html. npm cannot install the packages. "
+        "Then run make build."
     )
-    assert recorder.graph.resources == []
-
-
-def test_with_an_old_build_nothing_is_registered(
-    web: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(site_files, "WEB", web)
-    recorder = Recorder()
-    page.write(web, {"src/main.tsx": "changed"})
-    with pytest.raises(pulumi.RunError, match="Run make build"):
-        run_program(recorder, "dev", stack_config("dev"))
     assert recorder.graph.resources == []
 
 

@@ -5,10 +5,9 @@ import sysconfig
 
 import pytest
 
-from counter_service.infra import packages
 from counter_service.local.__main__ import _parser
 from counter_service.local.access import PACKAGES, for_here, needs_token
-from counter_service.local.program import ROOT, stack_config
+from counter_service.local.program import stack_config
 
 PAGE = "http://127.0.0.1:8080"
 AUTH = {
@@ -39,8 +38,6 @@ def test_with_authentication_the_packages_are_those_of_this_machine() -> None:
     here = for_here(config, PAGE)
     assert here["counter-service:authPackages"] == PACKAGES
     assert f".{here['emulator:platform']}.so" == sysconfig.get_config_var("EXT_SUFFIX")
-    assert f"{PACKAGES} here" in (ROOT / "Makefile").read_text()
-    assert packages.REQUIREMENTS in (ROOT / "Makefile").read_text()
 
 
 def test_without_authentication_nobody_needs_a_token() -> None:

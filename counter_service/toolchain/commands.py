@@ -1,0 +1,66 @@
+"""The commands of the toolchain, and how their errors are shown."""
+
+import errno
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from . import environments, lock, node, page, vendor
+from .errors import ToolchainError
+from .places import ROOT, show
+
+USAGE: Final = """usage: python3 -I counter_service/toolchain COMMAND
+
+  prepare PART...   install what is missing of each part, and repair what is broken
+  npm ARGUMENT...   npm, with the machine's Node or an installed one
+  build             build the page, also where it is current
+  lock              pin the newest packages that pyproject.toml and package.json allow
+"""
+
+
+PARTS: Final[dict[str, Callable[[], object]]] = {
+    **{name: partial(environments.ensure, name) for name in environments.ENVIRONMENTS},
+    "page": partial(page.ensure, ROOT / "web", show),
+    "web": partial(node.ensure_modules, ROOT / "web"),
+    "bench-node": partial(node.ensure_modules, ROOT / "bench" / "node"),
+    "auth": partial(vendor.ensure, "lambda"),
+    "auth-here": partial(vendor.ensure, "here"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; return its exit code. A problem is one sentence on standard error."""
+    try:
+        return _run(arguments)
+    except ToolchainError as problem:
+        show(f"error: {problem}")
+    except OSError as problem:
+        show(f"error: {_sentence(problem)}")
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _run(arguments: list[str]) -> int:
+    match arguments:
+        case ["prepare", *parts] if set(parts) <= PARTS.keys():
+            for part in parts:
+                PARTS[part]()
+        case ["npm", *words]:
+            return node.npm(*words).returncode
+        case ["build"]:
+            page.build(ROOT / "web")
+        case ["lock"]:
+            lock.update()
+        case _:
+            show(USAGE)
+            return 2
+    return 0
+
+
+def _sentence(problem: OSError) -> str:
+    advice = {
+        errno.EACCES: "Make it yours, for example with sudo chown -R, and run the command again.",
+        errno.ENOSPC: "Free some space, and run the command again.",
+    }.get(problem.errno or 0, "Correct it, and run the command again.")
+    return f"{problem.filename or ROOT}: {problem.strerror or problem}. {advice}"

@@ -1,0 +1,163 @@
+"""Node and npm: the machine's where they are new enough, or else those of a package on PyPI."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from . import environments, places, settings
+from .errors import ToolchainError
+from .uv import reason
+
+# What Vite needs: the newest patch of a version that it supports, by major version.
+_OLDEST: Final = {20: 19, 22: 12}
+
+# Given on the command line, where they win over what a person's .npmrc says.
+INSTALL: Final = (
+    *("ci", "--include=dev", "--include=optional", "--include=peer", "--ignore-scripts"),
+    *("--install-strategy=hoisted", "--global=false", "--dry-run=false", "--no-audit", "--no-fund"),
+    *("--package-lock=true", "--package-lock-only=false", "--legacy-peer-deps=false"),
+    *("--fetch-retries=1", "--loglevel=error"),
+)
+
+
+def environ(root: Path = places.ROOT) -> dict[str, str]:
+    """An environment whose PATH begins with a Node that is new enough, and its npm.
+
+    Raises ToolchainError when the machine has none and none can be installed.
+    """
+    found = settings.for_npm(os.environ)
+    if _is_new_enough(found):
+        return found
+    folder = environments.folder_of("node", root)
+    if not folder.is_dir():
+        places.show("Node 20.19 or newer was not found: installing one into .toolchain.")
+    try:
+        folder = environments.ensure("node", root)
+    except ToolchainError as problem:
+        raise ToolchainError(
+            f"{problem} Or install Node 20.19 or newer from nodejs.org."
+        ) from problem
+    found["PATH"] = f"{folder / 'bin'}{os.pathsep}{found.get('PATH', os.defpath)}"
+    return found
+
+
+def npm(*arguments: str, root: Path = places.ROOT) -> subprocess.CompletedProcess[str]:
+    """Run npm in the checkout with its output shown. The caller looks at the exit code."""
+    environment = environ(root)
+    command = shutil.which("npm", path=environment["PATH"]) or "npm"
+    return subprocess.run([command, *arguments], cwd=root, env=environment, text=True, check=False)
+
+
+def ensure_modules(
+    folder: Path,
+    root: Path = places.ROOT,
+    announce: Callable[[str], object] = places.show,
+) -> None:
+    """Have in `folder`/node_modules what its package-lock.json says.
+
+    Args:
+        announce: is called with one line before an installation.
+
+    Raises ToolchainError when npm cannot install it.
+    """
+    environment = environ(root)
+    with places.exclusive(root):
+        if not missing_modules(folder):
+            return
+        name = folder.relative_to(root)
+        announce(f"Installing the packages of {name}/package-lock.json.")
+        command = shutil.which("npm", path=environment["PATH"]) or "npm"
+        done = subprocess.run(
+            [command, *INSTALL],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode or missing_modules(folder):
+            raise ToolchainError(
+                f"npm cannot install the packages of {name}/package-lock.json: "
+                f"{_reason(done.stderr)}. Check the network and the disk, or set HTTPS_PROXY, or "
+                "npm_config_registry for a mirror, then run the command again."
+            )
+
+
+def missing_modules(folder: Path) -> list[str]:
+    """The packages of package-lock.json that are not installed in `folder`, by their path."""
+    lock = _json(folder / "package-lock.json")
+    # npm writes it last: without it an installation did not end.
+    installed = _json(folder / "node_modules" / ".package-lock.json").get("packages", {})
+    return [
+        path
+        for path, entry in lock["packages"].items()
+        if path
+        and _is_needed(entry)
+        and not (
+            installed.get(path, {}).get("version") == entry["version"]
+            and _json(folder / path / "package.json").get("version") == entry["version"]
+        )
+    ]
+
+
+def _is_needed(entry: dict[str, Any]) -> bool:
+    # An optional package that names no machine is a dependency of one that may be for others.
+    return _is_for_this_machine(entry) and (not entry.get("optional") or "os" in entry)
+
+
+def _is_for_this_machine(entry: dict[str, Any]) -> bool:
+    cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
+    machine = platform.machine().lower()
+    libc = "glibc" if platform.libc_ver()[0] else "musl"
+    return all(
+        _allows(entry.get(key), mine)
+        for key, mine in (
+            ("os", sys.platform),
+            ("cpu", cpu.get(machine, machine)),
+            *([("libc", libc)] if sys.platform == "linux" else []),
+        )
+    )
+
+
+def _allows(values: list[str] | None, mine: str) -> bool:
+    """Whether a list such as ["linux"] or ["!win32"] of a package allows this machine."""
+    if not values:
+        return True
+    refused = {value[1:] for value in values if value.startswith("!")}
+    return mine not in refused if refused else mine in values
+
+
+def _is_new_enough(environment: dict[str, str]) -> bool:
+    path = environment.get("PATH", "")
+    node, npm_ = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if not (node and npm_):
+        return False
+    try:
+        shown = subprocess.run(
+            [node, "--version"], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        major, minor, *_ = map(int, shown.strip().removeprefix("v").split("."))
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return False
+    return major > max(_OLDEST) or minor >= _OLDEST.get(major, sys.maxsize)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _reason(output: str) -> str:
+    lines = [line.removeprefix("npm error").strip() for line in output.splitlines()]
+    telling = [line for line in lines if line and not line.startswith(("code", "A complete log"))]
+    return reason(telling[0] if telling else "")

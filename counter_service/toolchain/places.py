@@ -1,0 +1,67 @@
+"""Where things are installed, how a folder is replaced as a whole, and how it is told."""
+
+import fcntl
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def show(line: str) -> None:
+    """Tell the person what a command is doing, on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def tools(root: Path) -> Path:
+    """The folder of everything that is installed for this checkout, except .venv."""
+    return root / ".toolchain"
+
+
+@contextmanager
+def exclusive(root: Path) -> Iterator[None]:
+    """Hold the checkout's set-up lock; wait for another command that holds it.
+
+    The operating system releases the lock when its process ends, however it ends.
+    """
+    tools(root).mkdir(exist_ok=True)
+    with (tools(root) / "lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            show("Waiting for another command to finish its set-up.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Yield an empty path beside `folder`; what the block creates there becomes `folder`.
+
+    `folder` is replaced only when the block succeeds, by renaming. A block that fails or is killed
+    leaves `folder` as it was. Call it under `exclusive`.
+    """
+    new = folder.with_name(f"{folder.name}.new")
+    old = folder.with_name(f"{folder.name}.old")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    remove(new)
+    remove(old)
+    try:
+        yield new
+        if folder.is_symlink() or folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        remove(new)
+        remove(old)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,122 @@
+"""Which of a person's settings reach pip, uv, npm and Node.
+
+Those about the network do: mirrors, proxies, certificates, time-outs. Those about what is
+installed, where and how do not: every machine installs what the locks say.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+# What changes how a child of ours starts or what it finds.
+_DROPPED: Final = re.compile(
+    r"PIP_|UV_|PYTHON(?!UNBUFFERED$|DONTWRITEBYTECODE$)|VIRTUAL_ENV|CONDA_|NODE_(?!EXTRA_CA_CERTS$|USE_SYSTEM_CA$|USE_ENV_PROXY$)"
+    r"|VITE_|(?i:npm_)|INIT_CWD$|__PYVENV_LAUNCHER__$"
+)
+_NETWORK_OF_UV: Final = re.compile(
+    r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_\w+_(USERNAME|PASSWORD)|FIND_LINKS"
+    r"|NO_INDEX|OFFLINE|HTTP_\w+|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST|KEYRING_PROVIDER"
+    r"|CACHE_DIR|CONCURRENT_\w+)$"
+)
+_NETWORK_OF_NPM: Final = re.compile(
+    r"(?i:npm_config_(registry|ca|cafile|proxy|https?[-_]proxy|noproxy|strict[-_]ssl|cache"
+    r"|fetch[-_]\w+|userconfig|globalconfig|//.*|@.*))$"
+)
+# pip's option, and the variable by which uv takes the same setting.
+_PIP_TO_UV: Final = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "no-index": "UV_NO_INDEX",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+}
+_NETWORK_OF_PIP: Final = (
+    *_PIP_TO_UV,
+    *("client-cert", "default-timeout", "timeout", "retries", "keyring-provider", "cache-dir"),
+)
+
+
+def neutral(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` without any setting of Python, pip, uv, Node or npm."""
+    return {name: value for name, value in environ.items() if not _DROPPED.match(name)}
+
+
+def for_npm(environ: Mapping[str, str]) -> dict[str, str]:
+    """What npm and Node run with. npm reads the person's .npmrc itself: see node.INSTALL."""
+    kept = {name: value for name, value in environ.items() if _NETWORK_OF_NPM.match(name)}
+    return neutral(environ) | kept
+
+
+def for_pip(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[str, str]:
+    """What pip runs with. `pip_config` has the options of `network_of_pip`."""
+    options = {f"PIP_{name.upper().replace('-', '_')}": each for name, each in pip_config.items()}
+    # No file: whatever one may say beyond the network must not apply.
+    return (
+        neutral(environ)
+        | options
+        | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    )
+
+
+def for_uv(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[str, str]:
+    """What uv runs with: its own variables about the network first, pip's where it has none."""
+    own = {name: value for name, value in environ.items() if _NETWORK_OF_UV.match(name)}
+    translated = {
+        _PIP_TO_UV[name]: ",".join(value.split()) if name == "find-links" else value
+        for name, value in pip_config.items()
+        if name in _PIP_TO_UV
+    }
+    if "UV_INDEX_URL" in own:  # its older name
+        translated.pop("UV_DEFAULT_INDEX", None)
+    fixed = {
+        "UV_NO_CONFIG": "1",  # no file: whatever one may say beyond the network must not apply
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip looks for a version; hashes decide
+    }
+    return translated | neutral(environ) | own | fixed
+
+
+def network_of_pip(pip: Sequence[str | Path], environ: Mapping[str, str]) -> dict[str, str] | None:
+    """pip's settings about the network, by option, from its files and variables; None without pip.
+
+    Args:
+        pip: the command, such as ["python", "-m", "pip"].
+    """
+    kept = {name: value for name, value in environ.items() if name.startswith("PIP_")}
+    try:
+        listing = subprocess.run(
+            [*pip, "config", "list"],
+            env=neutral(environ) | kept,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return parse_pip_config(listing.stdout)
+
+
+def parse_pip_config(listing: str) -> dict[str, str]:
+    """The options about the network in what `pip config list` prints.
+
+    A line is `section.option='value'`. Variables (section `:env:`) win over the section of the
+    install command, and this over `global`, as in pip.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for line in listing.splitlines():
+        key, _, value = line.partition("=")
+        section, _, option = key.rpartition(".")
+        if option in _NETWORK_OF_PIP:
+            found[section, option] = " ".join(shlex.split(value.replace("\\n", " ")))
+    return {
+        option: found[section, option]
+        for section in ("global", "install", ":env:")
+        for known, option in found
+        if known == section
+    }
