@@ -147,12 +147,22 @@ def record(stack: str = "dev", **config: str) -> Graph:
     values = stack_config("dev")
     for key, value in config.items():
         values["aws:region" if key == "region" else f"counter-service:{key}"] = value
-    recorder = Recorder()
-    recorder.graph.outputs = run_program(recorder, stack, values)
-    return recorder.graph
+    return _recorded(stack, values)
 
 
 @cache
 def dev() -> Graph:
     """The graph of Pulumi.dev.yaml as it is."""
     return record()
+
+
+@cache
+def prod() -> Graph:
+    """The graph of Pulumi.prod.yaml as it is."""
+    return _recorded("prod", stack_config("prod"))
+
+
+def _recorded(stack: str, values: dict[str, str]) -> Graph:
+    recorder = Recorder()
+    recorder.graph.outputs = run_program(recorder, stack, values)
+    return recorder.graph
