@@ -191,7 +191,7 @@ class Website(pulumi.ComponentResource):
                 opts=opts,
             )
 
-        # Open tabs go on asking for the assets of their own build: docs/adr/0005.
+        # Open tabs go on asking for the assets of their own build: docs/adr/0007.
         first = [
             upload(file, self._after(retain=file.hashed))
             for file in files
