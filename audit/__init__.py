@@ -1,1 +1,0 @@
-"""What `make audit` runs: scanners over the graph, and advisories about the packages."""
