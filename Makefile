@@ -90,7 +90,6 @@ test-fresh: ## make run and make test in clean Debian systems (as root; RELEASES
 	@exec $(PYTHON) -m tests.fresh $(RELEASES)
 
 audit: ## Look up advisories on every locked package
-	$(PREPARE) audit
 	@$(TOOLCHAIN) audit
 
 bench: ## Measure, beside others (QUESTION=fan_out); needs nginx

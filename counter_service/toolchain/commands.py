@@ -1,11 +1,12 @@
 """The commands of the toolchain, and how their errors are shown."""
 
 import errno
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from . import environments, lock, node, page, vendor
+from . import audit, environments, lock, node, page, vendor
 from .errors import ToolchainError
 from .places import ROOT, show
 
@@ -15,6 +16,7 @@ USAGE: Final = """usage: python3 -I counter_service/toolchain COMMAND
   npm ARGUMENT...   npm, with the machine's Node or an installed one
   build             build the page, also where it is current
   lock              pin the newest packages that pyproject.toml and package.json allow
+  audit             look up advisories on every locked package
 """
 
 
@@ -52,6 +54,10 @@ def _run(arguments: list[str]) -> int:
             page.build(ROOT / "web")
         case ["lock"]:
             lock.update()
+        case ["audit"]:
+            pip_audit = environments.ensure("audit") / "bin" / "python"
+            npm = [sys.executable, "-I", str(ROOT / "counter_service" / "toolchain"), "npm"]
+            return audit.main([str(pip_audit), "-m", "pip_audit"], npm, ROOT)
         case _:
             show(USAGE)
             return 2

@@ -1,5 +1,6 @@
 """The lock files say what pyproject.toml asks for, and every pip can install them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from counter_service.toolchain import settings
 from counter_service.toolchain.lock import LOCKS
 from counter_service.toolchain.places import ROOT, tools
 
@@ -57,8 +59,9 @@ def test_lock_pins_what_pyproject_asks_for(file: str) -> None:
 def test_lock_agrees_with_the_locks_that_share_its_environment(file: str) -> None:
     pins = locked(file)
     for other in LOCKS[file][1]:
-        shared = pins.keys() & locked(other).keys()
-        assert {name: pins[name] for name in shared} == {name: locked(other)[name] for name in shared}
+        pinned_there = locked(other)
+        for name in pins.keys() & pinned_there.keys():
+            assert pins[name] == pinned_there[name]
 
 
 def test_every_group_has_a_lock() -> None:
@@ -96,11 +99,14 @@ def test_requirements_install_with_pip(version: str, tmp_path: Path) -> None:
     wanted = f"pip=={OLDEST_PIP[sys.version_info[:2]]}" if version == "oldest" else "pip"
     uv = tools(ROOT) / "uv" / "bin" / "uv"
     python = tmp_path / "venv" / "bin" / "python"
-    for command in (
+    commands: list[list[str | Path]] = [
         [uv, "venv", "--quiet", "--no-project", "--python", sys.executable, tmp_path / "venv"],
         [uv, "pip", "install", "--quiet", "--python", python, wanted],
         [python, "-m", "pip", "install", "-q", "--no-compile", "-r", ROOT / "requirements.txt"],
         [python, "-c", "import pulumi, pulumi_aws"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    ]
+    network = settings.network_of_pip([sys.executable, "-m", "pip"], os.environ) or {}
+    environment = settings.for_pip(settings.for_uv(os.environ, network), network)
+    for command in commands:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
