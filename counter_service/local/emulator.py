@@ -186,7 +186,8 @@ class Emulator:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            with suppress(ProcessLookupError):
+            # macOS refuses a group of which only zombies are left.
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)  # what is left: workers, or itself
             self._process.wait()
         if self._scratch:

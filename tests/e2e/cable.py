@@ -63,7 +63,8 @@ class Cable:
         traceback: TracebackType | None,
     ) -> None:
         self.cut()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # macOS: a listening socket is not connected
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
             thread.join(5)
