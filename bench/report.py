@@ -1,6 +1,7 @@
 """What a question came to: tables to print, bars held or missed, and a file to publish from."""
 
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -96,11 +97,11 @@ def _commit() -> str:
 
 
 def _cpus() -> str:
-    models = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # macOS
+        return f"{os.cpu_count()} x {platform.processor()}"
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{len(models)} x {models[0]}" if models else "unknown processor"
 
 
