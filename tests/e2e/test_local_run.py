@@ -22,6 +22,7 @@ from counter_service.local.program import ROOT, stack_config
 from counter_service.local.site import Site
 
 from .conftest import Product, ask, command, eventually, running
+from .processes import children_of, folder_of, processes_below, workers_of
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -34,21 +35,6 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
-
-
-def processes_below(folder: Path) -> list[str]:
-    """Command lines of the processes whose environment or directory names the folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            where = (process / "cwd").readlink()
-            environment = (process / "environ").read_bytes()
-            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue  # ended meanwhile
-        if str(folder) in str(where) or str(folder).encode() in environment:
-            found.append(line)
-    return found
 
 
 def refuses(port: int) -> bool:
@@ -123,32 +109,11 @@ def test_hashed_assets_are_kept_for_a_year(product: Product) -> None:
 
 
 def test_the_function_runs_the_archive_of_the_graph(product: Product) -> None:
-    workers = {
-        entry
-        for process in Path("/proc").glob("[0-9]*")
-        if (entry := _cwd(process)) and "ministack-lambda-websocket-dev" in str(entry)
-        and str(product.process.pid) in _ancestors(process)
-    }  # fmt: skip
+    workers = set(workers_of(product.process.pid).values())
     assert workers
     for code in workers:
         files = sorted(p.relative_to(code).as_posix() for p in code.rglob("*") if p.is_file())
         assert files == sorted(bundle.FILES)
-
-
-def _cwd(process: Path) -> Path | None:
-    try:
-        return (process / "cwd").readlink()
-    except OSError:
-        return None
-
-
-def _ancestors(process: Path) -> list[str]:
-    found = []
-    pid = process.name
-    while pid != "0":
-        pid = (Path("/proc") / pid / "stat").read_text().rsplit(")", 1)[1].split()[1]
-        found.append(pid)
-    return found
 
 
 def test_what_the_function_logs_can_be_read(product: Product) -> None:
@@ -218,12 +183,12 @@ def test_stopping_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
         output, _ = process.communicate(timeout=20)
     assert process.returncode == 0, output
     assert not (tmp_path / "outputs.json").exists()
-    assert _children_of(process.pid) == []
+    assert children_of(process.pid) == []
 
 
 def test_an_emulator_that_dies_ends_the_run(tmp_path: Path) -> None:
     with running(tmp_path) as product:
-        (emulator,) = _children_of(product.process.pid)
+        (emulator,) = children_of(product.process.pid)
         os.kill(emulator, signal.SIGKILL)
         assert product.process.wait(20) == 1
         assert not (tmp_path / "outputs.json").exists()
@@ -232,20 +197,8 @@ def test_an_emulator_that_dies_ends_the_run(tmp_path: Path) -> None:
 
 
 def _scratch_of(product: Product) -> Path:
-    (emulator,) = _children_of(product.process.pid)
-    return Path(f"/proc/{emulator}/cwd").readlink()
-
-
-def _children_of(pid: int) -> list[int]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (process / "stat").read_text().rsplit(")", 1)[1].split()[1]
-        except OSError:
-            continue
-        if parent == str(pid):
-            found.append(int(process.name))
-    return found
+    (emulator,) = children_of(product.process.pid)
+    return folder_of(emulator)
 
 
 # --- how it fails -------------------------------------------------------------------------------

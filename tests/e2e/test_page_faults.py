@@ -4,7 +4,6 @@ import os
 import random
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -23,6 +22,7 @@ from .pages import (
     expect_value,
     seen,
 )
+from .processes import workers_of
 
 OpenTab = Callable[..., Page]
 
@@ -285,7 +285,7 @@ def test_a_function_that_is_killed_costs_no_click(
     expect_value(page, before)
     for _ in range(5):
         click_at_once(page, 3)
-        workers = workers_of(product)
+        workers = workers_of(product.process.pid)
         assert workers
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
@@ -293,18 +293,3 @@ def test_a_function_that_is_killed_costs_no_click(
         expect_pending(page, 0)
     expect_value(page, before + 20)
     assert product.stored_value() == before + 20
-
-
-def workers_of(product: Product) -> list[int]:
-    """Processes of the emulator that run the function."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            where = str((process / "cwd").readlink())
-            parent = (process / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            grandparent = Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1]
-        except OSError:
-            continue  # ended meanwhile
-        if "ministack-lambda-websocket-dev" in where and int(grandparent) == product.process.pid:
-            found.append(int(process.name))
-    return found
