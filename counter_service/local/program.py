@@ -4,9 +4,12 @@
 has deployed it.
 """
 
+import asyncio
 import json
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +17,7 @@ import pulumi
 import yaml
 from pulumi.runtime import settings as pulumi_settings
 from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.stack import run_pulumi_func
 
 from .errors import LocalError
 
@@ -45,25 +49,61 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
 def run_program(
     monitor: MockMonitor, stack: str, config: Mapping[str, str], root: Path = ROOT
 ) -> dict[str, Any]:
-    """Run `__main__.py`; return the stack's outputs once every resource is there.
+    """Run `__main__.py`; return the stack's outputs after every resource is created.
+
+    The program runs in an event loop of its own, because Pulumi creates a task for each resource
+    and output, and Python 3.14 no longer creates a loop for code outside of one. Pulumi's language
+    host does the same. Call it from a thread without a running event loop.
 
     Raises pulumi.RunError for a wrong configuration, and whatever the monitor's mocks raise.
     """
+    with _worker_threads() as threads:
+        return asyncio.run(_run_program(monitor, stack, config, root, threads))
+
+
+async def _run_program(
+    monitor: MockMonitor,
+    stack: str,
+    config: Mapping[str, str],
+    root: Path,
+    threads: ThreadPoolExecutor,
+) -> dict[str, Any]:
+    asyncio.get_running_loop().set_default_executor(threads)
     project = _yaml(root / PROJECT_FILE)["name"]
+    # Pulumi keeps its settings in context variables, so they end with this task's context and the
+    # next run creates a stack of its own. The set of unfinished outputs is shared, so a failed run
+    # leaves in it what belongs to a closed loop (pulumi.runtime.test clears it as well).
+    pulumi_settings.SETTINGS.outputs.clear()
     pulumi.runtime.set_all_config(dict(config))
-    pulumi_settings.set_root_resource(None)  # type: ignore[arg-type]  # a second run is a new stack
     pulumi.runtime.set_mocks(
         monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor
     )
-    outputs: dict[str, Any] = {}
 
-    def program() -> pulumi.Output[Any]:
+    def program() -> None:
         runpy.run_path(str(root / "__main__.py"), run_name="__main__")
-        exports = pulumi_settings.get_root_resource().outputs  # type: ignore[union-attr]
-        return pulumi.Output.all(**exports).apply(outputs.update)
 
-    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # Pulumi's own
-    return outputs
+    await run_pulumi_func(program)
+    exports = pulumi_settings.get_root_resource().outputs  # type: ignore[union-attr]
+    return await pulumi.Output.all(**exports).future() or {}
+
+
+@contextmanager
+def _worker_threads() -> Iterator[ThreadPoolExecutor]:
+    # Each thread has an event loop, because MockMonitor creates one where there is none and leaves
+    # it open (pulumi/runtime/sync_await.py).
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def start_thread() -> None:
+        loop = asyncio.new_event_loop()
+        loops.append(loop)
+        asyncio.set_event_loop(loop)
+
+    try:
+        with ThreadPoolExecutor(initializer=start_thread) as threads:
+            yield threads
+    finally:
+        for loop in loops:
+            loop.close()
 
 
 def _yaml(path: Path) -> dict[str, Any]:

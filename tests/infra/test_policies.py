@@ -1,6 +1,7 @@
 """The role against the code: every AWS call of the runtime is allowed, and nothing else is."""
 
 import ast
+import asyncio
 import inspect
 import json
 import re
@@ -9,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from counter_service.infra import bundle
-from counter_service.infra.policies import function_policy
+from counter_service.infra.policies import PolicyDocument, function_policy
 from counter_service.runtime import connection_store, counter_store, lease, successor
 from counter_service.runtime.signing import Batch, Credentials, Target
 
@@ -39,13 +40,16 @@ WITH_LIMIT_ONLY: Final = {"admit_click"}
 
 
 def statements(limits_clicks: bool) -> dict[str, list[str]]:
-    policy = function_policy(
-        connections_table_arn="a",
-        counter_table_arn="b",
-        connections_api_arn="c",
-        log_group_arn="d",
-        limits_clicks=limits_clicks,
-    )
+    async def policy_with_outputs() -> PolicyDocument:  # Pulumi creates outputs in an event loop
+        return function_policy(
+            connections_table_arn="a",
+            counter_table_arn="b",
+            connections_api_arn="c",
+            log_group_arn="d",
+            limits_clicks=limits_clicks,
+        )
+
+    policy = asyncio.run(policy_with_outputs())
     return {statement["Sid"]: statement["Action"] for statement in policy["Statement"]}
 
 
