@@ -74,6 +74,23 @@ def run(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.en
     _execute(find(root, environ), arguments, environ)
 
 
+def require_confirmation(stack: str, yes: bool) -> None:
+    """Refuse a deployment that could not be confirmed.
+
+    Args:
+        stack: The stack's name.
+        yes: Whether it is confirmed in advance.
+
+    Raises:
+        ToolchainError: There is no terminal for Pulumi's question.
+    """
+    if not yes and not _is_terminal(sys.stdin, sys.stdout):
+        raise ToolchainError(
+            "A deployment asks for confirmation, and there is no terminal to ask on. "
+            f"Deploy without the question by `make up STACK={stack} YES=1`."
+        )
+
+
 def up(root: Path, stack: str, yes: bool, environ: Mapping[str, str] = os.environ) -> int:
     """Select a stack, create it if it does not exist, and deploy it.
 
@@ -90,11 +107,7 @@ def up(root: Path, stack: str, yes: bool, environ: Mapping[str, str] = os.enviro
     Raises:
         ToolchainError: There is no CLI, or no terminal for its questions.
     """
-    if not yes and not _is_terminal(sys.stdin, sys.stdout):
-        raise ToolchainError(
-            "A deployment asks for confirmation, and there is no terminal to ask on. "
-            f"Deploy without the question by `make up STACK={stack} YES=1`."
-        )
+    require_confirmation(stack, yes)
     answered = ["--non-interactive"] if yes else []
     pulumi = find(root, {**environ, "YES": "1"} if yes else environ)
     select = [str(pulumi), "stack", "select", "--create", stack, *answered]
