@@ -1,0 +1,82 @@
+"""Child processes of the toolchain, bounded in time and quiet unless they fail."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .errors import ToolchainError
+
+SECONDS_TO_RESPOND = 30.0
+LINES_SHOWN = 5
+
+
+def ask(command: Sequence[str | Path], environ: Mapping[str, str]) -> str | None:
+    """The output of a short command, or None if it fails or does not respond in time."""
+    try:
+        result = subprocess.run(
+            command,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS_TO_RESPOND,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout if result.returncode == 0 else None
+
+
+def call(
+    command: Sequence[str | Path],
+    problem: str,
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    seconds: float,
+) -> None:
+    """Run a command to its end. Its output is shown only if it fails.
+
+    Args:
+        command: The program and its arguments.
+        problem: The beginning of the error's sentence.
+        cwd: The folder to run it in.
+        environ: Its environment.
+        seconds: Time after which it is killed, with its children.
+
+    Raises:
+        ToolchainError: It is not on PATH, takes too long, or fails.
+    """
+    program = shutil.which(str(command[0]), path=environ.get("PATH"))
+    if program is None:
+        raise ToolchainError(f"{problem}: there is no {command[0]} on PATH.")
+    with tempfile.TemporaryFile(mode="w+", errors="replace") as output:
+        process = subprocess.Popen(
+            [program, *command[1:]],
+            cwd=cwd,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ToolchainError(f"{problem} within {seconds:g} seconds.") from None
+        finally:
+            # A download that outlives its parent would write into a folder that is removed.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        lines = [line for line in output.read().splitlines() if line.strip()]
+    if code != 0:
+        shown = "".join(f"\n  {line}" for line in lines[-LINES_SHOWN:])
+        raise ToolchainError(f"{problem}; its last lines are{shown}")
