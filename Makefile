@@ -35,13 +35,11 @@ emulator: ## The embedded AWS alone, for `pulumi up --stack local` (EMULATOR_POR
 	$(PREPARE) local
 	@exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)"
 
-up: ## Deploy to AWS with `pulumi up` (STACK=dev)
-	$(PREPARE) deploy page
-	@scripts/pulumi stack select --create $(STACK)
-	@exec scripts/pulumi up --stack $(STACK)
+up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 asks nothing)
+	@$(TOOLCHAIN) up $(STACK)
 
 outputs: ## Show the deployed stack's outputs (STACK=dev)
-	@exec scripts/pulumi stack output --stack $(STACK)
+	@$(TOOLCHAIN) pulumi stack output --stack $(STACK)
 
 build: ## Build the page into web/dist, also where it is current
 	@$(TOOLCHAIN) build

@@ -80,6 +80,8 @@ LAW: dict[str, tuple[set[str], set[str], set[str]]] = {
     ),
     # Runs before any package is installed.
     "toolchain": ({"counter_service.toolchain"}, set(), set()),
+    # Runs in .venv, started by the Pulumi CLI.
+    "toolchain.language_host": (set(), {"grpc", "pulumi"}, set()),
     "local": (
         {"counter_service.local", "counter_service.toolchain"},
         {"boto3", "pulumi", "websockets", "yaml"},

@@ -1,12 +1,13 @@
 """The commands of the toolchain, and how their errors are shown."""
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from . import audit, environments, lock, node, page, vendor
+from . import audit, environments, lock, node, page, pulumi_cli, vendor
 from .errors import ToolchainError
 from .places import ROOT, show
 
@@ -16,6 +17,8 @@ USAGE: Final = """usage: python3 -I counter_service/toolchain COMMAND
   npm ARGUMENT...   npm, with the machine's Node or an installed one
   build             build the page, also where it is current
   lock              pin the newest packages that pyproject.toml and package.json allow
+  pulumi ARGUMENT...  the Pulumi CLI: the machine's, or an installed one
+  up STACK          deploy a stack; YES=1 in the environment answers every question
   audit             look up advisories on every locked package
 """
 
@@ -54,6 +57,16 @@ def _run(arguments: list[str]) -> int:
             page.build(ROOT / "web")
         case ["lock"]:
             lock.update()
+        case ["pulumi", *words]:
+            pulumi_cli.run(ROOT, words)
+        case ["up", stack]:
+            yes = os.environ.get("YES") == "1"
+            # First what may fail or ask, then what takes a minute.
+            pulumi_cli.require_confirmation(stack, yes)
+            pulumi_cli.find(ROOT)
+            for part in ("deploy", "page"):
+                PARTS[part]()
+            return pulumi_cli.up(ROOT, stack, yes)
         case ["audit"]:
             pip_audit = environments.ensure("audit") / "bin" / "python"
             npm = [sys.executable, "-I", str(ROOT / "counter_service" / "toolchain"), "npm"]
