@@ -84,8 +84,8 @@ e2e: ## The product on the embedded AWS, with real clients and Chromium
 	$(VENV) -m pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
 
 test-fresh: ## make run and make test in clean Debian systems (as root; RELEASES="trixie forky")
-	@$(TOOLCHAIN) prepare
-	@exec $(PYTHON) -m tests.fresh $(RELEASES)
+	$(PREPARE) dev
+	@exec $(VENV) -m tests.fresh $(RELEASES)
 
 audit: ## Look up advisories on every locked package
 	@$(TOOLCHAIN) audit

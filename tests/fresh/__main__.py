@@ -1,0 +1,140 @@
+"""`python -m tests.fresh RELEASE...`: the README's commands in clean Debian systems, as root."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from websockets.sync.client import connect
+
+from .system import FreshError, System, missing
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+READY_SECONDS: Final = 120.0
+END_SECONDS: Final = 10.0
+LOGS: Final = ROOT / ".local" / "fresh"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fresh", description=__doc__)
+    parser.add_argument("releases", nargs="+", metavar="release", help="such as trixie")
+    parser.add_argument("--only", choices=STEPS, help="one of the README's commands")
+    parser.add_argument("--keep", action="store_true", help="leave the systems for debugging")
+    arguments = parser.parse_args(argv)
+    if problem := missing():
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    steps = [arguments.only] if arguments.only else list(STEPS)
+    lines = [row("release", "Python", "pip", *(f"make {step}" for step in steps))]
+    failed = False
+    try:
+        for release in arguments.releases:
+            results = [release]
+            with System(release, keep=arguments.keep) as system:
+                system.clone(ROOT)
+                results += [system.output("python3", "-V").split()[1], bundled_pip(system)]
+                for step in steps:
+                    try:
+                        results.append(f"{STEPS[step](system):.0f} s")
+                    except FreshError as problem_there:
+                        failed = True
+                        results.append("failed")
+                        print(f"error: {release}: {problem_there}", file=sys.stderr)
+            lines.append(row(*results))
+            print(lines[-1], flush=True)
+    except FreshError as problem_here:
+        print(f"error: {problem_here}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print("\n" + "\n".join(lines))
+    return 1 if failed else 0
+
+
+def run(system: System) -> float:
+    """Seconds from `make run` to the first acknowledged click.
+
+    Raises FreshError when it is not answered in time, or the command does not end on Ctrl-C.
+    """
+    log = LOGS / f"{system.release}-run.log"
+    began = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            system.command("make", "run"),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            click(wait_for_outputs(system, process, began + READY_SECONDS, log))
+            seconds = time.monotonic() - began
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does for Ctrl-C
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise FreshError(f"make run did not end on Ctrl-C: see {log}.") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if seconds > READY_SECONDS:
+        raise FreshError(f"make run took {seconds:.0f} s until the first click: see {log}.")
+    return seconds
+
+
+def test(system: System) -> float:
+    """Seconds of `make test`. Raises FreshError when it fails."""
+    log = LOGS / f"{system.release}-test.log"
+    began = time.monotonic()
+    with log.open("wb") as output:
+        done = subprocess.run(
+            system.command("make", "test"), stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode:
+        raise FreshError(f"make test ended with {done.returncode}: see {log}.")
+    return time.monotonic() - began
+
+
+STEPS: Final[dict[str, Callable[[System], float]]] = {"run": run, "test": test}
+
+
+def wait_for_outputs(
+    system: System, process: subprocess.Popen[bytes], deadline: float, log: Path
+) -> str:
+    """The WebSocket URL, as soon as the run says that it is ready."""
+    outputs = system.checkout / ".local" / "outputs.json"
+    while not outputs.exists():
+        if process.poll() is not None:
+            raise FreshError(f"make run ended with {process.returncode}: see {log}.")
+        if time.monotonic() > deadline:
+            raise FreshError(f"make run was not ready after {READY_SECONDS:.0f} s: see {log}.")
+        time.sleep(0.1)
+    url: str = json.loads(outputs.read_text(encoding="utf-8"))["WebSocketApiEndpoint"]
+    return url
+
+
+def click(url: str) -> None:
+    """Click once as any client; require the new value."""
+    with connect(url, proxy=None) as client:
+        client.send('{"action":"increment"}')
+        response = json.loads(client.recv(timeout=30))
+    if response != {"type": "counter-update", "value": 1}:
+        raise FreshError(f"The first click was answered with {response}.")
+
+
+def bundled_pip(system: System) -> str:
+    return system.output("python3", "-c", "import ensurepip; print(ensurepip.version())")
+
+
+def row(*cells: str) -> str:
+    return "".join(f"{cell:<12}" for cell in cells).rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

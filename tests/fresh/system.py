@@ -1,0 +1,133 @@
+"""A clean Debian system in a temporary folder, and commands inside it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+# What the README asks of a machine, and git to clone with.
+PACKAGES: Final = ("python3", "python3-venv", "make", "git", "ca-certificates")
+HOME: Final = "/root"
+CHECKOUT: Final = f"{HOME}/counter-service"
+
+# Where the packages come from and whom to trust. Nothing else of this machine is inherited.
+NETWORK: Final = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "PIP_CERT", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+    *("NODE_EXTRA_CA_CERTS", "npm_config_cafile", "npm_config_registry"),
+)
+
+# Processes and mounts live in namespaces of their own, so they end with the command, however it
+# ends.
+ISOLATED: Final = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+ENTER: Final = """
+mount -t proc proc "$0/proc"
+mount --rbind /dev "$0/dev"
+mount -t tmpfs tmpfs "$0/dev/shm"
+exec chroot "$0" env -i "$@"
+"""
+
+
+class FreshError(Exception):
+    """Why a system could not be created, as a sentence."""
+
+
+class System:
+    """A context manager: the release is installed on entry, and removed on exit.
+
+    Args:
+        release: The name of a Debian release, such as "trixie".
+        keep: Leave the folder on exit, for debugging.
+    """
+
+    def __init__(self, release: str, *, keep: bool = False) -> None:
+        self.release = release
+        self.keep = keep
+        self.root = Path()
+
+    def __enter__(self) -> Self:
+        self.root = Path(tempfile.mkdtemp(prefix=f"counter-{self.release}-"))
+        try:
+            self._install()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._remove()
+
+    @property
+    def checkout(self) -> Path:
+        """The clone, as seen from outside."""
+        return self.root / CHECKOUT.removeprefix("/")
+
+    def clone(self, repository: Path) -> None:
+        """Clone the commit that is checked out in the repository."""
+        git = ["git", "clone", "--quiet", "--no-hardlinks", repository, self.checkout]
+        subprocess.run(git, check=True)
+
+    def command(self, *words: str) -> list[str]:
+        """The command line that runs a command in the clone, as a person's shell would."""
+        variables = {
+            "HOME": HOME,
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+        } | inherited(os.environ)
+        assignments = [f"{name}={value}" for name, value in variables.items()]
+        inside = ["sh", "-c", f'cd {CHECKOUT} 2>/dev/null; exec "$@"', "sh", *words]
+        return [*ISOLATED, "sh", "-ec", ENTER, str(self.root), *assignments, *inside]
+
+    def output(self, *words: str) -> str:
+        """What a command prints, without the white space around it."""
+        return subprocess.run(
+            self.command(*words), capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    def _install(self) -> None:
+        packages = f"--include={','.join(PACKAGES)}"
+        log = self.root.with_suffix(".log")
+        with log.open("wb") as output:
+            done = subprocess.run(
+                ["debootstrap", "--variant=minbase", packages, self.release, self.root],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode:
+            raise FreshError(f"debootstrap cannot install {self.release}: see {log}.")
+        log.unlink()
+        for file in ("/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"):
+            if Path(file).exists():
+                shutil.copyfile(file, self.root / file.removeprefix("/"))
+
+    def _remove(self) -> None:
+        if self.keep:
+            print(f"Kept: {self.root}")
+        else:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+
+def inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables about the network and certificates."""
+    return {name: environ[name] for name in NETWORK if name in environ}
+
+
+def missing() -> str | None:
+    """Why no system can be created on this machine, as a sentence; None when one can."""
+    if os.geteuid() != 0:
+        return "A clean system needs root: run sudo make test-fresh."
+    for tool in ("debootstrap", "unshare", "chroot", "git"):
+        if not shutil.which(tool):
+            return f"A clean system needs {tool}: run apt-get install {tool}."
+    return None
