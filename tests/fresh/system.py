@@ -73,8 +73,8 @@ class System:
 
     def clone(self, repository: Path) -> None:
         """Clone the commit that is checked out in the repository."""
-        git = ["git", "clone", "--quiet", "--no-hardlinks", repository, self.checkout]
-        subprocess.run(git, check=True)
+        git: list[str | Path] = ["git", "clone", "--quiet", "--no-hardlinks"]
+        subprocess.run([*git, repository, self.checkout], check=True)
 
     def command(self, *words: str) -> list[str]:
         """The command line that runs a command in the clone, as a person's shell would."""
