@@ -13,12 +13,12 @@ from typing import Final
 
 from websockets.sync.client import connect
 
-from .system import FreshError, System, missing
+from .system import NEWCOMER, ROOT, FreshError, System, missing
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
 READY_SECONDS: Final = 120.0
 END_SECONDS: Final = 10.0
-LOGS: Final = ROOT / ".local" / "fresh"
+LOGS: Final = REPOSITORY / ".local" / "fresh"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,7 +38,6 @@ def main(argv: list[str] | None = None) -> int:
         for release in arguments.releases:
             results = [release]
             with System(release, keep=arguments.keep) as system:
-                system.clone(ROOT)
                 results += [system.output("python3", "-V").split()[1], bundled_pip(system)]
                 for step in steps:
                     try:
@@ -59,15 +58,16 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(system: System) -> float:
-    """Seconds from `make run` to the first acknowledged click.
+    """Seconds from `make run`, by a user without rights, to the first acknowledged click.
 
     Raises FreshError when it is not answered in time, or the command does not end on Ctrl-C.
     """
+    system.clone(REPOSITORY, NEWCOMER)
     log = LOGS / f"{system.release}-run.log"
     began = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            system.command("make", "run"),
+            system.command("make", "run", user=NEWCOMER),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -89,7 +89,8 @@ def run(system: System) -> float:
 
 
 def test(system: System) -> float:
-    """Seconds of `make test`. Raises FreshError when it fails."""
+    """Seconds of `make test`, by root, who may install a browser. Raises FreshError if it fails."""
+    system.clone(REPOSITORY, ROOT)
     log = LOGS / f"{system.release}-test.log"
     began = time.monotonic()
     with log.open("wb") as output:
@@ -108,7 +109,7 @@ def wait_for_outputs(
     system: System, process: subprocess.Popen[bytes], deadline: float, log: Path
 ) -> str:
     """The WebSocket URL, as soon as the run says that it is ready."""
-    outputs = system.checkout / ".local" / "outputs.json"
+    outputs = system.checkout(NEWCOMER) / ".local" / "outputs.json"
     while not outputs.exists():
         if process.poll() is not None:
             raise FreshError(f"make run ended with {process.returncode}: see {log}.")

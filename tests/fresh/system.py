@@ -5,14 +5,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 # What the README asks of a machine, and git to clone with.
 PACKAGES: Final = ("python3", "python3-venv", "make", "git", "ca-certificates")
-HOME: Final = "/root"
-CHECKOUT: Final = f"{HOME}/counter-service"
+SCRIPTS: Final = Path("/usr/share/debootstrap")
 
 # Where the packages come from and whom to trust. Nothing else of this machine is inherited.
 NETWORK: Final = (
@@ -21,15 +21,33 @@ NETWORK: Final = (
     *("NODE_EXTRA_CA_CERTS", "npm_config_cafile", "npm_config_registry"),
 )
 
-# Processes and mounts live in namespaces of their own, so they end with the command, however it
+# Processes and mounts live in namespaces of their own, so they end with this process, however it
 # ends.
-ISOLATED: Final = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+ISOLATED: Final = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
+)
 ENTER: Final = """
 mount -t proc proc "$0/proc"
 mount --rbind /dev "$0/dev"
-mount -t tmpfs tmpfs "$0/dev/shm"
-exec chroot "$0" env -i "$@"
+mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm"
+exec chroot "$@"
 """
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    number: int
+    home: str
+
+    @property
+    def checkout(self) -> str:
+        return f"{self.home}/counter-service"
+
+
+ROOT: Final = User("root", 0, "/root")
+NEWCOMER: Final = User("newcomer", 1000, "/home/newcomer")
 
 
 class FreshError(Exception):
@@ -50,7 +68,8 @@ class System:
         self.root = Path()
 
     def __enter__(self) -> Self:
-        self.root = Path(tempfile.mkdtemp(prefix=f"counter-{self.release}-"))
+        # Not /tmp, which Debian 13 mounts with nodev: debootstrap refuses it.
+        self.root = Path(tempfile.mkdtemp(prefix=f"counter-{self.release}-", dir="/var/tmp"))
         try:
             self._install()
         except BaseException:
@@ -66,27 +85,31 @@ class System:
     ) -> None:
         self._remove()
 
-    @property
-    def checkout(self) -> Path:
-        """The clone, as seen from outside."""
-        return self.root / CHECKOUT.removeprefix("/")
+    def checkout(self, user: User) -> Path:
+        """The user's clone, as seen from outside."""
+        return self.root / user.checkout.removeprefix("/")
 
-    def clone(self, repository: Path) -> None:
+    def clone(self, repository: Path, user: User) -> None:
         """Clone the commit that is checked out in the repository."""
         git: list[str | Path] = ["git", "clone", "--quiet", "--no-hardlinks"]
-        subprocess.run([*git, repository, self.checkout], check=True)
+        subprocess.run([*git, repository, self.checkout(user)], check=True)
+        subprocess.run(
+            ["chown", "-R", f"{user.number}:{user.number}", self.checkout(user)], check=True
+        )
 
-    def command(self, *words: str) -> list[str]:
-        """The command line that runs a command in the clone, as a person's shell would."""
+    def command(self, *words: str, user: User = ROOT) -> list[str]:
+        """The command line that runs a command in the user's clone, as a shell would."""
         variables = {
-            "HOME": HOME,
+            "HOME": user.home,
+            "USER": user.name,
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             "TERM": "dumb",
         } | inherited(os.environ)
         assignments = [f"{name}={value}" for name, value in variables.items()]
-        inside = ["sh", "-c", f'cd {CHECKOUT} 2>/dev/null; exec "$@"', "sh", *words]
-        return [*ISOLATED, "sh", "-ec", ENTER, str(self.root), *assignments, *inside]
+        inside = ["sh", "-c", f'cd {user.checkout} 2>/dev/null; exec "$@"', "sh", *words]
+        chroot = [f"--userspec={user.number}:{user.number}", str(self.root), "env", "-i"]
+        return [*ISOLATED, "sh", "-ec", ENTER, str(self.root), *chroot, *assignments, *inside]
 
     def output(self, *words: str) -> str:
         """What a command prints, without the white space around it."""
@@ -97,9 +120,15 @@ class System:
     def _install(self) -> None:
         packages = f"--include={','.join(PACKAGES)}"
         log = self.root.with_suffix(".log")
-        with log.open("wb") as output:
+        with log.open("wb") as output, tempfile.TemporaryDirectory() as copy:
+            # A debootstrap that is older than the release has no script for it. They are alike.
+            shutil.copytree(SCRIPTS, copy, symlinks=True, dirs_exist_ok=True)
+            scripts = Path(copy) / "scripts"
+            if not (scripts / self.release).exists():
+                (scripts / self.release).symlink_to("sid")
             done = subprocess.run(
                 ["debootstrap", "--variant=minbase", packages, self.release, self.root],
+                env=os.environ | {"DEBOOTSTRAP_DIR": copy},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=False,
@@ -107,6 +136,8 @@ class System:
         if done.returncode:
             raise FreshError(f"debootstrap cannot install {self.release}: see {log}.")
         log.unlink()
+        number = str(NEWCOMER.number)
+        self.output("useradd", "--create-home", "--uid", number, NEWCOMER.name)
         for file in ("/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"):
             if Path(file).exists():
                 shutil.copyfile(file, self.root / file.removeprefix("/"))
@@ -127,7 +158,7 @@ def missing() -> str | None:
     """Why no system can be created on this machine, as a sentence; None when one can."""
     if os.geteuid() != 0:
         return "A clean system needs root: run sudo make test-fresh."
-    for tool in ("debootstrap", "unshare", "chroot", "git"):
+    for tool in ("debootstrap", "setpriv", "unshare", "chroot", "git"):
         if not shutil.which(tool):
             return f"A clean system needs {tool}: run apt-get install {tool}."
     return None
