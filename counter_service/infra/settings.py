@@ -122,7 +122,11 @@ class Settings:
         return settings
 
     def physical_name(self, logical_name: str) -> str:
-        """The name in AWS: carries the stack, so that two stacks live in one account."""
+        """The name in AWS: carries the stack, so that two stacks live in one account.
+
+        Fixed rather than suffixed at random, so that no name changes under a table that holds data
+        and the function's log group can be declared before the function.
+        """
         return f"{logical_name}-{self.stack}"
 
     @property
