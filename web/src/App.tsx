@@ -1,7 +1,7 @@
-import type { Config } from "./config";
-import { RealtimeCounter } from "./counter/RealtimeCounter";
-import { Message } from "./Message";
+import type { Config } from "./client/config";
 import { COUNTER_PATH, routeOf } from "./routes";
+import { MessagePage } from "./ui/MessagePage";
+import { RealtimeCounter } from "./ui/RealtimeCounter";
 
 interface AppProps {
   pathname: string;
@@ -14,12 +14,12 @@ interface AppProps {
 export function App({ pathname, config, onUnreachable }: AppProps) {
   if (routeOf(pathname) === "not-found") {
     return (
-      <Message title="Page not found">
+      <MessagePage title="Page not found">
         <p>There is nothing at this address.</p>
         <p>
           <a href={COUNTER_PATH}>Go to the realtime counter</a>
         </p>
-      </Message>
+      </MessagePage>
     );
   }
   if (config === undefined) {
@@ -33,11 +33,11 @@ export function App({ pathname, config, onUnreachable }: AppProps) {
   }
   if ("problem" in config) {
     return (
-      <Message title="The counter cannot start">
+      <MessagePage title="The counter cannot start">
         <p role="alert" className="problem">
           {config.problem}
         </p>
-      </Message>
+      </MessagePage>
     );
   }
   return <RealtimeCounter webSocketUrl={config.webSocketUrl} times={config.times} onUnreachable={onUnreachable} />;

@@ -4,10 +4,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
-import { type Config, loadConfig } from "./config";
-import { ErrorBoundary } from "./ErrorBoundary";
+import { type Config, loadConfig } from "./client/config";
+import { takeToken, withToken } from "./client/token";
 import { COUNTER_PATH, routeOf } from "./routes";
-import { takeToken, withToken } from "./token";
+import { ErrorBoundary } from "./ui/ErrorBoundary";
 
 const { location } = window;
 if (routeOf(location.pathname) === "home") {

@@ -3,8 +3,8 @@ import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { App } from "../src/App";
-import { TIMES } from "../src/counter/times";
-import { ErrorBoundary } from "../src/ErrorBoundary";
+import { TIMES } from "../src/client/times";
+import { ErrorBoundary } from "../src/ui/ErrorBoundary";
 import { fakeWebSockets } from "./fake-web-socket";
 
 function Broken(): never {

@@ -3,11 +3,11 @@ import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { ANNOUNCE_EVERY_MS } from "../src/counter/Announcement";
-import { QUEUE_LIMIT } from "../src/counter/click-queue";
-import { IncrementButton } from "../src/counter/IncrementButton";
-import { RealtimeCounter } from "../src/counter/RealtimeCounter";
-import { TIMES } from "../src/counter/times";
+import { QUEUE_LIMIT } from "../src/client/click-queue";
+import { TIMES } from "../src/client/times";
+import { IncrementButton } from "../src/ui/IncrementButton";
+import { ANNOUNCE_EVERY_MS } from "../src/ui/LiveRegion";
+import { RealtimeCounter } from "../src/ui/RealtimeCounter";
 import { fakeWebSockets } from "./fake-web-socket";
 
 const ADDRESS = { webSocketUrl: "wss://example.test/prod", times: TIMES };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
-import { createPendingStorage } from "../src/counter/pending-storage";
+import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/client/click-queue";
+import { createPendingStorage } from "../src/client/pending-storage";
 import { fakeStorage } from "./fake-page";
 
 const SESSION = "session-of-the-test";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { createClickRate, SECONDS } from "../src/counter/click-rate";
+import { createClickRate, SECONDS } from "../src/client/click-rate";
 
 function setUp() {
   const time = { now: 123_456_000 };

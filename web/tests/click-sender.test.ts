@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
-import { createClickSender, WINDOW } from "../src/counter/click-sender";
+import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/client/click-queue";
+import { createClickSender, WINDOW } from "../src/client/click-sender";
 import { testClock } from "./fake-page";
 
 const SESSION = "session-of-the-test";

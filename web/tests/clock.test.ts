@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { backoff } from "../src/counter/clock";
+import { backoff } from "../src/client/clock";
 
 describe("backoff", () => {
   it("is the base twice, then doubles up to the cap", () => {

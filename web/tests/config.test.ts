@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 
-import { TIMES } from "../src/counter/times";
-import { type Config, type ConfigSource, loadConfig } from "../src/config";
+import { type Config, type ConfigSource, loadConfig } from "../src/client/config";
+import { TIMES } from "../src/client/times";
 
 const HTML = "<!doctype html>\n<html></html>";
 const REMEDY =

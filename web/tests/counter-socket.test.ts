@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { type ConnectionState, createCounterSocket } from "../src/counter/counter-socket";
-import type { SocketConstructor } from "../src/counter/link";
-import type { ServerMessage } from "../src/counter/protocol";
-import { MOVE_AGAIN_MS, MOVE_FROM_MS, MOVE_TO_MS, TIMES } from "../src/counter/times";
+import type { SocketConstructor } from "../src/client/connection";
+import { type ConnectionState, createCounterSocket } from "../src/client/counter-socket";
+import type { ServerMessage } from "../src/client/protocol";
+import { MOVE_AGAIN_MS, MOVE_FROM_MS, MOVE_TO_MS, TIMES } from "../src/client/times";
 import { fakePage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 

@@ -1,5 +1,5 @@
-import { browserClock, type Clock } from "../src/counter/clock";
-import type { Page, PageEvent } from "../src/counter/page";
+import { browserClock, type Clock } from "../src/client/clock";
+import type { Page, PageEvent } from "../src/client/page";
 
 /** A page whose life the test tells. */
 export function fakePage() {

@@ -1,4 +1,4 @@
-import type { Socket } from "../src/counter/link";
+import type { Socket } from "../src/client/connection";
 
 const CONNECTING = 0;
 const OPEN = 1;

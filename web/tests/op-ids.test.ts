@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { createSession, isOpId } from "../src/counter/op-ids";
+import { createSession, isOpId } from "../src/client/op-ids";
 
 describe("an op id", () => {
   it.each([

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { expect, it, vi } from "vitest";
 
-import { browserPage, type PageEvent } from "../src/counter/page";
+import { browserPage, type PageEvent } from "../src/client/page";
 
 function watched() {
   const events: PageEvent[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { createPendingStorage } from "../src/counter/pending-storage";
+import { createPendingStorage } from "../src/client/pending-storage";
 import { fakeStorage } from "./fake-page";
 
 const OLD = "old-session-old-session";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { encode, parse } from "../src/counter/protocol";
+import { encode, parse } from "../src/client/protocol";
 
 describe("encode", () => {
   it("writes a question for the value", () => {

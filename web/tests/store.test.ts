@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
-import { createPendingStorage } from "../src/counter/pending-storage";
-import { createCounterStore } from "../src/counter/store";
-import { TIMES } from "../src/counter/times";
+import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/client/click-queue";
+import { createPendingStorage } from "../src/client/pending-storage";
+import { createCounterStore } from "../src/client/store";
+import { TIMES } from "../src/client/times";
 import { fakePage, fakeStorage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 

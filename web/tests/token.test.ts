@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import { TIMES } from "../src/counter/times";
-import { type Browser, takeToken, withToken } from "../src/token";
+import { TIMES } from "../src/client/times";
+import { type Browser, takeToken, withToken } from "../src/client/token";
 
 const TOKEN = "eyJh.eyJp.c2ln-_";
 

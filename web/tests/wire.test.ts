@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 
-import { isOpId } from "../src/counter/op-ids";
-import { encode, parse } from "../src/counter/protocol";
+import { isOpId } from "../src/client/op-ids";
+import { encode, parse } from "../src/client/protocol";
 
 interface Frame {
   name: string;

@@ -1,6 +1,6 @@
 /** Where the counter lives. One bundle serves every deployment, so the address is read when the page loads. */
 
-import { TIMES, type Times } from "./counter/times";
+import { TIMES, type Times } from "./times";
 
 /** The address, or a sentence that tells the reader what to do about not having one. */
 export type Config = { webSocketUrl: string; times: Times } | { problem: string };

@@ -1,11 +1,11 @@
 import { useId } from "react";
 
-import { Announcement } from "./Announcement";
+import { LiveRegion } from "./LiveRegion";
 import { ClickRate } from "./ClickRate";
 import { ConnectionStatus } from "./ConnectionStatus";
 import { CounterValue } from "./CounterValue";
 import { IncrementButton } from "./IncrementButton";
-import { Notes } from "./Notes";
+import { StatusNotes } from "./StatusNotes";
 import { PendingClicks } from "./PendingClicks";
 import { type CounterAddress, useCounter } from "./use-counter";
 import "./realtime-counter.css";
@@ -26,8 +26,8 @@ export function RealtimeCounter(address: CounterAddress) {
         <IncrementButton enabled={!state.full} explanationId={explanationId} onIncrement={increment} />
         <ClickRate read={readRate} roundTripMs={state.roundTripMs} />
       </section>
-      <Notes {...state} explanationId={explanationId} onDismissGivenUp={dismissGivenUp} />
-      <Announcement {...state} />
+      <StatusNotes {...state} explanationId={explanationId} onDismissGivenUp={dismissGivenUp} />
+      <LiveRegion {...state} />
     </main>
   );
 }

@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from "react";
 
-import type { CounterState } from "./store";
+import type { CounterState } from "../client/store";
 
 /** Anything faster would talk over itself. */
 export const ANNOUNCE_EVERY_MS = 5000;
 
-type AnnouncementProps = Pick<CounterState, "connection" | "pending" | "value">;
+type LiveRegionProps = Pick<CounterState, "connection" | "pending" | "value">;
 
 /** What a screen reader says of the page: the newest, but not all that was between. */
-export function Announcement(state: AnnouncementProps) {
+export function LiveRegion(state: LiveRegionProps) {
   const shown = useThrottled(words(state), ANNOUNCE_EVERY_MS);
   return (
     <p role="status" className="visually-hidden" data-testid="announcement">
@@ -17,7 +17,7 @@ export function Announcement(state: AnnouncementProps) {
   );
 }
 
-function words({ connection, pending, value }: AnnouncementProps): string {
+function words({ connection, pending, value }: LiveRegionProps): string {
   const counter = value === undefined ? "" : `The counter is at ${value}.`;
   if (connection === "open") return counter;
   // The first attempt is not worth a word.

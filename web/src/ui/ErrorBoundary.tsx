@@ -1,6 +1,6 @@
 import { Component, type ReactNode } from "react";
 
-import { Message } from "./Message";
+import { MessagePage } from "./MessagePage";
 
 /** Keeps a mistake in the page from leaving it blank. React reports the error to the console itself. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
@@ -13,11 +13,11 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
   override render() {
     if (!this.state.failed) return this.props.children;
     return (
-      <Message title="Something went wrong">
+      <MessagePage title="Something went wrong">
         <p role="alert" className="problem">
           The page ran into a mistake of its own. Reload it to go on.
         </p>
-      </Message>
+      </MessagePage>
     );
   }
 }

@@ -1,7 +1,7 @@
 /** The connection: one link at a time, replaced when it ends and before it must. Knows nothing of React. */
 
 import { backoff, browserClock, type Clock } from "./clock";
-import { createLink, type Link, type LinkEnd, type SocketConstructor } from "./link";
+import { createLink, type Link, type LinkEnd, type SocketConstructor } from "./connection";
 import { browserPage, type Page, type PageEvent } from "./page";
 import type { ClientMessage, ServerMessage } from "./protocol";
 import { MOVE_AGAIN_MS, MOVE_FROM_MS, MOVE_TO_MS, RECONNECT_CAP, STABLE, TIMES, type Times, UNREACHABLE } from "./times";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createLink, type LinkEnd } from "../src/counter/link";
-import type { ServerMessage } from "../src/counter/protocol";
-import { KEEP_ALIVE_MS, TIMES } from "../src/counter/times";
+import { createLink, type LinkEnd } from "../src/client/connection";
+import type { ServerMessage } from "../src/client/protocol";
+import { KEEP_ALIVE_MS, TIMES } from "../src/client/times";
 import { fakePage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 

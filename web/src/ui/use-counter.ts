@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 
-import { type CounterState, type CounterStore, createCounterStore } from "./store";
-import type { Times } from "./times";
+import { type CounterState, type CounterStore, createCounterStore } from "../client/store";
+import type { Times } from "../client/times";
 
 export interface Counter extends CounterState, Pick<CounterStore, "dismissGivenUp" | "increment" | "readRate"> {}
 

@@ -1,17 +1,17 @@
-import type { CounterState } from "./store";
-import "./notes.css";
+import type { CounterState } from "../client/store";
+import "./status-notes.css";
 
-interface NotesProps extends Pick<CounterState, "connection" | "error" | "full" | "givenUp" | "pending"> {
+interface StatusNotesProps extends Pick<CounterState, "connection" | "error" | "full" | "givenUp" | "pending"> {
   /** The id of the note that says why the button does nothing, while it does. */
   explanationId: string;
   onDismissGivenUp: () => void;
 }
 
 /** What there is to say beside the number: below it and in this order, so that nothing moves when it changes. */
-export function Notes({ explanationId, onDismissGivenUp, ...state }: NotesProps) {
+export function StatusNotes({ explanationId, onDismissGivenUp, ...state }: StatusNotesProps) {
   const text = state.full ? whyFull(state.pending) : hint(state);
   return (
-    <div className="notes">
+    <div className="status-notes">
       {/* Another text is another element: it takes the place of the old one, which did not move there. */}
       <p key={text} id={state.full ? explanationId : undefined}>
         {text}

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 
-import type { ConnectionState } from "./counter-socket";
+import type { ConnectionState } from "../client/counter-socket";
 import "./connection-status.css";
 
 interface ConnectionStatusProps {
