@@ -3,7 +3,7 @@ import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { App } from "../src/App";
-import { TIMES } from "../src/client/times";
+import { DEFAULT_TIMES } from "../src/client/times";
 import { ErrorBoundary } from "../src/ui/ErrorBoundary";
 import { fakeWebSockets } from "./fake-web-socket";
 
@@ -11,7 +11,7 @@ function Broken(): never {
   throw new Error("broken");
 }
 
-const CONFIG = { webSocketUrl: "wss://example.test/prod", times: TIMES };
+const CONFIG = { webSocketUrl: "wss://example.test/prod", times: DEFAULT_TIMES };
 let network: ReturnType<typeof fakeWebSockets>;
 
 beforeEach(() => {

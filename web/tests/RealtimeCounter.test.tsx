@@ -4,13 +4,13 @@ import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { QUEUE_LIMIT } from "../src/client/click-queue";
-import { TIMES } from "../src/client/times";
+import { DEFAULT_TIMES } from "../src/client/times";
 import { IncrementButton } from "../src/ui/IncrementButton";
 import { ANNOUNCE_EVERY_MS } from "../src/ui/LiveRegion";
 import { RealtimeCounter } from "../src/ui/RealtimeCounter";
 import { fakeWebSockets } from "./fake-web-socket";
 
-const ADDRESS = { webSocketUrl: "wss://example.test/prod", times: TIMES };
+const ADDRESS = { webSocketUrl: "wss://example.test/prod", times: DEFAULT_TIMES };
 let network: ReturnType<typeof fakeWebSockets>;
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 
 import { type Config, type ConfigSource, loadConfig } from "../src/client/config";
-import { TIMES } from "../src/client/times";
+import { DEFAULT_TIMES } from "../src/client/times";
 
 const HTML = "<!doctype html>\n<html></html>";
 const REMEDY =
@@ -13,7 +13,7 @@ function load(body: string, source: Partial<ConfigSource> = {}, status = 200): P
   return loadConfig({ override: undefined, fetch, pageProtocol: "https:", ...source });
 }
 
-const good = (webSocketUrl: string) => ({ webSocketUrl, times: TIMES });
+const good = (webSocketUrl: string) => ({ webSocketUrl, times: DEFAULT_TIMES });
 const file = (webSocketUrl: unknown) => JSON.stringify({ webSocketUrl });
 
 describe("a good configuration", () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { createLink, type LinkEnd } from "../src/client/connection";
 import type { ServerMessage } from "../src/client/protocol";
-import { KEEP_ALIVE_MS, TIMES } from "../src/client/times";
+import { KEEP_ALIVE_MS, DEFAULT_TIMES } from "../src/client/times";
 import { fakePage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 
@@ -21,7 +21,7 @@ function setUp() {
     WebSocket,
     clock,
     page,
-    times: TIMES,
+    times: DEFAULT_TIMES,
     onOpen,
     onMessage: (...all) => messages.push(all),
     onEnd: (end) => ends.push(end),
@@ -89,7 +89,7 @@ describe("an answer", () => {
     vi.advanceTimersByTime(30);
     socket.receiveValue(8);
     expect(messages.at(-1)?.[1]).toBe(30);
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(ends).toEqual([]);
   });
 
@@ -97,7 +97,7 @@ describe("an answer", () => {
     const { link, socket, messages, ends } = setUpOpen();
     link.send(click("s:1"));
     socket.receiveError("busy", "s:1");
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(messages).toMatchObject([[{ code: "busy", id: "s:1" }, 0]]);
     expect(ends).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe("an answer", () => {
     link.send(click("s:1"));
     link.send(click("s:2"));
     socket.receive('{"message":"Internal server error"}');
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(ends).toEqual([]);
   });
 
@@ -115,7 +115,7 @@ describe("an answer", () => {
     const { link, socket, ends } = setUpOpen();
     link.check();
     socket.receive('{"message":"Internal server error"}');
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(ends).toEqual(["silent"]);
   });
 });
@@ -184,7 +184,7 @@ describe("the deadline", () => {
     vi.advanceTimersByTime(5000);
     expect(ends).toEqual([]);
     socket.receiveValue(8, "s:1");
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(ends).toEqual([]);
   });
 

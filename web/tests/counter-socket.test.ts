@@ -3,16 +3,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SocketConstructor } from "../src/client/connection";
 import { type ConnectionState, createCounterSocket } from "../src/client/counter-socket";
 import type { ServerMessage } from "../src/client/protocol";
-import { MOVE_AGAIN_MS, MOVE_FROM_MS, MOVE_TO_MS, TIMES } from "../src/client/times";
+import { ROTATE_RETRY_MS, ROTATE_AFTER_MIN_MS, ROTATE_AFTER_MAX_MS, DEFAULT_TIMES } from "../src/client/times";
 import { fakePage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 
 const ADDRESS = "wss://example.test/prod";
 const GET_CURRENT = { action: "get-current" };
 const CLICK = { action: "increment", id: "session-of-the-test:1" } as const;
-const RECONNECT_MS = TIMES.reconnectMs;
+const RECONNECT_MS = DEFAULT_TIMES.reconnectMs;
 /** In the test nothing is left to chance. */
-const MOVE_MS = (MOVE_FROM_MS + MOVE_TO_MS) / 2;
+const ROTATE_AFTER_MS = (ROTATE_AFTER_MIN_MS + ROTATE_AFTER_MAX_MS) / 2;
 
 function setUp(overrideWebSocket?: SocketConstructor) {
   const network = fakeWebSockets();
@@ -162,7 +162,7 @@ describe("reconnecting", () => {
     const { socket, sockets, states, alive, latest } = parts;
     live(parts, 10_000);
     socket.send(CLICK);
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect([sockets.length, alive(), states.at(-1)]).toEqual([2, [latest()], "connecting"]);
   });
 
@@ -171,9 +171,9 @@ describe("reconnecting", () => {
     const { socket, sockets, latest, states } = parts;
     live(parts, 10_000);
     socket.send(CLICK);
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     latest().open();
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect([sockets.length, states.at(-1)]).toEqual([2, "waiting"]);
   });
 
@@ -249,7 +249,7 @@ describe("moving before the 2 hours are over", () => {
   it("opens the new socket first, and closes the old one when the new one has answered", () => {
     const parts = setUpOpen();
     const { sockets, states, alive, messages } = parts;
-    live(parts, MOVE_MS);
+    live(parts, ROTATE_AFTER_MS);
     const [old, fresh] = sockets;
     expect(alive()).toEqual([old, fresh]);
     fresh?.open();
@@ -264,7 +264,7 @@ describe("moving before the 2 hours are over", () => {
   it("sends on the old socket until the new one has answered", () => {
     const parts = setUpOpen();
     const { socket, sockets } = parts;
-    live(parts, MOVE_MS);
+    live(parts, ROTATE_AFTER_MS);
     const [old, fresh] = sockets;
     fresh?.open();
     socket.send(CLICK);
@@ -276,10 +276,10 @@ describe("moving before the 2 hours are over", () => {
   it("keeps the old one when the new one fails, and tries again", () => {
     const parts = setUpOpen();
     const { sockets, latest, states, alive } = parts;
-    live(parts, MOVE_MS);
+    live(parts, ROTATE_AFTER_MS);
     latest().fail();
     expect([alive(), states]).toEqual([[sockets[0]], ["connecting", "open"]]);
-    live(parts, MOVE_AGAIN_MS);
+    live(parts, ROTATE_RETRY_MS);
     expect(sockets).toHaveLength(3);
     latest().open();
     latest().receiveValue(1);
@@ -289,7 +289,7 @@ describe("moving before the 2 hours are over", () => {
   it("keeps the old one while the new one has nothing but errors", () => {
     const parts = setUpOpen();
     const { sockets, latest, alive } = parts;
-    live(parts, MOVE_MS);
+    live(parts, ROTATE_AFTER_MS);
     latest().open();
     latest().receiveError("unavailable");
     expect(alive()).toEqual(sockets);
@@ -298,7 +298,7 @@ describe("moving before the 2 hours are over", () => {
   it("does not begin while there is no connection to move from", () => {
     const parts = setUpOpen();
     const { sockets, latest } = parts;
-    live(parts, MOVE_MS - 1000);
+    live(parts, ROTATE_AFTER_MS - 1000);
     latest().drop();
     vi.advanceTimersByTime(2000);
     expect(sockets).toHaveLength(1);
@@ -307,7 +307,7 @@ describe("moving before the 2 hours are over", () => {
   it("waits for the new one when the old one drops meanwhile", () => {
     const parts = setUpOpen();
     const { sockets, latest, states } = parts;
-    live(parts, MOVE_MS);
+    live(parts, ROTATE_AFTER_MS);
     sockets[0]?.drop();
     expect(states.at(-1)).toBe("connecting");
     latest().open();
@@ -317,7 +317,7 @@ describe("moving before the 2 hours are over", () => {
   it("goes on with the new one when the old one drops before the answer", () => {
     const parts = setUpOpen();
     const { sockets, latest, states } = parts;
-    live(parts, MOVE_MS);
+    live(parts, ROTATE_AFTER_MS);
     latest().open();
     sockets[0]?.drop();
     expect([states, sockets.length]).toEqual([["connecting", "open", "open"], 2]);
@@ -327,7 +327,7 @@ describe("moving before the 2 hours are over", () => {
     const parts = setUpOpen();
     const { sockets, latest } = parts;
     for (let move = 1; move <= 3; move += 1) {
-      live(parts, MOVE_MS);
+      live(parts, ROTATE_AFTER_MS);
       expect(sockets).toHaveLength(move + 1);
       latest().open();
       latest().receiveValue(1);
@@ -337,7 +337,7 @@ describe("moving before the 2 hours are over", () => {
   it("does not happen to a connection that was made anew meanwhile", () => {
     const parts = setUpOpen();
     const { sockets, latest, alive } = parts;
-    live(parts, MOVE_MS - 10_000);
+    live(parts, ROTATE_AFTER_MS - 10_000);
     latest().drop();
     vi.advanceTimersByTime(RECONNECT_MS);
     latest().open();
@@ -359,9 +359,9 @@ describe("moving before the 2 hours are over", () => {
     socket.start();
     latest().open();
     broken = true;
-    live({ alive }, MOVE_MS);
+    live({ alive }, ROTATE_AFTER_MS);
     broken = false;
-    live({ alive }, MOVE_AGAIN_MS);
+    live({ alive }, ROTATE_RETRY_MS);
     expect([sockets.length, states]).toEqual([2, ["connecting", "open"]]);
   });
 });
@@ -400,7 +400,7 @@ describe("the page's life", () => {
     const parts = setUpOpen();
     live(parts, 20_000);
     parts.tell("wake");
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect([parts.sockets.length, parts.states.at(-1)]).toEqual([2, "connecting"]);
   });
 
@@ -416,7 +416,7 @@ describe("the page's life", () => {
 
   it("closes both sockets of a move", () => {
     const parts = setUpOpen();
-    live(parts, MOVE_MS);
+    live(parts, ROTATE_AFTER_MS);
     expect(parts.alive()).toHaveLength(2);
     parts.tell("hide");
     expect([parts.alive(), vi.getTimerCount()]).toEqual([[], 0]);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/client/click-queue";
 import { createPendingStorage } from "../src/client/pending-storage";
 import { createCounterStore } from "../src/client/store";
-import { TIMES } from "../src/client/times";
+import { DEFAULT_TIMES } from "../src/client/times";
 import { fakePage, fakeStorage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 
@@ -34,7 +34,7 @@ function setUpOpen(...given: Parameters<typeof setUp>) {
 
 function reconnect({ latest }: Pick<ReturnType<typeof setUp>, "latest">) {
   latest().drop();
-  vi.advanceTimersByTime(TIMES.reconnectMs);
+  vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
   latest().open();
 }
 
@@ -122,7 +122,7 @@ describe("the value", () => {
     latest().receiveValue(7);
     latest().drop();
     expect(shown().value).toBe(7);
-    vi.advanceTimersByTime(TIMES.reconnectMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
     expect(shown().value).toBe(7);
   });
 
@@ -160,7 +160,7 @@ describe("a click", () => {
     store.increment();
     store.increment();
     expect(shown().pending).toBe(2);
-    vi.advanceTimersByTime(TIMES.reconnectMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
     latest().open();
     expect(latest().ids()).toEqual([id(1), id(2)]);
   });
@@ -177,7 +177,7 @@ describe("a click", () => {
     const { store, latest, sockets } = setUpOpen();
     latest().receiveValue(0);
     store.increment();
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(sockets).toHaveLength(2);
     latest().open();
     expect(latest().ids()).toEqual([id(1)]);

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import { TIMES } from "../src/client/times";
+import { DEFAULT_TIMES } from "../src/client/times";
 import { type Browser, takeToken, withToken } from "../src/client/token";
 
 const TOKEN = "eyJh.eyJp.c2ln-_";
@@ -91,7 +91,7 @@ describe("withToken", () => {
     ["wss://a.test/prod?x=1", "a b&c", "wss://a.test/prod?x=1&token=a+b%26c"],
     ["wss://a.test/prod", undefined, "wss://a.test/prod"],
   ])("makes of %s with %s %s", (webSocketUrl, token, expected) => {
-    expect(withToken({ webSocketUrl, times: TIMES }, token)).toEqual({ webSocketUrl: expected, times: TIMES });
+    expect(withToken({ webSocketUrl, times: DEFAULT_TIMES }, token)).toEqual({ webSocketUrl: expected, times: DEFAULT_TIMES });
   });
 
   it("leaves a problem as it is", () => {

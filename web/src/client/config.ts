@@ -1,6 +1,6 @@
 /** Where the counter lives. One bundle serves every deployment, so the address is read when the page loads. */
 
-import { TIMES, type Times } from "./times";
+import { DEFAULT_TIMES, type Times } from "./times";
 
 /** The address, or a sentence that tells the reader what to do about not having one. */
 export type Config = { webSocketUrl: string; times: Times } | { problem: string };
@@ -25,7 +25,7 @@ const REMEDY =
 /** Never rejects: what goes wrong is an answer, too. */
 export async function loadConfig(source: ConfigSource): Promise<Config> {
   const override = source.override?.trim();
-  if (override) return checked(override, "VITE_WEBSOCKET_URL", source.pageProtocol, TIMES);
+  if (override) return checked(override, "VITE_WEBSOCKET_URL", source.pageProtocol, DEFAULT_TIMES);
 
   let body: string;
   try {
@@ -59,9 +59,9 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   if (typeof url !== "string") {
     return { problem: `${PATH} has no text under the key "webSocketUrl". It should read ${EXAMPLE}.` };
   }
-  const times = { ...TIMES };
-  for (const key of Object.keys(TIMES) as (keyof Times)[]) {
-    const given = fields[key] ?? TIMES[key];
+  const times = { ...DEFAULT_TIMES };
+  for (const key of Object.keys(DEFAULT_TIMES) as (keyof Times)[]) {
+    const given = fields[key] ?? DEFAULT_TIMES[key];
     if (typeof given !== "number" || !(given >= SHORTEST_MS && given <= LONGEST_MS)) {
       return { problem: `${key} in ${PATH} should be a number of milliseconds from ${SHORTEST_MS} to ${LONGEST_MS}.` };
     }

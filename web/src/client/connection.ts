@@ -3,7 +3,7 @@
 import type { Clock } from "./clock";
 import type { Page } from "./page";
 import { type ClientMessage, encode, parse, type ServerMessage } from "./protocol";
-import { HANDSHAKE, KEEP_ALIVE_MS, type Times } from "./times";
+import { HANDSHAKE_TIMEOUT_FACTOR, KEEP_ALIVE_MS, type Times } from "./times";
 
 export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
 export type SocketConstructor = new (url: string) => Socket;
@@ -71,7 +71,7 @@ export function createLink({
 
   function deadline(): number {
     const [oldest = Infinity] = asked.values();
-    const due = openedAt === undefined ? madeAt + HANDSHAKE * times.acknowledgeMs : oldest + times.acknowledgeMs;
+    const due = openedAt === undefined ? madeAt + HANDSHAKE_TIMEOUT_FACTOR * times.acknowledgeMs : oldest + times.acknowledgeMs;
     return due === pardon.deadline ? pardon.until : due;
   }
 

@@ -4,7 +4,16 @@ import { backoff, browserClock, type Clock } from "./clock";
 import { createLink, type Link, type LinkEnd, type SocketConstructor } from "./connection";
 import { browserPage, type Page, type PageEvent } from "./page";
 import type { ClientMessage, ServerMessage } from "./protocol";
-import { MOVE_AGAIN_MS, MOVE_FROM_MS, MOVE_TO_MS, RECONNECT_CAP, STABLE, TIMES, type Times, UNREACHABLE } from "./times";
+import {
+  DEFAULT_TIMES,
+  MAX_BACKOFF_FACTOR,
+  MIN_UPTIME_FACTOR,
+  ROTATE_AFTER_MAX_MS,
+  ROTATE_AFTER_MIN_MS,
+  ROTATE_RETRY_MS,
+  type Times,
+  UNREACHABLE_AFTER_FAILURES,
+} from "./times";
 
 /** "waiting" is the pause before the next attempt; "closed" is not started, stopped, or a page put away. */
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
@@ -41,7 +50,7 @@ export function createCounterSocket({
   WebSocket = globalThis.WebSocket,
   clock = browserClock,
   page = browserPage,
-  times = TIMES,
+  times = DEFAULT_TIMES,
 }: CounterSocketOptions): CounterSocket {
   let state: ConnectionState = "closed";
   let link: Link | undefined;
@@ -76,7 +85,7 @@ export function createCounterSocket({
       },
       onEnd(how) {
         if (made === link) lost(how);
-        else moveAfter(MOVE_AGAIN_MS);
+        else moveAfter(ROTATE_RETRY_MS);
       },
     });
     return made;
@@ -94,7 +103,7 @@ export function createCounterSocket({
   }
 
   function opened() {
-    moveAfter(MOVE_FROM_MS + (MOVE_TO_MS - MOVE_FROM_MS) * clock.random());
+    moveAfter(ROTATE_AFTER_MIN_MS + (ROTATE_AFTER_MAX_MS - ROTATE_AFTER_MIN_MS) * clock.random());
     enter("open");
   }
 
@@ -106,7 +115,7 @@ export function createCounterSocket({
       takeOver();
       return;
     }
-    if (openedAt !== undefined && clock.now() - openedAt >= STABLE * times.reconnectMs) failures = 0;
+    if (openedAt !== undefined && clock.now() - openedAt >= MIN_UPTIME_FACTOR * times.reconnectMs) failures = 0;
     // Nothing says that the server is down when only an answer is missing.
     const atOnce = how === "silent" && openedAt !== undefined && failures === 0;
     const delayMs = pause();
@@ -115,7 +124,7 @@ export function createCounterSocket({
   }
 
   function pause(): number {
-    const delayMs = backoff(failures, times.reconnectMs, RECONNECT_CAP * times.reconnectMs, clock.random);
+    const delayMs = backoff(failures, times.reconnectMs, MAX_BACKOFF_FACTOR * times.reconnectMs, clock.random);
     failures += 1;
     return delayMs;
   }
@@ -123,7 +132,7 @@ export function createCounterSocket({
   function retryAfter(delayMs: number) {
     cancelRetry = clock.schedule(connect, delayMs);
     enter("waiting", delayMs);
-    if (failures >= UNREACHABLE) onUnreachable?.();
+    if (failures >= UNREACHABLE_AFTER_FAILURES) onUnreachable?.();
   }
 
   function moveAfter(delayMs: number) {
@@ -136,7 +145,7 @@ export function createCounterSocket({
     try {
       successor = make();
     } catch {
-      moveAfter(MOVE_AGAIN_MS);
+      moveAfter(ROTATE_RETRY_MS);
     }
   }
 

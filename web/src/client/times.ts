@@ -1,38 +1,55 @@
-/** The connection's times, in milliseconds. config.json may set the first three: see web/README.md. */
+/** Times of the connection. config.json may set those in `Times`; web/README.md describes its keys. */
 
+/** Settings with a key in config.json, in milliseconds. */
 export interface Times {
-  /** The mean pause before a lost connection is made again. */
+  /** Mean delay before a lost connection is opened again. */
   reconnectMs: number;
-  /** How long a click or a heartbeat may go without its answer before the connection counts as dead. */
+  /** Longest time that a click or a heartbeat may wait for its response before the connection counts as dead. */
   acknowledgeMs: number;
-  /** How long the page believes a number that nothing has confirmed. */
+  /** Longest time that the page shows a value which the server has not confirmed. */
   heartbeatMs: number;
 }
 
 /**
- * A heartbeat is two messages, $2 per million. Only quiet pages that somebody can see send one a minute, which
- * is $2.88 a day for a thousand of them, and bounds how long a lost broadcast leaves a wrong number on the screen.
+ * Times for keys that config.json does not have.
+ *
+ * A heartbeat is two messages, $2 per million. Only visible pages that receive no value send one a minute, which is
+ * $2.88 a day for a thousand pages. The interval bounds how long a lost broadcast leaves a wrong value on the screen.
  */
-export const TIMES: Times = { reconnectMs: 3000, acknowledgeMs: 5000, heartbeatMs: 60_000 };
+export const DEFAULT_TIMES: Times = { reconnectMs: 3000, acknowledgeMs: 5000, heartbeatMs: 60_000 };
 
-/** The longest pause between two attempts. */
-export const RECONNECT_CAP = 10; // times reconnectMs
+/** Longest delay between two attempts to connect, as a multiple of `reconnectMs`. */
+export const MAX_BACKOFF_FACTOR = 10;
 
-/** A connection that lived shorter counts as one more failure, or a server that hangs up would be hammered. */
-export const STABLE = 3; // times reconnectMs
+/**
+ * Shortest lifetime of a connection that resets the backoff, as a multiple of `reconnectMs`. A shorter one counts as
+ * another failure, because a server that accepts and then closes would otherwise be hammered.
+ */
+export const MIN_UPTIME_FACTOR = 3;
 
-/** After so many failures in a row the page asks whether the server has moved. */
-export const UNREACHABLE = 3;
+/** Failures in a row after which the page checks whether the server has another address. */
+export const UNREACHABLE_AFTER_FAILURES = 3;
 
-/** A handshake goes there and back more than once. Browsers themselves give up after minutes. */
-export const HANDSHAKE = 2; // times acknowledgeMs
+/**
+ * Longest handshake, as a multiple of `acknowledgeMs`, because it takes more than one round trip. Browsers
+ * themselves give up only after minutes.
+ */
+export const HANDSHAKE_TIMEOUT_FACTOR = 2;
 
-/** API Gateway closes after 10 minutes of silence. Also the heartbeat of a page that nobody sees. */
+/** Longest time without sending. API Gateway closes idle connections after 10 minutes. Hidden pages use only this. */
 export const KEEP_ALIVE_MS = 5 * 60_000;
 
-/** API Gateway closes after 2 hours, so a page moves earlier: between these two, or a room of them moves at once. */
-export const MOVE_FROM_MS = 105 * 60_000;
-export const MOVE_TO_MS = 115 * 60_000;
+/**
+ * Lowest age at which a connection is replaced. The age is random in a range, so that many pages do not reconnect at
+ * once.
+ */
+export const ROTATE_AFTER_MIN_MS = 105 * 60_000;
 
-/** A move that failed is tried again while the old connection lasts. */
-export const MOVE_AGAIN_MS = 60_000;
+/**
+ * Highest age at which a connection is replaced. It must leave time for a retry before API Gateway closes the
+ * connection at 2 hours and before broadcasts skip it after CONNECTION_TTL_SECONDS (counter_service/runtime/contract.py).
+ */
+export const ROTATE_AFTER_MAX_MS = 115 * 60_000;
+
+/** Delay before a failed replacement is retried. The old connection stays in use. */
+export const ROTATE_RETRY_MS = 60_000;
