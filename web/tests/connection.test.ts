@@ -11,7 +11,7 @@ const click = (id: string) => ({ action: "increment", id }) as const;
 
 function setUp() {
   const { latest, WebSocket } = fakeWebSockets();
-  const { page, hide } = fakePage();
+  const { page, setHidden } = fakePage();
   const { clock, late } = testClock();
   const messages: [ServerMessage, number | undefined][] = [];
   const ends: LinkEnd[] = [];
@@ -26,7 +26,7 @@ function setUp() {
     onMessage: (...all) => messages.push(all),
     onEnd: (end) => ends.push(end),
   });
-  return { link, socket: latest(), messages, ends, onOpen, hide, late };
+  return { link, socket: latest(), messages, ends, onOpen, setHidden, late };
 }
 
 /** Open, and the first question is answered. */
@@ -263,8 +263,8 @@ describe("the heartbeat", () => {
   });
 
   it("is slower where nobody looks", () => {
-    const { socket, hide } = setUpOpen();
-    hide(true);
+    const { socket, setHidden } = setUpOpen();
+    setHidden(true);
     vi.advanceTimersByTime(KEEP_ALIVE_MS - 1);
     expect(socket.sent).toEqual([]);
     vi.advanceTimersByTime(1);

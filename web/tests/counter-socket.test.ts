@@ -20,7 +20,7 @@ function setUp(overrideWebSocket?: SocketConstructor) {
   const delays: (number | undefined)[] = [];
   const messages: ServerMessage[] = [];
   const onUnreachable = vi.fn<() => void>();
-  const { page, tell, listeners } = fakePage();
+  const { page, fire, listeners } = fakePage();
   const socket = createCounterSocket({
     url: ADDRESS,
     onState(state, delayMs) {
@@ -33,7 +33,7 @@ function setUp(overrideWebSocket?: SocketConstructor) {
     clock: testClock().clock,
     page,
   });
-  return { ...network, socket, states, delays, messages, onUnreachable, tell, listeners };
+  return { ...network, socket, states, delays, messages, onUnreachable, fire, listeners };
 }
 
 function setUpOpen() {
@@ -367,50 +367,50 @@ describe("moving before the 2 hours are over", () => {
 });
 
 describe("the page's life", () => {
-  it.each(["wake", "show", "doubt"] as const)("asks an open connection on %s", (event) => {
-    const { latest, tell } = setUpOpen();
-    tell(event);
+  it.each(["resumed", "pageshow", "offline"] as const)("asks an open connection on %s", (event) => {
+    const { latest, fire } = setUpOpen();
+    fire(event);
     expect(latest().sent).toEqual([GET_CURRENT, GET_CURRENT]);
   });
 
-  it.each(["wake", "show"] as const)("does not wait any longer on %s", (event) => {
-    const { latest, sockets, tell, states } = setUpOpen();
+  it.each(["resumed", "pageshow"] as const)("does not wait any longer on %s", (event) => {
+    const { latest, sockets, fire, states } = setUpOpen();
     latest().drop();
-    tell(event);
+    fire(event);
     expect([sockets.length, states.at(-1)]).toEqual([2, "connecting"]);
     vi.advanceTimersByTime(RECONNECT_MS);
     expect(sockets).toHaveLength(2);
   });
 
   it("waits on when the browser believes that there is no network", () => {
-    const { latest, sockets, tell, states } = setUpOpen();
+    const { latest, sockets, fire, states } = setUpOpen();
     latest().drop();
-    tell("doubt");
+    fire("offline");
     expect([sockets.length, states.at(-1)]).toEqual([1, "waiting"]);
   });
 
-  it.each(["wake", "show", "doubt"] as const)("leaves an attempt alone on %s", (event) => {
-    const { socket, sockets, tell } = setUp();
+  it.each(["resumed", "pageshow", "offline"] as const)("leaves an attempt alone on %s", (event) => {
+    const { socket, sockets, fire } = setUp();
     socket.start();
-    tell(event);
+    fire(event);
     expect(sockets).toHaveLength(1);
   });
 
   it("finds a dead connection 5 s after it woke", () => {
     const parts = setUpOpen();
     live(parts, 20_000);
-    parts.tell("wake");
+    parts.fire("resumed");
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect([parts.sockets.length, parts.states.at(-1)]).toEqual([2, "connecting"]);
   });
 
   it("closes when the page goes away, and comes back with it", () => {
-    const { latest, alive, tell, states } = setUpOpen();
-    tell("hide");
+    const { latest, alive, fire, states } = setUpOpen();
+    fire("pagehide");
     expect([alive(), states.at(-1), vi.getTimerCount()]).toEqual([[], "closed", 0]);
-    tell("wake");
+    fire("resumed");
     expect(alive()).toEqual([]);
-    tell("show");
+    fire("pageshow");
     expect([alive(), states.at(-1)]).toEqual([[latest()], "connecting"]);
   });
 
@@ -418,13 +418,13 @@ describe("the page's life", () => {
     const parts = setUpOpen();
     live(parts, ROTATE_AFTER_MS);
     expect(parts.alive()).toHaveLength(2);
-    parts.tell("hide");
+    parts.fire("pagehide");
     expect([parts.alive(), vi.getTimerCount()]).toEqual([[], 0]);
   });
 
   it("does not matter before the start and after the stop", () => {
-    const { socket, tell, sockets, listeners } = setUp();
-    tell("show");
+    const { socket, fire, sockets, listeners } = setUp();
+    fire("pageshow");
     expect(sockets).toHaveLength(0);
     socket.start();
     socket.stop();

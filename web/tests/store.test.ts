@@ -12,7 +12,7 @@ const id = (sequence: number, session = SESSION) => `${session}:${sequence}`;
 
 function setUp(storage = fakeStorage(), session = SESSION) {
   const network = fakeWebSockets();
-  const { page, tell } = fakePage();
+  const { page, fire } = fakePage();
   const queue = createClickQueue({ session, storage: createPendingStorage(session, () => storage) });
   const store = createCounterStore({
     url: "wss://example.test/prod",
@@ -22,7 +22,7 @@ function setUp(storage = fakeStorage(), session = SESSION) {
     queue,
   });
   const shown = () => store.getSnapshot();
-  return { ...network, store, storage, shown, tell };
+  return { ...network, store, storage, shown, fire };
 }
 
 function setUpOpen(...given: Parameters<typeof setUp>) {
@@ -201,11 +201,11 @@ describe("a click", () => {
   });
 
   it("of a page that this one left in the back/forward cache's place is sent, too", () => {
-    const { storage, tell, latest } = setUpOpen();
-    tell("hide");
+    const { storage, fire, latest } = setUpOpen();
+    fire("pagehide");
     const other = setUp(storage, "the-page-in-between");
     other.store.increment();
-    tell("show");
+    fire("pageshow");
     latest().open();
     expect(latest().ids()).toEqual([id(1, "the-page-in-between")]);
   });

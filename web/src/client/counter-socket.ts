@@ -59,7 +59,7 @@ export function createCounterSocket({
   let failures = 0;
   let cancelRetry: (() => void) | undefined;
   let cancelMove: (() => void) | undefined;
-  let unwatch: (() => void) | undefined;
+  let unsubscribe: (() => void) | undefined;
 
   // Always the last step of a transition: the listener may call start() or stop().
   function enter(next: ConnectionState, delayMs?: number) {
@@ -167,21 +167,21 @@ export function createCounterSocket({
   }
 
   function onPage(event: PageEvent) {
-    if (event === "hide") leave();
-    else if (event === "show" && state === "closed") connect();
-    else if (event !== "doubt" && state === "waiting") connect();
+    if (event === "pagehide") leave();
+    else if (event === "pageshow" && state === "closed") connect();
+    else if (event !== "offline" && state === "waiting") connect();
     else link?.check();
   }
 
   return {
     start() {
-      if (unwatch !== undefined) return;
-      unwatch = page.watch(onPage);
+      if (unsubscribe !== undefined) return;
+      unsubscribe = page.subscribe(onPage);
       connect();
     },
     stop() {
-      unwatch?.();
-      unwatch = undefined;
+      unsubscribe?.();
+      unsubscribe = undefined;
       leave();
     },
     send: (message) => link?.send(message) ?? false,

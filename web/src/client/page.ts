@@ -1,35 +1,35 @@
-/** What the browser tells a page of its own life, as far as a connection has to know. */
+/** Events of the browser that a connection reacts to. */
 
 /**
- * - hide: the page goes away, perhaps into the back/forward cache, where an open WebSocket may not go
- * - show: it is there, for the first time or again
- * - wake: the network came back, or somebody looks: a good moment to see whether the connection lives
- * - doubt: the browser believes that there is no network, which may be true
+ * - pagehide: the page is left, perhaps for the back/forward cache, which takes no page with an open WebSocket
+ * - pageshow: the page is shown, for the first time or again
+ * - resumed: the network came back, or the page became visible: check the connection now
+ * - offline: the browser reports that there is no network, which may be wrong
  */
-export type PageEvent = "hide" | "show" | "wake" | "doubt";
+export type PageEvent = "pagehide" | "pageshow" | "resumed" | "offline";
 
+/** The page as the connection sees it; a test passes its own. */
 export interface Page {
-  /** Nobody sees it. */
+  /** Whether the page is invisible: another tab is in front, or the window is minimised. */
   readonly hidden: boolean;
-  /** Returns what ends it. */
-  watch: (listener: (event: PageEvent) => void) => () => void;
+  /** Calls the listener with each event, until the returned function is called. */
+  subscribe: (listener: (event: PageEvent) => void) => () => void;
 }
 
+/** The page in the browser. Needs `window` and `document`. */
 export const browserPage: Page = {
   get hidden() {
     return document.hidden;
   },
-  watch(listener) {
-    const ended = new AbortController();
-    const on = (target: EventTarget, type: string, tell: () => void) =>
-      target.addEventListener(type, tell, { signal: ended.signal });
-    on(window, "pagehide", () => listener("hide"));
-    on(window, "pageshow", () => listener("show"));
-    on(window, "online", () => listener("wake"));
-    on(window, "offline", () => listener("doubt"));
+  subscribe(listener) {
+    const controller = new AbortController();
+    const on = (target: EventTarget, type: string, handle: () => void) =>
+      target.addEventListener(type, handle, { signal: controller.signal });
+    for (const event of ["pagehide", "pageshow", "offline"] as const) on(window, event, () => listener(event));
+    on(window, "online", () => listener("resumed"));
     on(document, "visibilitychange", () => {
-      if (!document.hidden) listener("wake");
+      if (!document.hidden) listener("resumed");
     });
-    return () => ended.abort();
+    return () => controller.abort();
   },
 };

@@ -47,7 +47,7 @@ export const ROTATE_AFTER_MIN_MS = 105 * 60_000;
 
 /**
  * Highest age at which a connection is replaced. It must leave time for a retry before API Gateway closes the
- * connection at 2 hours and before broadcasts skip it after CONNECTION_TTL_SECONDS (counter_service/runtime/contract.py).
+ * connection at 2 hours and before broadcasts skip it, which contract.py sets as CONNECTION_TTL_SECONDS.
  */
 export const ROTATE_AFTER_MAX_MS = 115 * 60_000;
 
