@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createLink, type LinkEnd } from "../src/client/connection";
+import { type CloseReason, createConnection } from "../src/client/connection";
 import type { ServerMessage } from "../src/client/protocol";
 import { KEEP_ALIVE_MS, DEFAULT_TIMES } from "../src/client/times";
 import { fakePage, testClock } from "./fake-page";
@@ -14,9 +14,9 @@ function setUp() {
   const { page, setHidden } = fakePage();
   const { clock, late } = testClock();
   const messages: [ServerMessage, number | undefined][] = [];
-  const ends: LinkEnd[] = [];
+  const reasons: CloseReason[] = [];
   const onOpen = vi.fn<() => void>();
-  const link = createLink({
+  const connection = createConnection({
     url: "wss://example.test/prod",
     WebSocket,
     clock,
@@ -24,9 +24,9 @@ function setUp() {
     times: DEFAULT_TIMES,
     onOpen,
     onMessage: (...all) => messages.push(all),
-    onEnd: (end) => ends.push(end),
+    onClose: (reason) => reasons.push(reason),
   });
-  return { link, socket: latest(), messages, ends, onOpen, setHidden, late };
+  return { connection, socket: latest(), messages, reasons, onOpen, setHidden, late };
 }
 
 /** Open, and the first question is answered. */
@@ -56,26 +56,26 @@ describe("opening", () => {
   });
 
   it("is given up after 10 s", () => {
-    const { socket, ends } = setUp();
+    const { socket, reasons } = setUp();
     vi.advanceTimersByTime(9999);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect([ends, socket.readyState]).toEqual([["silent"], 2]);
+    expect([reasons, socket.readyState]).toEqual([["timeout"], 2]);
   });
 
   it("may fail", () => {
-    const { socket, ends, link } = setUp();
+    const { socket, reasons, connection } = setUp();
     socket.fail();
-    expect([ends, link.openedAt, vi.getTimerCount()]).toEqual([["closed"], undefined, 0]);
+    expect([reasons, connection.openedAt, vi.getTimerCount()]).toEqual([["closed"], undefined, 0]);
   });
 });
 
 describe("an answer", () => {
   it("comes with the time that it took", () => {
-    const { link, socket, messages } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, socket, messages } = setUpOpen();
+    connection.send(click("s:1"));
     vi.advanceTimersByTime(40);
-    link.send(click("s:2"));
+    connection.send(click("s:2"));
     vi.advanceTimersByTime(10);
     socket.receiveValue(8, "s:1");
     socket.receiveValue(9, "s:2");
@@ -84,39 +84,39 @@ describe("an answer", () => {
   });
 
   it("to the question for the value is any value", () => {
-    const { link, socket, messages, ends } = setUpOpen();
-    link.check();
+    const { connection, socket, messages, reasons } = setUpOpen();
+    connection.sendHeartbeat();
     vi.advanceTimersByTime(30);
     socket.receiveValue(8);
     expect(messages.at(-1)?.[1]).toBe(30);
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
   });
 
   it("may be an error", () => {
-    const { link, socket, messages, ends } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, socket, messages, reasons } = setUpOpen();
+    connection.send(click("s:1"));
     socket.receiveError("busy", "s:1");
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(messages).toMatchObject([[{ code: "busy", id: "s:1" }, 0]]);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
   });
 
   it("of the gateway is one to every click, for it does not say which", () => {
-    const { link, socket, ends } = setUpOpen();
-    link.send(click("s:1"));
-    link.send(click("s:2"));
+    const { connection, socket, reasons } = setUpOpen();
+    connection.send(click("s:1"));
+    connection.send(click("s:2"));
     socket.receive('{"message":"Internal server error"}');
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
   });
 
   it("of the gateway is none to the question for the value", () => {
-    const { link, socket, ends } = setUpOpen();
-    link.check();
+    const { connection, socket, reasons } = setUpOpen();
+    connection.sendHeartbeat();
     socket.receive('{"message":"Internal server error"}');
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(ends).toEqual(["silent"]);
+    expect(reasons).toEqual(["timeout"]);
   });
 });
 
@@ -125,101 +125,101 @@ describe("the deadline", () => {
     ["a click", click("s:1")],
     ["a question", GET_CURRENT as { action: "get-current" }],
   ])("of %s is 5 s", (_case, message) => {
-    const { link, ends, socket } = setUpOpen();
-    link.send(message);
+    const { connection, reasons, socket } = setUpOpen();
+    connection.send(message);
     vi.advanceTimersByTime(4999);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect([ends, socket.readyState, vi.getTimerCount()]).toEqual([["silent"], 2, 0]);
+    expect([reasons, socket.readyState, vi.getTimerCount()]).toEqual([["timeout"], 2, 0]);
   });
 
   it("is that of the oldest request without an answer", () => {
-    const { link, ends, socket } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons, socket } = setUpOpen();
+    connection.send(click("s:1"));
     vi.advanceTimersByTime(3000);
-    link.send(click("s:2"));
+    connection.send(click("s:2"));
     socket.receiveValue(8, "s:1");
     vi.advanceTimersByTime(4999);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect(ends).toEqual(["silent"]);
+    expect(reasons).toEqual(["timeout"]);
   });
 
   it("is not met by another's answer", () => {
-    const { link, ends, socket } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons, socket } = setUpOpen();
+    connection.send(click("s:1"));
     socket.receiveValue(8, "s:2");
     socket.receiveValue(9);
     vi.advanceTimersByTime(5000);
-    expect(ends).toEqual(["silent"]);
+    expect(reasons).toEqual(["timeout"]);
   });
 
   it("begins anew when the same click is sent again", () => {
-    const { link, ends, socket } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons, socket } = setUpOpen();
+    connection.send(click("s:1"));
     socket.receiveError("busy", "s:1");
     vi.advanceTimersByTime(4000);
-    link.send(click("s:1"));
+    connection.send(click("s:1"));
     vi.advanceTimersByTime(4999);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
   });
 
   it("is that of the oldest request also when an older one was sent again", () => {
-    const { link, ends } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons } = setUpOpen();
+    connection.send(click("s:1"));
     vi.advanceTimersByTime(1000);
-    link.send(click("s:2"));
+    connection.send(click("s:2"));
     vi.advanceTimersByTime(1000);
-    link.send(click("s:1"));
+    connection.send(click("s:1"));
     vi.advanceTimersByTime(3999);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect(ends).toEqual(["silent"]);
+    expect(reasons).toEqual(["timeout"]);
   });
 
   it("that a timer comes late for leaves time to read what is there already", () => {
-    const { link, ends, socket, late } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons, socket, late } = setUpOpen();
+    connection.send(click("s:1"));
     late(60_000); // as in a hidden tab, or after sleep
     vi.advanceTimersByTime(5000);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
     socket.receiveValue(8, "s:1");
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
   });
 
   it("that a timer comes late for is not judged earlier when something is sent meanwhile", () => {
-    const { link, ends, socket, late } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons, socket, late } = setUpOpen();
+    connection.send(click("s:1"));
     late(60_000);
     vi.advanceTimersByTime(5000);
-    link.send(click("s:2"));
+    connection.send(click("s:2"));
     vi.advanceTimersByTime(499);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
     socket.receiveValue(8, "s:1");
     vi.advanceTimersByTime(4000);
-    expect(ends).toEqual([]);
+    expect(reasons).toEqual([]);
   });
 
   it("that a timer comes late for is not put off by what others do", () => {
-    const { link, ends, socket, late } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons, socket, late } = setUpOpen();
+    connection.send(click("s:1"));
     late(60_000);
     vi.advanceTimersByTime(5000);
     socket.receiveValue(8);
     late(60_000);
     vi.advanceTimersByTime(500);
-    expect(ends).toEqual(["silent"]);
+    expect(reasons).toEqual(["timeout"]);
   });
 
   it("that a timer comes late for is not put off twice", () => {
-    const { link, ends, late } = setUpOpen();
-    link.send(click("s:1"));
+    const { connection, reasons, late } = setUpOpen();
+    connection.send(click("s:1"));
     late(60_000);
     vi.advanceTimersByTime(5000);
     late(60_000);
     vi.advanceTimersByTime(500);
-    expect(ends).toEqual(["silent"]);
+    expect(reasons).toEqual(["timeout"]);
   });
 });
 
@@ -272,44 +272,44 @@ describe("the heartbeat", () => {
   });
 
   it("is one at a time", () => {
-    const { link, socket } = setUpOpen();
-    link.check();
-    link.check();
+    const { connection, socket } = setUpOpen();
+    connection.sendHeartbeat();
+    connection.sendHeartbeat();
     expect(socket.sent).toEqual([GET_CURRENT]);
   });
 });
 
 describe("the end", () => {
   it("comes once, and nothing after it", () => {
-    const { link, socket, ends, messages, onOpen } = setUpOpen();
+    const { connection, socket, reasons, messages, onOpen } = setUpOpen();
     socket.drop();
     socket.fail();
     socket.receiveValue(9);
     socket.open();
-    expect([ends, messages, onOpen.mock.calls.length, vi.getTimerCount()]).toEqual([["closed"], [], 1, 0]);
-    expect(link.send(click("s:1"))).toBe(false);
+    expect([reasons, messages, onOpen.mock.calls.length, vi.getTimerCount()]).toEqual([["closed"], [], 1, 0]);
+    expect(connection.send(click("s:1"))).toBe(false);
   });
 
   it("is quiet when it is wanted", () => {
-    const { link, socket, ends, messages } = setUpOpen();
-    link.close();
+    const { connection, socket, reasons, messages } = setUpOpen();
+    connection.close();
     expect(socket.readyState).toBe(2);
     socket.receiveValue(9);
     socket.drop();
     vi.advanceTimersByTime(10 * KEEP_ALIVE_MS);
-    expect([ends, messages, vi.getTimerCount()]).toEqual([[], [], 0]);
+    expect([reasons, messages, vi.getTimerCount()]).toEqual([[], [], 0]);
   });
 
   it("is not missed by a socket that is closing", () => {
-    const { link, socket } = setUpOpen();
+    const { connection, socket } = setUpOpen();
     socket.close();
-    expect(link.send(click("s:1"))).toBe(false);
+    expect(connection.send(click("s:1"))).toBe(false);
   });
 
   it("lets nothing be sent before the beginning", () => {
-    const { link, socket } = setUp();
-    expect(link.send(click("s:1"))).toBe(false);
-    link.check();
+    const { connection, socket } = setUp();
+    expect(connection.send(click("s:1"))).toBe(false);
+    connection.sendHeartbeat();
     expect(socket.sent).toEqual([]);
   });
 });

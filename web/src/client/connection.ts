@@ -1,53 +1,65 @@
-/** One WebSocket from its making to its end: asks, waits for answers, and notices when nobody is there. */
+/** One WebSocket, from its handshake to its close: sends requests, matches responses, and detects a dead peer. */
 
 import type { Clock } from "./clock";
 import type { Page } from "./page";
 import { type ClientMessage, encode, parse, type ServerMessage } from "./protocol";
 import { HANDSHAKE_TIMEOUT_FACTOR, KEEP_ALIVE_MS, type Times } from "./times";
 
+/** The part of a WebSocket that a connection uses. */
 export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
+
+/** The browser's WebSocket class, or a test's. */
 export type SocketConstructor = new (url: string) => Socket;
 
-/** "silent": it did not answer in time. "closed": it said so itself. */
-export type LinkEnd = "silent" | "closed";
+/** Why a connection ended. "timeout": a response or the handshake is overdue. "closed": the socket was closed. */
+export type CloseReason = "timeout" | "closed";
 
-export interface Link {
-  /** When it opened, by the clock; undefined before. */
+/** A WebSocket that notices when the server stops responding. */
+export interface Connection {
+  /** When the handshake ended, in milliseconds of the clock; undefined before. */
   readonly openedAt: number | undefined;
-  /** Sends when it is open; returns whether it did. */
+  /** Sends the message if the connection is open. Returns whether it did. */
   send: (message: ClientMessage) => boolean;
-  /** A heartbeat now: the answer shows that it lives, and brings the stored value. */
-  check: () => void;
-  /** Without another word to the listeners. */
+  /** Sends a heartbeat unless one is pending. Its response has the stored value and proves that the server is there. */
+  sendHeartbeat: () => void;
+  /** Closes the socket. No callback is called after this. */
   close: () => void;
 }
 
-export interface LinkOptions {
+/** What a connection needs, and the callbacks that it calls. */
+export interface ConnectionOptions {
   url: string;
   WebSocket: SocketConstructor;
   clock: Clock;
   page: Page;
   times: Times;
+  /** The handshake is complete, and a first heartbeat is sent. */
   onOpen: () => void;
-  /** With the time from the request that it answers, where it does. */
+  /** A message arrived. `roundTripMs` is the time since the request that it responds to, undefined if there is none. */
   onMessage: (message: ServerMessage, roundTripMs: number | undefined) => void;
-  onEnd: (end: LinkEnd) => void;
+  /** The connection ended. Comes once, and not after close(). */
+  onClose: (reason: CloseReason) => void;
 }
 
 const OPEN = 1;
-/** The heartbeat's action; it names the request, as the id names a click. */
+
+/** The action that serves as heartbeat. It is also the key of a pending heartbeat; a click's key is its op id. */
 const HEARTBEAT = "get-current";
 
-/** The request that a message answers, besides the click that it names. */
-const ANSWERS: Partial<Record<ServerMessage["type"], ClientMessage["action"]>> = {
-  "counter-update": HEARTBEAT, // somebody's click says as much as an answer would
+/** The action that a message type responds to, in addition to the click whose id the message has. */
+const RESPONDS_TO: Partial<Record<ServerMessage["type"], ClientMessage["action"]>> = {
+  // A broadcast counts too, because it carries the same value as a response would.
+  "counter-update": HEARTBEAT,
 };
 
-// Browsers hold back the timers of hidden and of busy pages. Then answers may be waiting to be read, too.
-const LATE_MS = 500;
+/**
+ * A timer that fires later than this was throttled, as browsers do in hidden and busy tabs. Responses may then wait
+ * to be read, so a deadline that has passed is extended once, by the same time.
+ */
+const GRACE_MS = 500;
 
-/** Throws what the constructor of WebSocket throws. */
-export function createLink({
+/** Opens a WebSocket. Throws what its constructor throws, for example a SecurityError. */
+export function createConnection({
   url,
   WebSocket,
   clock,
@@ -55,119 +67,124 @@ export function createLink({
   times,
   onOpen,
   onMessage,
-  onEnd,
-}: LinkOptions): Link {
+  onClose,
+}: ConnectionOptions): Connection {
   const socket = new WebSocket(url);
-  const madeAt = clock.now();
+  const createdAt = clock.now();
   let openedAt: number | undefined;
-  let heardAt = 0;
-  let spokeAt = 0;
-  let ended = false;
-  /** A deadline that a late timer found passed, and until when it is put off. */
-  let pardon = { deadline: NaN, until: NaN };
-  let cancelAlarm: (() => void) | undefined;
-  /** What has no answer yet, and since when; the oldest first. */
-  const asked = new Map<string, number>();
+  let valueReceivedAt = 0;
+  let lastSentAt = 0;
+  let closed = false;
+  /** The deadline that had passed when a late timer fired, and the end of its grace period. */
+  let missedDeadline = NaN;
+  let graceEnd = NaN;
+  let cancelTimer: (() => void) | undefined;
+  /** Key of each request without a response, with the time when it was sent; the oldest first. */
+  const pending = new Map<string, number>();
 
-  function deadline(): number {
-    const [oldest = Infinity] = asked.values();
-    const due = openedAt === undefined ? madeAt + HANDSHAKE_TIMEOUT_FACTOR * times.acknowledgeMs : oldest + times.acknowledgeMs;
-    return due === pardon.deadline ? pardon.until : due;
+  function nextDeadline(): number {
+    const [oldest = Infinity] = pending.values();
+    const deadline =
+      openedAt === undefined
+        ? createdAt + HANDSHAKE_TIMEOUT_FACTOR * times.acknowledgeMs
+        : oldest + times.acknowledgeMs;
+    return deadline === missedDeadline ? graceEnd : deadline;
   }
 
-  function heartbeatDue(): number {
-    if (openedAt === undefined || asked.has(HEARTBEAT)) return Infinity;
-    const quiet = page.hidden ? KEEP_ALIVE_MS : times.heartbeatMs;
-    return Math.min(heardAt + quiet, spokeAt + KEEP_ALIVE_MS);
+  function nextHeartbeat(): number {
+    if (openedAt === undefined || pending.has(HEARTBEAT)) return Infinity;
+    const intervalMs = page.hidden ? KEEP_ALIVE_MS : times.heartbeatMs;
+    return Math.min(valueReceivedAt + intervalMs, lastSentAt + KEEP_ALIVE_MS);
   }
 
-  function arm() {
-    cancelAlarm?.();
-    const due = Math.min(deadline(), heartbeatDue());
-    cancelAlarm = clock.schedule(() => ring(due), Math.ceil(Math.max(0, due - clock.now())));
+  function schedule() {
+    cancelTimer?.();
+    const due = Math.min(nextDeadline(), nextHeartbeat());
+    cancelTimer = clock.schedule(() => onTimer(due), Math.ceil(Math.max(0, due - clock.now())));
   }
 
-  function ring(due: number) {
+  function onTimer(due: number) {
     const now = clock.now();
-    const deadlineNow = deadline();
-    if (now >= deadlineNow) {
-      if (deadlineNow === pardon.until || now - due < LATE_MS) {
-        end("silent");
+    const deadline = nextDeadline();
+    if (now >= deadline) {
+      if (deadline === graceEnd || now - due < GRACE_MS) {
+        end("timeout");
         return;
       }
-      pardon = { deadline: deadlineNow, until: now + LATE_MS };
-    } else if (now >= heartbeatDue()) {
-      check();
+      missedDeadline = deadline;
+      graceEnd = now + GRACE_MS;
+    } else if (now >= nextHeartbeat()) {
+      sendHeartbeat();
     }
-    arm();
+    schedule();
   }
 
-  function leave() {
-    ended = true;
-    cancelAlarm?.();
+  function close() {
+    closed = true;
+    cancelTimer?.();
     socket.close();
   }
 
-  function end(how: LinkEnd) {
-    leave();
-    onEnd(how);
+  function end(reason: CloseReason) {
+    close();
+    onClose(reason);
   }
 
   function send(message: ClientMessage): boolean {
-    // While closing, send() would drop the message without a word.
-    if (ended || socket.readyState !== OPEN) return false;
+    // A closing WebSocket drops messages silently.
+    if (closed || socket.readyState !== OPEN) return false;
     socket.send(encode(message));
     const key = message.action === "increment" ? message.id : message.action;
-    spokeAt = clock.now();
-    asked.delete(key); // a Map would leave it at its old place
-    asked.set(key, spokeAt);
-    arm();
+    lastSentAt = clock.now();
+    pending.delete(key); // without this, set() would keep the key at its old position
+    pending.set(key, lastSentAt);
+    schedule();
     return true;
   }
 
-  function check() {
-    if (!asked.has(HEARTBEAT)) send({ action: "get-current" });
+  function sendHeartbeat() {
+    if (!pending.has(HEARTBEAT)) send({ action: HEARTBEAT });
   }
 
-  /** Strikes out what the message answers; returns how long that took. */
+  /** Removes the requests that the message responds to. Returns the round trip of the first one. */
   function settle(message: ServerMessage): number | undefined {
     const now = clock.now();
-    if (message.type === "counter-update") heardAt = now;
-    const answered = [message.id, ANSWERS[message.type]].filter((key) => key !== undefined);
+    if (message.type === "counter-update") valueReceivedAt = now;
+    const keys = [message.id, RESPONDS_TO[message.type]].filter((key) => key !== undefined);
     if (message.type === "error" && message.code === "gateway") {
-      // It does not say whose request failed. The clicks are sent again by others.
-      answered.push(...[...asked.keys()].filter((key) => key !== HEARTBEAT));
+      // API Gateway does not say which request failed, so it responds to every click. The click sender retries them.
+      keys.push(...[...pending.keys()].filter((key) => key !== HEARTBEAT));
     }
-    const askedAt = answered.map((key) => asked.get(key)).find((at) => at !== undefined);
-    for (const key of answered) asked.delete(key);
-    arm();
-    return askedAt === undefined ? undefined : now - askedAt;
+    const sentAt = keys.map((key) => pending.get(key)).find((at) => at !== undefined);
+    for (const key of keys) pending.delete(key);
+    schedule();
+    return sentAt === undefined ? undefined : now - sentAt;
   }
 
-  // A closing handshake can outlive its link by minutes, so every event asks whether it has ended.
+  // Events can come minutes after close(), while the closing handshake lasts. So each listener checks `closed`.
   socket.addEventListener("open", () => {
-    if (ended) return;
+    if (closed) return;
     openedAt = clock.now();
-    check();
+    sendHeartbeat();
     onOpen();
   });
   socket.addEventListener("message", (event) => {
-    if (ended) return;
+    if (closed) return;
     const message = parse(event.data);
     onMessage(message, settle(message));
   });
-  // A failed attempt fires "error" and then "close"; the second says all there is to know.
+  // A failed attempt fires "error" and then "close", so "close" is enough.
   socket.addEventListener("close", () => {
-    if (!ended) end("closed");
+    if (!closed) end("closed");
   });
-  arm();
+  schedule();
 
   return {
     get openedAt() {
       return openedAt;
     },
     send,
-    check,
-    close: leave,
+    sendHeartbeat,
+    close,
   };
 }

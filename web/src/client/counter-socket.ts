@@ -1,7 +1,7 @@
-/** The connection: one link at a time, replaced when it ends and before it must. Knows nothing of React. */
+/** A WebSocket that reconnects: one connection at a time, replaced when it ends and before API Gateway closes it. */
 
 import { backoff, browserClock, type Clock } from "./clock";
-import { createLink, type Link, type LinkEnd, type SocketConstructor } from "./connection";
+import { type CloseReason, type Connection, createConnection, type SocketConstructor } from "./connection";
 import { browserPage, type Page, type PageEvent } from "./page";
 import type { ClientMessage, ServerMessage } from "./protocol";
 import {
@@ -15,19 +15,25 @@ import {
   UNREACHABLE_AFTER_FAILURES,
 } from "./times";
 
-/** "waiting" is the pause before the next attempt; "closed" is not started, stopped, or a page put away. */
+/**
+ * - connecting: a handshake is under way
+ * - open: messages can be sent
+ * - waiting: the delay before the next attempt
+ * - closed: not started, stopped, or the page is in the back/forward cache
+ */
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
+/** Address, callbacks, and replacements for what the browser provides. */
 export interface CounterSocketOptions {
   url: string;
   /**
-   * "open" comes again with each link that takes over: one that has been asked for nothing but the value.
-   * "waiting" comes with how long that will be.
+   * The state changed. "open" also comes when a replacement connection takes over; only get-current has been sent on
+   * it. `delayMs` comes with "waiting" and is the whole delay.
    */
   onState: (state: ConnectionState, delayMs?: number) => void;
-  /** With the time from the request that it answers, where it does. */
+  /** A message arrived. `roundTripMs` is the time since the request that it responds to, undefined if there is none. */
   onMessage: (message: ServerMessage, roundTripMs: number | undefined) => void;
-  /** Attempts go on failing: perhaps the server is at this address no more. Comes with each one. */
+  /** At least UNREACHABLE_AFTER_FAILURES attempts in a row failed. Comes again with each further failure. */
   onUnreachable?: (() => void) | undefined;
   WebSocket?: SocketConstructor | undefined;
   clock?: Clock | undefined;
@@ -35,13 +41,15 @@ export interface CounterSocketOptions {
   times?: Times | undefined;
 }
 
+/** A WebSocket that stays connected between start() and stop(). Both may be called any number of times. */
 export interface CounterSocket {
   start: () => void;
   stop: () => void;
-  /** Sends when the connection is open; returns whether it did. */
+  /** Sends the message if the state is "open". Returns whether it did. */
   send: (message: ClientMessage) => boolean;
 }
 
+/** Creates a socket in the state "closed". It never throws: a constructor that throws counts as a failed attempt. */
 export function createCounterSocket({
   url,
   onState,
@@ -53,137 +61,138 @@ export function createCounterSocket({
   times = DEFAULT_TIMES,
 }: CounterSocketOptions): CounterSocket {
   let state: ConnectionState = "closed";
-  let link: Link | undefined;
-  /** The link that is to take over, while it is made. */
-  let successor: Link | undefined;
+  let connection: Connection | undefined;
+  /** The connection that will replace the current one, until it has received a value. */
+  let replacement: Connection | undefined;
   let failures = 0;
-  let cancelRetry: (() => void) | undefined;
-  let cancelMove: (() => void) | undefined;
+  let cancelReconnect: (() => void) | undefined;
+  let cancelRotation: (() => void) | undefined;
   let unsubscribe: (() => void) | undefined;
 
-  // Always the last step of a transition: the listener may call start() or stop().
-  function enter(next: ConnectionState, delayMs?: number) {
+  // Must be the last step of a transition, because the listener may call start() or stop().
+  function setState(next: ConnectionState, delayMs?: number) {
     if (state === next && next !== "open") return;
     state = next;
     onState(next, delayMs);
   }
 
-  function make(): Link {
-    const made: Link = createLink({
+  function open(): Connection {
+    const opened: Connection = createConnection({
       url,
       WebSocket,
       clock,
       page,
       times,
       onOpen() {
-        if (made === link) opened();
+        if (opened === connection) onOpen();
       },
       onMessage(message, roundTripMs) {
-        // Not when it opens: only now has it shown that it works.
-        if (made === successor && message.type === "counter-update") takeOver();
+        // The handshake alone does not prove that a replacement works; a value does.
+        if (opened === replacement && message.type === "counter-update") switchToReplacement();
         onMessage(message, roundTripMs);
       },
-      onEnd(how) {
-        if (made === link) lost(how);
-        else moveAfter(ROTATE_RETRY_MS);
+      onClose(reason) {
+        if (opened === connection) onClose(reason);
+        else rotateAfter(ROTATE_RETRY_MS);
       },
     });
-    return made;
+    return opened;
   }
 
   function connect() {
-    cancelRetry?.();
+    cancelReconnect?.();
     try {
-      link = make();
+      connection = open();
     } catch {
-      retryAfter(pause());
+      reconnectAfter(nextDelay());
       return;
     }
-    enter("connecting");
+    setState("connecting");
   }
 
-  function opened() {
-    moveAfter(ROTATE_AFTER_MIN_MS + (ROTATE_AFTER_MAX_MS - ROTATE_AFTER_MIN_MS) * clock.random());
-    enter("open");
+  function onOpen() {
+    rotateAfter(ROTATE_AFTER_MIN_MS + (ROTATE_AFTER_MAX_MS - ROTATE_AFTER_MIN_MS) * clock.random());
+    setState("open");
   }
 
-  function lost(how: LinkEnd) {
-    const openedAt = link?.openedAt;
-    cancelMove?.();
-    link = undefined;
-    if (successor !== undefined) {
-      takeOver();
+  function onClose(reason: CloseReason) {
+    const openedAt = connection?.openedAt;
+    cancelRotation?.();
+    connection = undefined;
+    if (replacement !== undefined) {
+      switchToReplacement();
       return;
     }
     if (openedAt !== undefined && clock.now() - openedAt >= MIN_UPTIME_FACTOR * times.reconnectMs) failures = 0;
-    // Nothing says that the server is down when only an answer is missing.
-    const atOnce = how === "silent" && openedAt !== undefined && failures === 0;
-    const delayMs = pause();
+    // Reconnect at once after a first timeout, because a missing response does not mean that the server is down.
+    const atOnce = reason === "timeout" && openedAt !== undefined && failures === 0;
+    const delayMs = nextDelay();
     if (atOnce) connect();
-    else retryAfter(delayMs);
+    else reconnectAfter(delayMs);
   }
 
-  function pause(): number {
+  /** Counts a failure. Returns the delay before the next attempt in milliseconds. */
+  function nextDelay(): number {
     const delayMs = backoff(failures, times.reconnectMs, MAX_BACKOFF_FACTOR * times.reconnectMs, clock.random);
     failures += 1;
     return delayMs;
   }
 
-  function retryAfter(delayMs: number) {
-    cancelRetry = clock.schedule(connect, delayMs);
-    enter("waiting", delayMs);
+  function reconnectAfter(delayMs: number) {
+    cancelReconnect = clock.schedule(connect, delayMs);
+    setState("waiting", delayMs);
     if (failures >= UNREACHABLE_AFTER_FAILURES) onUnreachable?.();
   }
 
-  function moveAfter(delayMs: number) {
-    successor = undefined;
-    cancelMove?.();
-    cancelMove = clock.schedule(move, delayMs);
+  function rotateAfter(delayMs: number) {
+    replacement = undefined;
+    cancelRotation?.();
+    cancelRotation = clock.schedule(rotate, delayMs);
   }
 
-  function move() {
+  function rotate() {
     try {
-      successor = make();
+      replacement = open();
     } catch {
-      moveAfter(ROTATE_RETRY_MS);
+      rotateAfter(ROTATE_RETRY_MS);
     }
   }
 
-  function takeOver() {
-    link?.close();
-    link = successor;
-    successor = undefined;
-    if (link?.openedAt === undefined) enter("connecting");
-    else opened();
+  function switchToReplacement() {
+    connection?.close();
+    connection = replacement;
+    replacement = undefined;
+    if (connection?.openedAt === undefined) setState("connecting");
+    else onOpen();
   }
 
-  function leave() {
-    cancelRetry?.();
-    cancelMove?.();
-    link?.close();
-    successor?.close();
-    link = successor = undefined;
-    enter("closed");
+  function disconnect() {
+    cancelReconnect?.();
+    cancelRotation?.();
+    connection?.close();
+    replacement?.close();
+    connection = replacement = undefined;
+    setState("closed");
   }
 
-  function onPage(event: PageEvent) {
-    if (event === "pagehide") leave();
+  function onPageEvent(event: PageEvent) {
+    if (event === "pagehide") disconnect();
     else if (event === "pageshow" && state === "closed") connect();
     else if (event !== "offline" && state === "waiting") connect();
-    else link?.check();
+    else connection?.sendHeartbeat();
   }
 
   return {
     start() {
       if (unsubscribe !== undefined) return;
-      unsubscribe = page.subscribe(onPage);
+      unsubscribe = page.subscribe(onPageEvent);
       connect();
     },
     stop() {
       unsubscribe?.();
       unsubscribe = undefined;
-      leave();
+      disconnect();
     },
-    send: (message) => link?.send(message) ?? false,
+    send: (message) => connection?.send(message) ?? false,
   };
 }
