@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/client/click-queue";
+import { createClickQueue, QUEUE_LIMIT, MAX_CLICK_AGE_MS } from "../src/client/click-queue";
 import { createPendingStorage } from "../src/client/pending-storage";
 import { fakeStorage } from "./fake-page";
 
@@ -49,13 +49,13 @@ it("is done with a click that is settled, once", () => {
   const { queue } = setUp();
   queue.add();
   const id = queue.take() ?? "";
-  expect([queue.size, queue.settle(id), queue.settle(id), queue.size, queue.inFlight]).toEqual([1, true, false, 0, 0]);
+  expect([queue.size, queue.remove(id), queue.remove(id), queue.size, queue.inFlight]).toEqual([1, true, false, 0, 0]);
 });
 
 it("never gives a number twice, whatever was settled", () => {
   const { queue } = setUp();
   queue.add();
-  queue.settle(queue.take() ?? "");
+  queue.remove(queue.take() ?? "");
   queue.add();
   expect(queue.take()).toBe(`${SESSION}:2`);
 });
@@ -64,7 +64,7 @@ it("has room for so many and no more", () => {
   const { queue } = setUp();
   const added = Array.from({ length: QUEUE_LIMIT + 1 }, () => queue.add());
   expect([added.filter(Boolean).length, added.at(-1), queue.full]).toEqual([QUEUE_LIMIT, false, true]);
-  queue.settle(queue.take() ?? "");
+  queue.remove(queue.take() ?? "");
   expect([queue.full, queue.add()]).toEqual([false, true]);
 });
 
@@ -74,7 +74,7 @@ describe("after a reload", () => {
     queue.add();
     queue.add();
     const again = open("another-session-after");
-    again.adopt();
+    again.restore();
     again.add();
     expect(taken(again)).toEqual([`${SESSION}:1`, `${SESSION}:2`, "another-session-after:1"]);
   });
@@ -83,26 +83,26 @@ describe("after a reload", () => {
     const { queue, open } = setUp();
     queue.add();
     queue.add();
-    queue.settle(queue.take() ?? "");
+    queue.remove(queue.take() ?? "");
     const again = open("another-session-after");
-    again.adopt();
+    again.restore();
     expect(taken(again)).toEqual([`${SESSION}:2`]);
   });
 
   it("has them when it is loaded a second time, too", () => {
     const { queue, open } = setUp();
     queue.add();
-    open("the-second-session-x").adopt();
+    open("the-second-session-x").restore();
     const third = open("the-third-session-xy");
-    third.adopt();
+    third.restore();
     expect(taken(third)).toEqual([`${SESSION}:1`]);
   });
 });
 
 describe("a click's age", () => {
   it.each([
-    ["young enough", RESEND_WITHIN_MS, 0],
-    ["too old", RESEND_WITHIN_MS + 1, 1],
+    ["young enough", MAX_CLICK_AGE_MS, 0],
+    ["too old", MAX_CLICK_AGE_MS + 1, 1],
     ["of a clock a little ahead", -HOUR, 0],
     ["of another time altogether", -HOUR - 1, 1],
   ])("may be %s", (_case, age, expired) => {
@@ -115,16 +115,16 @@ describe("a click's age", () => {
   it("is that of its making, not of its reload", () => {
     const { queue, open, time, storage } = setUp();
     queue.add();
-    time.now += RESEND_WITHIN_MS / 2;
+    time.now += MAX_CLICK_AGE_MS / 2;
     const again = open("another-session-after");
-    again.adopt();
+    again.restore();
     again.add();
-    time.now += RESEND_WITHIN_MS / 2 + 1;
+    time.now += MAX_CLICK_AGE_MS / 2 + 1;
     expect([again.expire(), ...taken(again)]).toEqual([1, "another-session-after:1"]);
     expect(storage.length).toBe(1);
   });
 
   it("leaves a margin to the 24 hours that the server knows an id for", () => {
-    expect(RESEND_WITHIN_MS).toBe(23 * HOUR);
+    expect(MAX_CLICK_AGE_MS).toBe(23 * HOUR);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/client/click-queue";
-import { createClickSender, WINDOW } from "../src/client/click-sender";
+import { createClickQueue, QUEUE_LIMIT, MAX_CLICK_AGE_MS } from "../src/client/click-queue";
+import { createClickSender, MAX_IN_FLIGHT } from "../src/client/click-sender";
 import { testClock } from "./fake-page";
 
 const SESSION = "session-of-the-test";
@@ -9,12 +9,12 @@ const SESSION = "session-of-the-test";
 function setUp() {
   const sent: string[] = [];
   const wire = { open: false };
-  const queue = createClickQueue({ session: SESSION, storage: { adopt: () => [], save: () => {} } });
-  const onGivenUp = vi.fn<(clicks: number) => void>();
+  const queue = createClickQueue({ session: SESSION, storage: { restore: () => [], save: () => {} } });
+  const onDropped = vi.fn<(clicks: number) => void>();
   const sender = createClickSender({
     queue,
     clock: testClock().clock,
-    onGivenUp,
+    onDropped,
     send(message) {
       if (wire.open) sent.push(JSON.stringify(message));
       return wire.open;
@@ -24,7 +24,7 @@ function setUp() {
     queue,
     sender,
     sent,
-    onGivenUp,
+    onDropped,
     connect() {
       wire.open = true;
       sender.connected();
@@ -68,7 +68,7 @@ it("has a few on their way at once, and one more for each that is acknowledged",
   for (let click = 1; click <= 10; click += 1) sender.click();
   connect();
   expect(numbers()).toEqual([1, 2, 3, 4]);
-  expect(WINDOW).toBe(4);
+  expect(MAX_IN_FLIGHT).toBe(4);
   sender.acknowledged(id(2));
   sender.acknowledged(id(1));
   expect(numbers()).toEqual([5, 6]);
@@ -117,7 +117,7 @@ describe("a click that the server postpones", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     expect(numbers()).toEqual([1]);
     vi.advanceTimersByTime(499);
     expect(numbers()).toEqual([]);
@@ -129,7 +129,7 @@ describe("a click that the server postpones", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     sender.click();
     expect(numbers()).toEqual([1]);
     vi.advanceTimersByTime(500);
@@ -144,16 +144,16 @@ describe("a click that the server postpones", () => {
     sender.click();
     numbers();
     const pauses = [500, 1000, 2000, 4000, 8000, 10_000, 10_000].map((pause) => {
-      sender.postponed(id(1));
+      sender.retryLater(id(1));
       vi.advanceTimersByTime(pause - 1);
       expect(numbers()).toEqual([]);
       vi.advanceTimersByTime(1);
       return numbers();
     });
     expect(pauses).toEqual(pauses.map(() => [1]));
-    expect(sender.troubles).toBe(7);
+    expect(sender.consecutiveFailures).toBe(7);
     sender.acknowledged(id(1));
-    expect(sender.troubles).toBe(0);
+    expect(sender.consecutiveFailures).toBe(0);
   });
 
   it("is one trouble with all that were on their way", () => {
@@ -162,8 +162,8 @@ describe("a click that the server postpones", () => {
     for (let click = 1; click <= 4; click += 1) sender.click();
     numbers();
     sender.acknowledged(id(1));
-    for (const number of [2, 3, 4]) sender.postponed(id(number));
-    expect(sender.troubles).toBe(1);
+    for (const number of [2, 3, 4]) sender.retryLater(id(number));
+    expect(sender.consecutiveFailures).toBe(1);
     vi.advanceTimersByTime(500);
     expect(numbers()).toEqual([2]);
     sender.acknowledged(id(2));
@@ -175,9 +175,9 @@ describe("a click that the server postpones", () => {
     connect();
     sender.click();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     sender.acknowledged(id(2));
-    expect([numbers(), sender.troubles]).toEqual([[1, 2], 1]);
+    expect([numbers(), sender.consecutiveFailures]).toEqual([[1, 2], 1]);
   });
 
   it("may be all that is on its way, when the answer does not say which", () => {
@@ -185,7 +185,7 @@ describe("a click that the server postpones", () => {
     connect();
     sender.click();
     sender.click();
-    sender.postponed();
+    sender.retryLater();
     expect(numbers()).toEqual([1, 2]);
     vi.advanceTimersByTime(500);
     sender.acknowledged(id(1));
@@ -196,7 +196,7 @@ describe("a click that the server postpones", () => {
     const { sender, connect, disconnect, numbers } = setUp();
     connect();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     disconnect();
     expect(vi.getTimerCount()).toBe(0);
     numbers();
@@ -207,37 +207,37 @@ describe("a click that the server postpones", () => {
 
 describe("a click that is given up", () => {
   it("was refused: it is not sent again, and that is said", () => {
-    const { sender, connect, numbers, onGivenUp, queue } = setUp();
+    const { sender, connect, numbers, onDropped, queue } = setUp();
     connect();
     sender.click();
-    sender.refused(id(1));
-    sender.refused(id(1));
+    sender.rejected(id(1));
+    sender.rejected(id(1));
     expect([numbers(), queue.size]).toEqual([[1], 0]);
-    expect(onGivenUp.mock.calls).toEqual([[1]]);
+    expect(onDropped.mock.calls).toEqual([[1]]);
   });
 
   it("is found among several by sending one at a time", () => {
-    const { sender, connect, numbers, onGivenUp, queue } = setUp();
+    const { sender, connect, numbers, onDropped, queue } = setUp();
     connect();
     sender.click();
     sender.click();
     numbers();
-    sender.refused();
-    expect([queue.size, onGivenUp.mock.calls]).toEqual([2, []]);
+    sender.rejected();
+    expect([queue.size, onDropped.mock.calls]).toEqual([2, []]);
     vi.advanceTimersByTime(500);
     expect(numbers()).toEqual([1]);
-    sender.refused();
-    expect([queue.size, onGivenUp.mock.calls, numbers()]).toEqual([1, [[1]], [2]]);
+    sender.rejected();
+    expect([queue.size, onDropped.mock.calls, numbers()]).toEqual([1, [[1]], [2]]);
   });
 
   it("was too old: it is not sent, and that is said", () => {
-    const { sender, connect, numbers, onGivenUp } = setUp();
+    const { sender, connect, numbers, onDropped } = setUp();
     sender.click();
     sender.click();
-    vi.advanceTimersByTime(RESEND_WITHIN_MS + 1);
+    vi.advanceTimersByTime(MAX_CLICK_AGE_MS + 1);
     sender.click();
     connect();
     expect(numbers()).toEqual([3]);
-    expect(onGivenUp.mock.calls).toEqual([[2]]);
+    expect(onDropped.mock.calls).toEqual([[2]]);
   });
 });

@@ -6,8 +6,8 @@ import { fakeStorage } from "./fake-page";
 const OLD = "old-session-old-session";
 const NEW = "new-session-new-session";
 const CLICKS = [
-  { id: `${OLD}:1`, madeAt: 1000 },
-  { id: `${OLD}:2`, madeAt: 2000 },
+  { id: `${OLD}:1`, createdAt: 1000 },
+  { id: `${OLD}:2`, createdAt: 2000 },
 ];
 
 function setUp() {
@@ -20,18 +20,18 @@ describe("after a reload", () => {
   it("hands on the clicks in their order, with their times", () => {
     const { open } = setUp();
     open(OLD).save(CLICKS);
-    expect(open(NEW).adopt()).toEqual(CLICKS);
+    expect(open(NEW).restore()).toEqual(CLICKS);
   });
 
   it("keeps them until they are saved as the new page's own", () => {
     const { open, keys } = setUp();
     open(OLD).save(CLICKS);
     const page = open(NEW);
-    page.adopt();
+    page.restore();
     expect(keys()).toEqual([`counter.pending.${OLD}`]);
     page.save(CLICKS);
     expect(keys()).toEqual([`counter.pending.${NEW}`]);
-    expect(page.adopt()).toEqual([]);
+    expect(page.restore()).toEqual([]);
   });
 
   it("leaves nothing when nothing is pending", () => {
@@ -46,7 +46,7 @@ describe("after a reload", () => {
     const { open, storage } = setUp();
     storage.setItem("token", "secret");
     const page = open(NEW);
-    expect(page.adopt()).toEqual([]);
+    expect(page.restore()).toEqual([]);
     page.save([]);
     expect(storage.getItem("token")).toBe("secret");
   });
@@ -58,10 +58,10 @@ describe("two pages of one tab", () => {
     const cached = open(OLD);
     cached.save(CLICKS.slice(0, 1));
     const fresh = open(NEW);
-    fresh.save(fresh.adopt());
-    const made = [...CLICKS.slice(0, 1), { id: `${NEW}:1`, madeAt: 3000 }];
+    fresh.save(fresh.restore());
+    const made = [...CLICKS.slice(0, 1), { id: `${NEW}:1`, createdAt: 3000 }];
     fresh.save(made);
-    expect(cached.adopt()).toEqual(made);
+    expect(cached.restore()).toEqual(made);
   });
 });
 
@@ -78,7 +78,7 @@ describe.each([
     const { open, storage } = setUp();
     storage.setItem(`counter.pending.${OLD}`, text);
     const page = open(NEW);
-    expect(page.adopt()).toEqual([]);
+    expect(page.restore()).toEqual([]);
     page.save([]);
     expect(storage.length).toBe(0);
   });
@@ -87,7 +87,7 @@ describe.each([
 it("yields what is right among what is wrong", () => {
   const { open, storage } = setUp();
   storage.setItem(`counter.pending.${OLD}`, `[["x",1],["${OLD}:7",5]]`);
-  expect(open(NEW).adopt()).toEqual([{ id: `${OLD}:7`, madeAt: 5 }]);
+  expect(open(NEW).restore()).toEqual([{ id: `${OLD}:7`, createdAt: 5 }]);
 });
 
 it("does without storage that may not even be named", () => {
@@ -95,7 +95,7 @@ it("does without storage that may not even be named", () => {
     throw new DOMException("denied", "SecurityError");
   });
   page.save(CLICKS);
-  expect(page.adopt()).toEqual([]);
+  expect(page.restore()).toEqual([]);
 });
 
 it("leaves the old page's clicks where they are when the storage is full", () => {
@@ -105,6 +105,6 @@ it("leaves the old page's clicks where they are when the storage is full", () =>
     throw new DOMException("full", "QuotaExceededError");
   };
   const page = open(NEW);
-  page.save(page.adopt());
+  page.save(page.restore());
   expect(storage.getItem(`counter.pending.${OLD}`)).not.toBeNull();
 });

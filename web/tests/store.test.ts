@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/client/click-queue";
+import { createClickQueue, QUEUE_LIMIT, MAX_CLICK_AGE_MS } from "../src/client/click-queue";
 import { createPendingStorage } from "../src/client/pending-storage";
 import { createCounterStore } from "../src/client/store";
 import { DEFAULT_TIMES } from "../src/client/times";
@@ -55,7 +55,7 @@ it("knows nothing at first", () => {
     full: false,
     roundTripMs: undefined,
     error: undefined,
-    givenUp: 0,
+    droppedClicks: 0,
   });
 });
 
@@ -236,14 +236,14 @@ describe("an answer that is an error", () => {
       const { store, latest, shown } = setUpOpen();
       store.increment();
       latest().receiveError(code, id(1));
-      expect(shown()).toMatchObject({ pending: 1, error: undefined, givenUp: 0 });
+      expect(shown()).toMatchObject({ pending: 1, error: undefined, droppedClicks: 0 });
       vi.advanceTimersByTime(500);
       expect(latest().ids()).toEqual([id(1), id(1)]);
       latest().receiveError(code, id(1));
       expect(shown().error).toContain("sent again by themselves");
       vi.advanceTimersByTime(1000);
       latest().receiveValue(1, id(1));
-      expect(shown()).toMatchObject({ pending: 0, error: undefined, givenUp: 0 });
+      expect(shown()).toMatchObject({ pending: 0, error: undefined, droppedClicks: 0 });
     },
   );
 
@@ -254,11 +254,11 @@ describe("an answer that is an error", () => {
     const { store, latest, shown } = setUpOpen();
     store.increment();
     latest().receiveError("bad-id", answered);
-    expect(shown()).toMatchObject({ pending: 0, givenUp: 1, error: "This is bad-id." });
+    expect(shown()).toMatchObject({ pending: 0, droppedClicks: 1, error: "This is bad-id." });
     latest().receiveValue(1);
-    expect(shown()).toMatchObject({ givenUp: 1, error: undefined });
-    store.dismissGivenUp();
-    expect(shown().givenUp).toBe(0);
+    expect(shown()).toMatchObject({ droppedClicks: 1, error: undefined });
+    store.dismissDropped();
+    expect(shown().droppedClicks).toBe(0);
     expect(latest().ids()).toEqual([id(1)]);
   });
 });
@@ -266,9 +266,9 @@ describe("an answer that is an error", () => {
 it("gives up what is a day old when the page comes back to it", () => {
   const before = setUp();
   before.store.increment();
-  vi.advanceTimersByTime(RESEND_WITHIN_MS + 1);
+  vi.advanceTimersByTime(MAX_CLICK_AGE_MS + 1);
   const { latest, shown, storage } = setUpOpen(before.storage, "the-session-after-it");
-  expect([shown(), latest().ids(), storage.length]).toMatchObject([{ pending: 0, givenUp: 1 }, [], 0]);
+  expect([shown(), latest().ids(), storage.length]).toMatchObject([{ pending: 0, droppedClicks: 1 }, [], 0]);
 });
 
 describe("the rate", () => {

@@ -1,60 +1,68 @@
-/** The clicks that the server has not acknowledged yet, oldest first. Bounded, and each with its op id. */
+/** The pending clicks: not acknowledged by the server yet. The oldest is first, and each has its op id. */
 
 import { createSession } from "./op-ids";
 import { type Click, createPendingStorage, type PendingStorage } from "./pending-storage";
 
+/** Most clicks that may be pending. */
 export const QUEUE_LIMIT = 100;
 
-/**
- * The server knows an op id for 24 hours; sent later it would count again. An hour is left for clocks that were
- * set in between.
- */
-export const RESEND_WITHIN_MS = 23 * 60 * 60_000;
-const CLOCK_MARGIN_MS = 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
 
+/**
+ * Highest age at which a click may be sent. The server remembers an op id for 24 hours and would count it again after
+ * that. The difference of an hour allows for clocks that were set.
+ */
+export const MAX_CLICK_AGE_MS = 23 * HOUR_MS;
+
+/** A bounded queue of pending clicks. Every change is saved to the storage. */
 export interface ClickQueue {
-  /** All of them, those on their way included. */
+  /** Number of pending clicks, including those in flight. */
   readonly size: number;
+  /** Whether the queue has QUEUE_LIMIT clicks. */
   readonly full: boolean;
-  /** On their way: sent, and neither acknowledged nor released. */
+  /** Number of clicks that were taken, and neither removed nor released. */
   readonly inFlight: number;
-  readonly onlyOneInFlight: string | undefined;
-  /** A new click; false when there is no room. */
+  /** Op id of the click in flight if there is exactly one. */
+  readonly onlyInFlight: string | undefined;
+  /** Adds a new click. Returns false if the queue is full. */
   add: () => boolean;
-  /** Takes over what other pages of this tab left. */
-  adopt: () => void;
-  /** The oldest that waits, on its way from now on. */
+  /** Adds the clicks that other pages of this tab left in the storage. */
+  restore: () => void;
+  /** Puts the oldest waiting click in flight. Returns its op id, or undefined if no click waits. */
   take: () => string | undefined;
-  /** It is on its way no more and waits again; without an id, all of them. */
+  /** Makes a click in flight wait again; without an id, all of them. */
   release: (id?: string) => void;
-  /** It is done with; false if it was not pending. */
-  settle: (id: string) => boolean;
-  /** Gives up what is too old to be sent again; returns how many that were. */
+  /** Removes a click, because the server has decided on it. Returns false if it was not pending. */
+  remove: (id: string) => boolean;
+  /** Removes the clicks that are too old to be sent. Returns how many. */
   expire: () => number;
 }
 
+/** Replacements for what the browser provides. */
 export interface ClickQueueOptions {
+  /** First part of each op id. */
   session?: string;
-  /** The date in milliseconds: it must mean the same to the page after a reload. */
+  /** Milliseconds since the epoch. Not a monotonic clock, because a click's age must survive a reload. */
   date?: () => number;
   storage?: PendingStorage;
 }
 
+/** Creates an empty queue; restore() fills it. */
 export function createClickQueue({
   session = createSession(),
   date = Date.now,
   storage = createPendingStorage(session, () => sessionStorage),
 }: ClickQueueOptions = {}): ClickQueue {
-  // A Map keeps the order in which clicks came.
+  // A Map iterates in the order of insertion, so the oldest click is first.
   const clicks = new Map<string, Click>();
-  const onTheirWay = new Set<string>();
+  const inFlight = new Set<string>();
   let sequence = 0;
 
   const save = () => storage.save([...clicks.values()]);
   const put = (click: Click) => clicks.set(click.id, click);
 
-  function forget(id: string): boolean {
-    onTheirWay.delete(id);
+  function remove(id: string): boolean {
+    inFlight.delete(id);
     return clicks.delete(id);
   }
 
@@ -66,50 +74,51 @@ export function createClickQueue({
       return clicks.size >= QUEUE_LIMIT;
     },
     get inFlight() {
-      return onTheirWay.size;
+      return inFlight.size;
     },
-    get onlyOneInFlight() {
-      return onTheirWay.size === 1 ? [...onTheirWay][0] : undefined;
+    get onlyInFlight() {
+      return inFlight.size === 1 ? [...inFlight][0] : undefined;
     },
     add() {
       if (clicks.size >= QUEUE_LIMIT) return false;
       sequence += 1;
-      put({ id: `${session}:${sequence}`, madeAt: date() });
+      put({ id: `${session}:${sequence}`, createdAt: date() });
       save();
       return true;
     },
-    adopt() {
-      const left = storage.adopt();
-      if (left.length === 0) return;
-      left.forEach(put);
+    restore() {
+      const restored = storage.restore();
+      if (restored.length === 0) return;
+      restored.forEach(put);
       save();
     },
     take() {
       for (const id of clicks.keys()) {
-        if (!onTheirWay.has(id)) {
-          onTheirWay.add(id);
+        if (!inFlight.has(id)) {
+          inFlight.add(id);
           return id;
         }
       }
       return undefined;
     },
     release(id) {
-      if (id === undefined) onTheirWay.clear();
-      else onTheirWay.delete(id);
+      if (id === undefined) inFlight.clear();
+      else inFlight.delete(id);
     },
-    settle(id) {
-      const known = forget(id);
-      if (known) save();
-      return known;
+    remove(id) {
+      const wasPending = remove(id);
+      if (wasPending) save();
+      return wasPending;
     },
     expire() {
       const now = date();
-      const old = [...clicks.values()].filter(
-        ({ madeAt }) => now - madeAt > RESEND_WITHIN_MS || madeAt - now > CLOCK_MARGIN_MS,
+      // A click from the future was made before the clock was set back, so its age is unknown.
+      const expired = [...clicks.values()].filter(
+        ({ createdAt }) => now - createdAt > MAX_CLICK_AGE_MS || createdAt - now > HOUR_MS,
       );
-      for (const { id } of old) forget(id);
-      if (old.length > 0) save();
-      return old.length;
+      for (const { id } of expired) remove(id);
+      if (expired.length > 0) save();
+      return expired.length;
     },
   };
 }

@@ -1,53 +1,61 @@
-/** Sends the pending clicks, a few at a time, until each one is acknowledged or given up. */
+/** Sends the pending clicks, a few at a time, until the server acknowledges or rejects each one. */
 
 import { backoff, type Clock } from "./clock";
 import type { ClickQueue } from "./click-queue";
 import type { ClientMessage } from "./protocol";
 
 /**
- * How many clicks are on their way at once. The server counts in one row, where clicks at the same time hinder each
- * other: four hide the way there and back, and a hundred would only meet themselves.
+ * Most clicks in flight. Concurrent clicks conflict on the server's counter row. Four in flight hide the round trip;
+ * more would mostly conflict with each other.
  */
-export const WINDOW = 4;
+export const MAX_IN_FLIGHT = 4;
 
-const PAUSE_MS = 500;
-const PAUSE_CAP_MS = 15_000;
+const RETRY_MS = 500;
+const MAX_RETRY_MS = 15_000;
 
+/** Moves clicks from the queue to the server. The caller reports what happens to the connection and to each click. */
 export interface ClickSender {
-  /** Postponements since a click came through. */
-  readonly troubles: number;
-  /** False when the queue is full. */
+  /** Failed sends since the last acknowledgement. Clicks in flight at the same time count once. */
+  readonly consecutiveFailures: number;
+  /** Adds a click and sends it if possible. Returns false if the queue is full. */
   click: () => boolean;
-  /** There is a connection that knows of nothing sent before. */
+  /** A connection is open on which no click has been sent. */
   connected: () => void;
+  /** There is no connection. */
   disconnected: () => void;
+  /** The server counted the click with this op id. */
   acknowledged: (id: string) => void;
-  /** Not counted as far as is known: it is sent again under its id, later. Without an id, all on their way. */
-  postponed: (id?: string) => void;
-  /** It will never count: it is not sent again. Without an id it is found by sending one at a time. */
-  refused: (id?: string) => void;
+  /** The click was probably not counted: retry it later, under the same op id. Without an id, all in flight. */
+  retryLater: (id?: string) => void;
+  /**
+   * The server will never count the click: drop it. Without an id it is the one in flight. If several are, they are
+   * retried one at a time, so that the next response is about one click.
+   */
+  rejected: (id?: string) => void;
 }
 
+/** What a sender needs. */
 export interface ClickSenderOptions {
   queue: ClickQueue;
-  /** Returns whether it was sent. */
+  /** Returns whether the message was sent. */
   send: (message: ClientMessage) => boolean;
   clock: Clock;
-  /** So many clicks were given up, because they are too old or the server refused them. */
-  onGivenUp: (clicks: number) => void;
+  /** This many clicks were dropped, because they are too old or the server rejected them. */
+  onDropped: (clicks: number) => void;
 }
 
-export function createClickSender({ queue, send, clock, onGivenUp }: ClickSenderOptions): ClickSender {
-  let troubles = 0;
-  let cancelPause: (() => void) | undefined;
+/** Creates a sender that waits for connected(). */
+export function createClickSender({ queue, send, clock, onDropped }: ClickSenderOptions): ClickSender {
+  let consecutiveFailures = 0;
+  let cancelRetry: (() => void) | undefined;
 
-  function pump() {
+  function flush() {
     const expired = queue.expire();
-    if (expired > 0) onGivenUp(expired);
-    if (cancelPause !== undefined) return;
-    // After trouble one at a time, until one comes through.
-    const room = troubles === 0 ? WINDOW : 1;
-    while (queue.inFlight < room) {
+    if (expired > 0) onDropped(expired);
+    if (cancelRetry !== undefined) return;
+    // After a failure send one at a time, until one is acknowledged.
+    const limit = consecutiveFailures === 0 ? MAX_IN_FLIGHT : 1;
+    while (queue.inFlight < limit) {
       const id = queue.take();
       if (id === undefined) return;
       if (!send({ action: "increment", id })) {
@@ -57,52 +65,52 @@ export function createClickSender({ queue, send, clock, onGivenUp }: ClickSender
     }
   }
 
-  function endPause() {
-    cancelPause?.();
-    cancelPause = undefined;
+  function endRetry() {
+    cancelRetry?.();
+    cancelRetry = undefined;
   }
 
-  function postpone(id?: string) {
+  function retryLater(id?: string) {
     queue.release(id);
-    // The answers to all that was on its way are one trouble, not one for each.
-    if (cancelPause !== undefined) return;
-    troubles += 1;
-    cancelPause = clock.schedule(
+    // Responses to all clicks that were in flight count as one failure.
+    if (cancelRetry !== undefined) return;
+    consecutiveFailures += 1;
+    cancelRetry = clock.schedule(
       () => {
-        endPause();
-        pump();
+        endRetry();
+        flush();
       },
-      backoff(troubles, PAUSE_MS, PAUSE_CAP_MS, clock.random),
+      backoff(consecutiveFailures, RETRY_MS, MAX_RETRY_MS, clock.random),
     );
   }
 
   return {
-    get troubles() {
-      return troubles;
+    get consecutiveFailures() {
+      return consecutiveFailures;
     },
     click() {
       const added = queue.add();
-      pump();
+      flush();
       return added;
     },
     connected() {
       queue.release();
-      pump();
+      flush();
     },
     disconnected() {
       queue.release();
-      endPause();
+      endRetry();
     },
     acknowledged(id) {
-      // During a pause it answers what was sent before the trouble, and says nothing about now.
-      if (queue.settle(id) && cancelPause === undefined) troubles = 0;
-      pump();
+      // While a retry is scheduled, this responds to a click sent before the failure, so the failure still stands.
+      if (queue.remove(id) && cancelRetry === undefined) consecutiveFailures = 0;
+      flush();
     },
-    postponed: postpone,
-    refused(id = queue.onlyOneInFlight) {
-      if (id === undefined) postpone();
-      else if (queue.settle(id)) onGivenUp(1);
-      pump();
+    retryLater,
+    rejected(id = queue.onlyInFlight) {
+      if (id === undefined) retryLater();
+      else if (queue.remove(id)) onDropped(1);
+      flush();
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What the page knows of the counter, as a store that useSyncExternalStore can read. */
+/** The state of the counter as the page shows it: a store for useSyncExternalStore, without React. */
 
 import { type ClickQueue, createClickQueue } from "./click-queue";
 import { createClickRate } from "./click-rate";
@@ -7,43 +7,52 @@ import { browserClock } from "./clock";
 import { type ConnectionState, createCounterSocket, type CounterSocketOptions } from "./counter-socket";
 import type { ServerMessage } from "./protocol";
 
+/** An immutable snapshot. */
 export interface CounterState {
-  /** The greatest value known, undefined before the first one. Pending clicks are not in it. */
+  /** The greatest value received, undefined before the first one. It does not include pending clicks. */
   value: number | undefined;
   connection: ConnectionState;
-  /** How long the pause is, while the connection is "waiting". */
+  /** The whole delay in milliseconds, while the connection is "waiting". */
   retryInMs: number | undefined;
-  /** This tab's clicks that the server has not acknowledged. */
+  /** Number of this tab's clicks that the server has not acknowledged. */
   pending: number;
-  /** There is no room for another pending click. */
+  /** Whether no further click can be pending. */
   full: boolean;
-  /** From the last request to its answer. */
+  /** Milliseconds from the last request to its response. */
   roundTripMs: number | undefined;
-  /** What went wrong last, for a person; cleared by the next value. */
+  /** The last error, as a sentence for the user; undefined after the next value. */
   error: string | undefined;
-  /** Clicks that will not be sent again, until the reader has seen it. */
-  givenUp: number;
+  /** Clicks that were dropped since dismissDropped(). */
+  droppedClicks: number;
 }
 
+/** The counter: its state, and what a user can do. */
 export interface CounterStore {
+  /** The current state. The same object until something changes. */
   getSnapshot: () => CounterState;
+  /** Calls the listener after each change, until the returned function is called. */
   subscribe: (listener: () => void) => () => void;
+  /** Restores the clicks of earlier pages and connects. */
   start: () => void;
+  /** Disconnects. Pending clicks stay in the queue. */
   stop: () => void;
-  /** One more click; returns whether there was room for it. */
+  /** Adds a click. Returns false if the queue is full. */
   increment: () => boolean;
-  dismissGivenUp: () => void;
-  /** Clicks of everyone in each of the last seconds, the oldest first. */
+  /** Resets `droppedClicks` to 0. */
+  dismissDropped: () => void;
+  /** Clicks of all users in each of the last 60 seconds, the oldest first. */
   readRate: () => number[];
 }
 
+/** The socket's address and callbacks, and replacements for what the browser provides. */
 export interface CounterStoreOptions
   extends Pick<CounterSocketOptions, "url" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
   queue?: ClickQueue;
 }
 
-const PATIENCE = "The server cannot count clicks at the moment. They are kept, and sent again by themselves.";
+const SERVER_BUSY = "The server cannot count clicks at the moment. They are kept, and sent again by themselves.";
 
+/** Creates a store that is not connected. A store has one address for its whole life. */
 export function createCounterStore({
   queue = createClickQueue(),
   clock = browserClock,
@@ -57,12 +66,15 @@ export function createCounterStore({
     full: queue.full,
     roundTripMs: undefined,
     error: undefined,
-    givenUp: 0,
+    droppedClicks: 0,
   };
   const rate = createClickRate(clock.now);
   const listeners = new Set<() => void>();
-  /** The first value of a connection tells of clicks that nobody saw happen. */
-  let watching = false;
+  /**
+   * False until a connection's first value: that jump covers clicks made while disconnected and must not count towards
+   * the rate.
+   */
+  let hasBaseline = false;
 
   function update(change: Partial<CounterState>) {
     const next = { ...state, ...change, pending: queue.size, full: queue.full };
@@ -72,12 +84,12 @@ export function createCounterStore({
     for (const listener of listeners) listener();
   }
 
-  // Updates race each other while the counter only grows, so the greatest one is the newest. That holds for one
-  // address as long as the page lives; another address is another store.
-  function take(value: number) {
+  // The counter only grows and messages may arrive out of order, so the greatest value is the newest.
+  // See docs/adr/0013-the-page-keeps-its-own-connection.md.
+  function applyValue(value: number) {
     const grown = state.value === undefined ? 0 : value - state.value;
-    if (watching && grown > 0) rate.add(grown);
-    watching = true;
+    if (hasBaseline && grown > 0) rate.add(grown);
+    hasBaseline = true;
     update({ value: Math.max(state.value ?? 0, value), error: undefined });
   }
 
@@ -85,7 +97,7 @@ export function createCounterStore({
     switch (message.type) {
       case "counter-update":
         if (message.id !== undefined) sender.acknowledged(message.id);
-        take(message.value);
+        applyValue(message.value);
         break;
       case "error":
         onError(message);
@@ -96,14 +108,14 @@ export function createCounterStore({
 
   function onError({ code, id, message }: Extract<ServerMessage, { type: "error" }>) {
     if (code === "bad-id") {
-      sender.refused(id);
+      sender.rejected(id);
       update({ error: message });
     } else if (id === undefined) {
-      if (code === "gateway") sender.postponed();
+      if (code === "gateway") sender.retryLater();
       update({ error: message });
     } else {
-      sender.postponed(id);
-      if (sender.troubles > 1) update({ error: PATIENCE });
+      sender.retryLater(id);
+      if (sender.consecutiveFailures > 1) update({ error: SERVER_BUSY });
     }
   }
 
@@ -113,8 +125,8 @@ export function createCounterStore({
     onMessage,
     onState(connection, retryInMs) {
       if (connection === "open") {
-        watching = false;
-        queue.adopt();
+        hasBaseline = false;
+        queue.restore();
         sender.connected();
       } else {
         sender.disconnected();
@@ -127,7 +139,7 @@ export function createCounterStore({
     queue,
     clock,
     send: socket.send,
-    onGivenUp: (clicks) => update({ givenUp: state.givenUp + clicks }),
+    onDropped: (clicks) => update({ droppedClicks: state.droppedClicks + clicks }),
   });
 
   return {
@@ -139,17 +151,17 @@ export function createCounterStore({
       };
     },
     start() {
-      queue.adopt();
+      queue.restore();
       update({});
       socket.start();
     },
     stop: socket.stop,
     increment() {
-      const taken = sender.click();
+      const added = sender.click();
       update({});
-      return taken;
+      return added;
     },
-    dismissGivenUp: () => update({ givenUp: 0 }),
+    dismissDropped: () => update({ droppedClicks: 0 }),
     readRate: rate.read,
   };
 }

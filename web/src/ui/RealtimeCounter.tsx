@@ -10,8 +10,9 @@ import { PendingClicks } from "./PendingClicks";
 import { type CounterAddress, useCounter } from "./use-counter";
 import "./realtime-counter.css";
 
+/** The page of the counter. */
 export function RealtimeCounter(address: CounterAddress) {
-  const { increment, dismissGivenUp, readRate, ...state } = useCounter(address);
+  const { increment, dismissDropped, readRate, ...state } = useCounter(address);
   const explanationId = useId();
 
   return (
@@ -26,7 +27,7 @@ export function RealtimeCounter(address: CounterAddress) {
         <IncrementButton enabled={!state.full} explanationId={explanationId} onIncrement={increment} />
         <ClickRate read={readRate} roundTripMs={state.roundTripMs} />
       </section>
-      <StatusNotes {...state} explanationId={explanationId} onDismissGivenUp={dismissGivenUp} />
+      <StatusNotes {...state} explanationId={explanationId} onDismissDropped={dismissDropped} />
       <LiveRegion {...state} />
     </main>
   );

@@ -1,25 +1,25 @@
 import type { CounterState } from "../client/store";
 import "./status-notes.css";
 
-interface StatusNotesProps extends Pick<CounterState, "connection" | "error" | "full" | "givenUp" | "pending"> {
-  /** The id of the note that says why the button does nothing, while it does. */
+interface StatusNotesProps extends Pick<CounterState, "connection" | "error" | "full" | "droppedClicks" | "pending"> {
+  /** Id for the note that explains a disabled button. */
   explanationId: string;
-  onDismissGivenUp: () => void;
+  onDismissDropped: () => void;
 }
 
-/** What there is to say beside the number: below it and in this order, so that nothing moves when it changes. */
-export function StatusNotes({ explanationId, onDismissGivenUp, ...state }: StatusNotesProps) {
+/** Hints and errors, below the card and in a fixed order, so that nothing moves when one appears. */
+export function StatusNotes({ explanationId, onDismissDropped, ...state }: StatusNotesProps) {
   const text = state.full ? whyFull(state.pending) : hint(state);
   return (
     <div className="status-notes">
-      {/* Another text is another element: it takes the place of the old one, which did not move there. */}
+      {/* A new key creates a new element, so that a new text does not count as a layout shift of the old one. */}
       <p key={text} id={state.full ? explanationId : undefined}>
         {text}
       </p>
-      {state.givenUp > 0 && (
+      {state.droppedClicks > 0 && (
         <div role="alert" className="problem" data-testid="given-up">
-          <p>{givenUp(state.givenUp)}</p>
-          <button type="button" onClick={onDismissGivenUp}>
+          <p>{whyDropped(state.droppedClicks)}</p>
+          <button type="button" onClick={onDismissDropped}>
             Dismiss
           </button>
         </div>
@@ -44,7 +44,7 @@ function hint({ connection, pending }: Pick<CounterState, "connection" | "pendin
     : "You can click all the same: clicks are kept, and sent when the page is connected.";
 }
 
-function givenUp(clicks: number): string {
+function whyDropped(clicks: number): string {
   const [subject, them] = clicks === 1 ? ["1 click was", "it"] : [`${clicks} clicks were`, "them"];
   return `${subject} given up: the server did not confirm ${them}. Click again if you like.`;
 }

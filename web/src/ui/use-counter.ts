@@ -3,16 +3,18 @@ import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { type CounterState, type CounterStore, createCounterStore } from "../client/store";
 import type { Times } from "../client/times";
 
-export interface Counter extends CounterState, Pick<CounterStore, "dismissGivenUp" | "increment" | "readRate"> {}
+/** The state, and what a user can do. */
+export interface Counter extends CounterState, Pick<CounterStore, "dismissDropped" | "increment" | "readRate"> {}
 
+/** Where the counter is. A change of any field disconnects and starts again with a new store. */
 export interface CounterAddress {
   webSocketUrl: string;
   times: Times;
-  /** Nobody answers there any more; the caller may know a newer address. */
+  /** Several attempts in a row to connect failed; the caller may find a newer address. */
   onUnreachable?: (() => void) | undefined;
 }
 
-/** The counter at the given address, connected while the component is mounted. */
+/** Connects to the counter while the component is mounted. */
 export function useCounter({ webSocketUrl: url, times, onUnreachable }: CounterAddress): Counter {
   const store = useMemo(
     () => createCounterStore({ url, times, onUnreachable }),
@@ -25,6 +27,6 @@ export function useCounter({ webSocketUrl: url, times, onUnreachable }: CounterA
     return store.stop;
   }, [store]);
 
-  const { dismissGivenUp, increment, readRate } = store;
-  return { ...state, dismissGivenUp, increment, readRate };
+  const { dismissDropped, increment, readRate } = store;
+  return { ...state, dismissDropped, increment, readRate };
 }
