@@ -7,10 +7,11 @@ interface AppProps {
   pathname: string;
   /** Undefined while it is being loaded. */
   config: Config | undefined;
-  /** Nobody answers at the configured address any more. */
+  /** Several attempts in a row to connect failed. Called again with each further one. */
   onUnreachable?: () => void;
 }
 
+/** Shows the counter, or a page that says why there is none. */
 export function App({ pathname, config, onUnreachable }: AppProps) {
   if (routeOf(pathname) === "not-found") {
     return (

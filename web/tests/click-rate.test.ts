@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { createClickRate, SECONDS } from "../src/client/click-rate";
+import { createClickRate, RATE_SECONDS } from "../src/client/click-rate";
 
 function setUp() {
   const time = { now: 123_456_000 };
@@ -27,7 +27,7 @@ it("counts by second, the newest last", () => {
 it("forgets what is older than it shows", () => {
   const { rate, pass } = setUp();
   rate.add(1);
-  pass(SECONDS - 1);
+  pass(RATE_SECONDS - 1);
   expect(rate.read()[0]).toBe(1);
   pass(1);
   rate.add(1);

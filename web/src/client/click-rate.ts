@@ -1,16 +1,19 @@
-/** Clicks of everyone, second by second, for as far back as the plot shows. Pure but for the clock given. */
+/** Clicks of all users for each of the last 60 seconds, for the plot. */
 
-export const SECONDS = 60;
+/** Length of the plot. */
+export const RATE_SECONDS = 60;
 
+/** A sliding window of clicks per second. */
 export interface ClickRate {
+  /** Counts clicks in the current second. */
   add: (clicks: number) => void;
-  /** Of each of the last 60 seconds, the oldest first, the one going on last. The same array until it changes. */
+  /** Clicks in each of the last 60 seconds, the current one last. The same array until a count changes. */
   read: () => number[];
 }
 
-/** `now` in milliseconds. */
+/** Creates an empty window. `now` returns monotonic milliseconds. */
 export function createClickRate(now: () => number): ClickRate {
-  // By second, the newest last.
+  /** Clicks by second, the newest last. Seconds without clicks are absent. */
   const counts = new Map<number, number>();
   let last: number[] = [];
   const second = () => Math.floor(now() / 1000);
@@ -20,12 +23,12 @@ export function createClickRate(now: () => number): ClickRate {
       const current = second();
       counts.set(current, (counts.get(current) ?? 0) + clicks);
       for (const old of counts.keys()) {
-        if (old <= current - SECONDS) counts.delete(old);
+        if (old <= current - RATE_SECONDS) counts.delete(old);
       }
     },
     read() {
-      const first = second() - SECONDS + 1;
-      const clicks = Array.from({ length: SECONDS }, (_, index) => counts.get(first + index) ?? 0);
+      const first = second() - RATE_SECONDS + 1;
+      const clicks = Array.from({ length: RATE_SECONDS }, (_, index) => counts.get(first + index) ?? 0);
       if (clicks.some((count, index) => count !== last[index])) last = clicks;
       return last;
     },

@@ -1,16 +1,18 @@
-/** Time and chance as the page's parts are given them, so that a test can put its own in their place. */
+/** Time and randomness, passed to every part of the client so that a test can replace them. */
 
-/** Runs the task after the delay, unless the returned function is called first. */
+/** Runs the task once, after the delay. The returned function cancels it. */
 export type Schedule = (task: () => void, delayMs: number) => () => void;
 
+/** A monotonic clock, timers and a random number generator. */
 export interface Clock {
-  /** Milliseconds for spans: unlike the date they never jump. */
+  /** Monotonic time in milliseconds, for durations. Unlike the date it never jumps. */
   now: () => number;
   schedule: Schedule;
-  /** At least 0, less than 1. */
+  /** A random number: at least 0, less than 1. */
   random: () => number;
 }
 
+/** The clock in the browser. */
 export const browserClock: Clock = {
   now: () => performance.now(),
   schedule: (task, delayMs) => {
@@ -21,9 +23,10 @@ export const browserClock: Clock = {
 };
 
 /**
- * How long to wait after so many failures in a row, in milliseconds: the base twice, for one failure says little,
- * then doubling. Spread by half to either side, so that pages which failed together do not come back together, and
- * never above the cap.
+ * Exponential backoff with ±50 % jitter: the base delay for the first two attempts, then doubling up to the cap. The
+ * jitter keeps pages that failed together from reconnecting together.
+ *
+ * Returns the delay in milliseconds after `failures` failures in a row; never more than `capMs`.
  */
 export function backoff(failures: number, baseMs: number, capMs: number, random: () => number): number {
   const mean = Math.min(baseMs * 2 ** Math.max(0, failures - 1), capMs / 1.5);

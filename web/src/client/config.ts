@@ -1,31 +1,32 @@
-/** Where the counter lives. One bundle serves every deployment, so the address is read when the page loads. */
+/** The page's configuration, read when it loads, because one build serves every deployment. */
 
 import { DEFAULT_TIMES, type Times } from "./times";
 
-/** The address, or a sentence that tells the reader what to do about not having one. */
+/** The server's address and the connection's times, or a problem: a sentence that says what to do. */
 export type Config = { webSocketUrl: string; times: Times } | { problem: string };
 
+/** Where the configuration comes from; a test passes its own. */
 export interface ConfigSource {
-  /** Wins over the file, so that development needs none. */
+  /** An address that replaces the file, so that development needs no file. */
   override: string | undefined;
   fetch: (path: string, init: RequestInit) => Promise<Response>;
-  /** The page's own protocol, "https:" or "http:". */
+  /** Protocol of the page's own address, "https:" or "http:". */
   pageProtocol: string;
 }
 
 const PATH = "/config.json";
-// Below the one the page would hammer the server, above the other API Gateway would hang up first.
-const SHORTEST_MS = 50;
-const LONGEST_MS = 300_000;
+// Shorter times would hammer the server. With longer ones API Gateway could close the connection first.
+const MIN_MS = 50;
+const MAX_MS = 300_000;
 const EXAMPLE = '{"webSocketUrl": "wss://…"}';
 const REMEDY =
   `Deploy the stack, which writes ${PATH} next to index.html, ` +
   "or set VITE_WEBSOCKET_URL and restart the development server.";
 
-/** Never rejects: what goes wrong is an answer, too. */
+/** Reads and checks the configuration. Never rejects: a failure becomes a `problem`. */
 export async function loadConfig(source: ConfigSource): Promise<Config> {
   const override = source.override?.trim();
-  if (override) return checked(override, "VITE_WEBSOCKET_URL", source.pageProtocol, DEFAULT_TIMES);
+  if (override) return checkUrl(override, "VITE_WEBSOCKET_URL", source.pageProtocol, DEFAULT_TIMES);
 
   let body: string;
   try {
@@ -45,7 +46,7 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   try {
     json = JSON.parse(body);
   } catch {
-    // Servers of single-page apps answer with index.html for any file that they do not have.
+    // Servers of single-page apps return index.html in place of a missing file.
     const isPage = body.trimStart().startsWith("<");
     return {
       problem: isPage
@@ -61,18 +62,18 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   }
   const times = { ...DEFAULT_TIMES };
   for (const key of Object.keys(DEFAULT_TIMES) as (keyof Times)[]) {
-    const given = fields[key] ?? DEFAULT_TIMES[key];
-    if (typeof given !== "number" || !(given >= SHORTEST_MS && given <= LONGEST_MS)) {
-      return { problem: `${key} in ${PATH} should be a number of milliseconds from ${SHORTEST_MS} to ${LONGEST_MS}.` };
+    const value = fields[key] ?? DEFAULT_TIMES[key];
+    if (typeof value !== "number" || !(value >= MIN_MS && value <= MAX_MS)) {
+      return { problem: `${key} in ${PATH} should be a number of milliseconds from ${MIN_MS} to ${MAX_MS}.` };
     }
-    times[key] = given;
+    times[key] = value;
   }
-  return checked(url.trim(), `webSocketUrl in ${PATH}`, source.pageProtocol, times);
+  return checkUrl(url.trim(), `webSocketUrl in ${PATH}`, source.pageProtocol, times);
 }
 
-function checked(text: string, name: string, pageProtocol: string, times: Times): Config {
+function checkUrl(text: string, name: string, pageProtocol: string, times: Times): Config {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // WebSocket constructors refuse a fragment.
+  // The WebSocket constructor throws if the URL has a fragment.
   const isWebSocketUrl = (url?.protocol === "ws:" || url?.protocol === "wss:") && url.hash === "";
   if (!isWebSocketUrl) {
     return { problem: `${name} is “${text}”, which is not a WebSocket URL. It should start with wss://.` };

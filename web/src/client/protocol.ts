@@ -1,9 +1,9 @@
-/** The messages on the wire. Pure: text in, messages out, and nothing that a server sends throws. */
+/** The messages of the WebSocket, from and to text. Pure; see docs/asyncapi.yaml. */
 
-/** An increment may be sent again under its id, made by `op-ids.ts`, until it is acknowledged: it counts once. */
+/** A request. An increment may be sent again with the same op id until it is acknowledged; it counts once. */
 export type ClientMessage = { action: "get-current" } | { action: "increment"; id: string };
 
-/** `id` is that of the increment which the message answers. */
+/** A response or a broadcast. A response to an increment has the op id of the increment as its `id`. */
 export type ServerMessage =
   | { type: "counter-update"; value: number; id?: string }
   | { type: "error"; code: string; message: string; id?: string };
@@ -14,21 +14,22 @@ const UNREADABLE: ServerMessage = {
   message: "The server sent a message that this page does not understand.",
 };
 
+/** Writes a message as one text frame. */
 export function encode(message: ClientMessage): string {
   return JSON.stringify(message);
 }
 
 /**
- * Reads one frame. A frame that is no message of the protocol becomes an error message with the
- * code "gateway" (API Gateway speaks for itself when the function behind it does not) or "unreadable".
+ * Reads one frame. Never throws: a frame outside the protocol becomes an error message. Its code is "gateway" if API
+ * Gateway reports that the function failed, and "unreadable" otherwise.
  */
 export function parse(frame: unknown): ServerMessage {
   const fields = jsonObject(frame);
   if (fields === undefined) return UNREADABLE;
   const { type, value, code, message, id } = fields;
-  const answered = isText(id) ? { id } : {};
-  if (type === "counter-update" && isCount(value)) return { type, value, ...answered };
-  if (type === "error" && isText(code) && isText(message)) return { type, code, message, ...answered };
+  const respondsTo = isText(id) ? { id } : {};
+  if (type === "counter-update" && isCount(value)) return { type, value, ...respondsTo };
+  if (type === "error" && isText(code) && isText(message)) return { type, code, message, ...respondsTo };
   if (type === undefined && isText(message)) {
     return { type: "error", code: "gateway", message: `The gateway reported “${message}”.` };
   }

@@ -1,34 +1,37 @@
-/** The token of who opened the page, for stacks that ask for one. A sign-in page hands it over in #token=… */
+/** The user's token, for stacks that require one. A sign-in page passes it in the fragment `#token=…`. */
 
 import type { Config } from "./config";
 
+// Name of the fragment field, of the sessionStorage key and of the query parameter. All three are public.
 const NAME = "token";
 
+/** The part of `window` that holds a token. */
 export interface Browser {
   location: Pick<Location, "pathname" | "search" | "hash">;
   history: Pick<History, "replaceState">;
-  /** Read late: where storage is blocked, even naming it throws. */
+  /** Read late, because the getter throws where storage is blocked. */
   sessionStorage: Pick<Storage, "getItem" | "removeItem" | "setItem">;
 }
 
 /**
- * Takes the token out of the address, where it would be copied, bookmarked and kept in the history, and keeps
- * it for as long as the tab lives. An empty one forgets the one kept.
+ * Moves the token from the address to sessionStorage, because an address is copied, bookmarked and kept in the history.
+ *
+ * Returns the new token, or else the stored one, or else undefined. An empty token deletes the stored one.
  */
 export function takeToken(browser: Browser): string | undefined {
   const { pathname, search, hash } = browser.location;
   const fragment = new URLSearchParams(hash.slice(1));
   const given = fragment.get(NAME);
-  if (given === null) return kept(browser);
+  if (given === null) return load(browser);
 
   fragment.delete(NAME);
   const rest = fragment.size > 0 ? `#${fragment}` : "";
   browser.history.replaceState(null, "", pathname + search + rest);
-  keep(browser, given);
+  save(browser, given);
   return given || undefined;
 }
 
-/** The configuration with the token in the WebSocket's address: the one place where a page can put it. */
+/** Adds the token to the WebSocket's address, because a page cannot set headers on a WebSocket. */
 export function withToken(config: Config, token: string | undefined): Config {
   if (token === undefined || "problem" in config) return config;
   const url = new URL(config.webSocketUrl);
@@ -36,7 +39,7 @@ export function withToken(config: Config, token: string | undefined): Config {
   return { ...config, webSocketUrl: url.href };
 }
 
-function kept(browser: Browser): string | undefined {
+function load(browser: Browser): string | undefined {
   try {
     return browser.sessionStorage.getItem(NAME) ?? undefined;
   } catch {
@@ -44,11 +47,11 @@ function kept(browser: Browser): string | undefined {
   }
 }
 
-function keep(browser: Browser, token: string) {
+function save(browser: Browser, token: string) {
   try {
     if (token) browser.sessionStorage.setItem(NAME, token);
     else browser.sessionStorage.removeItem(NAME);
   } catch {
-    // Then it serves this visit alone.
+    // Storage is blocked: the token lasts until the page is left.
   }
 }

@@ -3,8 +3,8 @@ import { useId, useSyncExternalStore } from "react";
 import "./click-rate.css";
 
 const HEIGHT = 20;
-/** A single click should not look like a storm. */
-const LEAST_PEAK = 4;
+/** Clicks per second that fill the height, at least; otherwise a single click would look like a peak. */
+const MIN_PEAK = 4;
 
 interface ClickRateProps {
   /** Clicks in each of the last 60 seconds, the oldest first. */
@@ -12,6 +12,7 @@ interface ClickRateProps {
   roundTripMs: number | undefined;
 }
 
+/** The plot of the last minute, its sum, and the round trip. */
 export function ClickRate({ read, roundTripMs }: ClickRateProps) {
   const clicks = useSyncExternalStore(everySecond, read);
   const total = clicks.reduce((sum, each) => sum + each, 0);
@@ -40,9 +41,9 @@ export function ClickRate({ read, roundTripMs }: ClickRateProps) {
   );
 }
 
-/** One bar a second, as the outline of them all. */
+/** One bar for each second, as one SVG path. */
 function bars(clicks: number[]): string {
-  const peak = Math.max(LEAST_PEAK, ...clicks);
+  const peak = Math.max(MIN_PEAK, ...clicks);
   return clicks
     .map((count, second) => {
       const height = (count / peak) * HEIGHT;
@@ -51,7 +52,7 @@ function bars(clicks: number[]): string {
     .join("");
 }
 
-function everySecond(tell: () => void): () => void {
-  const timer = setInterval(tell, 1000);
+function everySecond(onChange: () => void): () => void {
+  const timer = setInterval(onChange, 1000);
   return () => clearInterval(timer);
 }

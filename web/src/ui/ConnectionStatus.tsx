@@ -5,16 +5,17 @@ import "./connection-status.css";
 
 interface ConnectionStatusProps {
   state: ConnectionState;
-  /** The whole pause, while the state is "waiting". */
+  /** The whole delay in milliseconds, while the state is "waiting". */
   retryInMs: number | undefined;
 }
 
+/** The state of the connection in words, with a countdown to the next attempt. */
 export function ConnectionStatus({ state, retryInMs }: ConnectionStatusProps) {
   return (
     <p className="connection-status" data-testid="connection-state" data-state={state}>
       {state === "waiting" && <Countdown ms={retryInMs ?? 0} />}
       {state === "open" && "Connected"}
-      {/* "closed" lasts for the first frame, and while nobody looks. */}
+      {/* "closed" is visible only in the first frame. */}
       {(state === "connecting" || state === "closed") && "Connecting…"}
     </p>
   );

@@ -6,11 +6,11 @@ const UNKNOWN = "–";
 
 interface CounterValueProps {
   value: number | undefined;
-  /** Nobody confirms it at the moment. */
+  /** Whether the page is disconnected, so that the value may be old. */
   stale: boolean;
 }
 
-/** The number. Long ones are set smaller, so that the space they stand in never changes. */
+/** The value. Long values get a smaller font, so that the layout never moves. */
 export function CounterValue({ value, stale }: CounterValueProps) {
   const text = value === undefined ? UNKNOWN : String(value);
   const before = usePrevious(text);
@@ -19,11 +19,11 @@ export function CounterValue({ value, stale }: CounterValueProps) {
       <span className="visually-hidden">{value === undefined ? "The value is not known yet." : text}</span>
       <span className="counter-value-digits" aria-hidden="true" data-testid="counter-value">
         {Array.from(text, (digit, index) => {
-          // Counted from the right, where a digit keeps its place while the number grows.
+          // Counted from the right, because a digit keeps that place while the number grows.
           const place = text.length - index;
           const was = before?.at(-place);
           return (
-            // A new key makes a new element, and a new element plays its animation.
+            // A new key creates a new element, which plays its animation.
             <span
               key={`${place}:${digit}`}
               className="digit"
@@ -39,7 +39,7 @@ export function CounterValue({ value, stale }: CounterValueProps) {
   );
 }
 
-/** What the text was before it became what it is. */
+/** The text before its last change. */
 function usePrevious(text: string): string | undefined {
   const [seen, setSeen] = useState<{ text: string; before: string | undefined }>({ text, before: undefined });
   if (seen.text !== text) setSeen({ text, before: seen.text });

@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 
 import { MessagePage } from "./MessagePage";
 
-/** Keeps a mistake in the page from leaving it blank. React reports the error to the console itself. */
+/** Shows a message in place of a page that throws while rendering. React logs the error to the console. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 

@@ -2,12 +2,12 @@ import "./increment-button.css";
 
 interface IncrementButtonProps {
   enabled: boolean;
-  /** The id of the element that says why the button does nothing while it is not enabled. */
+  /** Id of the element that explains a disabled button. */
   explanationId: string;
   onIncrement: () => void;
 }
 
-/** Stays focusable while it can do nothing: aria-disabled, unlike disabled, keeps the focus in place. */
+/** The button. It stays focusable while disabled, because aria-disabled, unlike disabled, keeps the focus. */
 export function IncrementButton({ enabled, explanationId, onIncrement }: IncrementButtonProps) {
   return (
     <button

@@ -2,12 +2,12 @@ import { useEffect, useRef, useState } from "react";
 
 import type { CounterState } from "../client/store";
 
-/** Anything faster would talk over itself. */
+/** Shortest time between two announcements. A screen reader would cut off faster ones. */
 export const ANNOUNCE_EVERY_MS = 5000;
 
 type LiveRegionProps = Pick<CounterState, "connection" | "pending" | "value">;
 
-/** What a screen reader says of the page: the newest, but not all that was between. */
+/** Announces the state to screen readers: the newest one, and not every one before it. */
 export function LiveRegion(state: LiveRegionProps) {
   const shown = useThrottled(words(state), ANNOUNCE_EVERY_MS);
   return (
@@ -20,7 +20,7 @@ export function LiveRegion(state: LiveRegionProps) {
 function words({ connection, pending, value }: LiveRegionProps): string {
   const counter = value === undefined ? "" : `The counter is at ${value}.`;
   if (connection === "open") return counter;
-  // The first attempt is not worth a word.
+  // The first attempt to connect is not announced.
   if (counter === "" && connection !== "waiting") return "";
   const waiting = pending === 0 ? "" : `Clicks waiting to be sent: ${pending}.`;
   return ["Not connected, trying again.", counter, waiting].filter(Boolean).join(" ");

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect } from "react";
 
-/** A page that has something to say instead of a counter to show. */
+/** A page with a message in place of the counter. Sets the title of the document. */
 export function MessagePage({ title, children }: { title: string; children: ReactNode }) {
   useEffect(() => {
     document.title = `${title} · Realtime counter`;

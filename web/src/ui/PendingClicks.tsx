@@ -1,6 +1,6 @@
 import "./pending-clicks.css";
 
-/** How many of this tab's clicks are not in the number yet. Its room is kept free while there are none. */
+/** Number of this tab's clicks that the value does not include. Its space stays reserved while there are none. */
 export function PendingClicks({ pending }: { pending: number }) {
   return (
     <div className="pending-clicks">
