@@ -25,7 +25,9 @@ export const browserPage: Page = {
     const controller = new AbortController();
     const on = (target: EventTarget, type: string, handle: () => void) =>
       target.addEventListener(type, handle, { signal: controller.signal });
-    for (const event of ["pagehide", "pageshow", "offline"] as const) on(window, event, () => listener(event));
+    on(window, "pagehide", () => listener("pagehide"));
+    on(window, "pageshow", () => listener("pageshow"));
+    on(window, "offline", () => listener("offline"));
     on(window, "online", () => listener("resumed"));
     on(document, "visibilitychange", () => {
       if (!document.hidden) listener("resumed");

@@ -1,18 +1,18 @@
 import { useId } from "react";
 
-import { LiveRegion } from "./LiveRegion";
 import { ClickRate } from "./ClickRate";
 import { ConnectionStatus } from "./ConnectionStatus";
 import { CounterValue } from "./CounterValue";
 import { IncrementButton } from "./IncrementButton";
-import { StatusNotes } from "./StatusNotes";
+import { LiveRegion } from "./LiveRegion";
 import { PendingClicks } from "./PendingClicks";
+import { StatusNotes } from "./StatusNotes";
 import { type CounterAddress, useCounter } from "./use-counter";
 import "./realtime-counter.css";
 
 /** The page of the counter. */
 export function RealtimeCounter(address: CounterAddress) {
-  const { increment, dismissDropped, readRate, ...state } = useCounter(address);
+  const { state, actions } = useCounter(address);
   const explanationId = useId();
 
   return (
@@ -24,10 +24,10 @@ export function RealtimeCounter(address: CounterAddress) {
         </header>
         <CounterValue value={state.value} stale={state.connection !== "open"} />
         <PendingClicks pending={state.pending} />
-        <IncrementButton enabled={!state.full} explanationId={explanationId} onIncrement={increment} />
-        <ClickRate read={readRate} roundTripMs={state.roundTripMs} />
+        <IncrementButton enabled={!state.full} explanationId={explanationId} onIncrement={actions.increment} />
+        <ClickRate read={actions.readRate} roundTripMs={state.roundTripMs} />
       </section>
-      <StatusNotes {...state} explanationId={explanationId} onDismissDropped={dismissDropped} />
+      <StatusNotes {...state} explanationId={explanationId} onDismissDropped={actions.dismissDropped} />
       <LiveRegion {...state} />
     </main>
   );

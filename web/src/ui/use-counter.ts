@@ -4,7 +4,10 @@ import { type CounterState, type CounterStore, createCounterStore } from "../cli
 import type { Times } from "../client/times";
 
 /** The state, and what a user can do. */
-export interface Counter extends CounterState, Pick<CounterStore, "dismissDropped" | "increment" | "readRate"> {}
+export interface Counter {
+  state: CounterState;
+  actions: Pick<CounterStore, "dismissDropped" | "increment" | "readRate">;
+}
 
 /** Where the counter is. A change of any field disconnects and starts again with a new store. */
 export interface CounterAddress {
@@ -27,6 +30,5 @@ export function useCounter({ webSocketUrl: url, times, onUnreachable }: CounterA
     return store.stop;
   }, [store]);
 
-  const { dismissDropped, increment, readRate } = store;
-  return { ...state, dismissDropped, increment, readRate };
+  return { state, actions: store };
 }
