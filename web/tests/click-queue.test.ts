@@ -25,14 +25,14 @@ const taken = (queue: ReturnType<typeof createClickQueue>) => {
   return ids;
 };
 
-it("numbers the clicks of its session", () => {
+it("numbers the clicks of its session from 1", () => {
   const { queue } = setUp();
   queue.add();
   queue.add();
   expect(taken(queue)).toEqual([`${SESSION}:1`, `${SESSION}:2`]);
 });
 
-it("hands out each click once, until it is released", () => {
+it("hands out each click once until it is released", () => {
   const { queue } = setUp();
   queue.add();
   queue.add();
@@ -45,14 +45,14 @@ it("hands out each click once, until it is released", () => {
   expect([queue.inFlight, ...taken(queue)]).toEqual([0, `${SESSION}:1`, `${SESSION}:2`]);
 });
 
-it("is done with a click that is settled, once", () => {
+it("removes a click once", () => {
   const { queue } = setUp();
   queue.add();
   const id = queue.take() ?? "";
   expect([queue.size, queue.remove(id), queue.remove(id), queue.size, queue.inFlight]).toEqual([1, true, false, 0, 0]);
 });
 
-it("never gives a number twice, whatever was settled", () => {
+it("never gives a number twice, even after a click was removed", () => {
   const { queue } = setUp();
   queue.add();
   queue.remove(queue.take() ?? "");
@@ -60,7 +60,7 @@ it("never gives a number twice, whatever was settled", () => {
   expect(queue.take()).toBe(`${SESSION}:2`);
 });
 
-it("has room for so many and no more", () => {
+it("accepts no click beyond the limit until one is removed", () => {
   const { queue } = setUp();
   const added = Array.from({ length: QUEUE_LIMIT + 1 }, () => queue.add());
   expect([added.filter(Boolean).length, added.at(-1), queue.full]).toEqual([QUEUE_LIMIT, false, true]);
@@ -68,8 +68,8 @@ it("has room for so many and no more", () => {
   expect([queue.full, queue.add()]).toEqual([false, true]);
 });
 
-describe("after a reload", () => {
-  it("has the old clicks first, under their old ids", () => {
+describe("the queue after a reload", () => {
+  it("restores old clicks first, under their old op ids", () => {
     const { queue, open } = setUp();
     queue.add();
     queue.add();
@@ -79,7 +79,7 @@ describe("after a reload", () => {
     expect(taken(again)).toEqual([`${SESSION}:1`, `${SESSION}:2`, "another-session-after:1"]);
   });
 
-  it("keeps what was not acknowledged and nothing else", () => {
+  it("restores only clicks that were not removed before the reload", () => {
     const { queue, open } = setUp();
     queue.add();
     queue.add();
@@ -89,7 +89,7 @@ describe("after a reload", () => {
     expect(taken(again)).toEqual([`${SESSION}:2`]);
   });
 
-  it("has them when it is loaded a second time, too", () => {
+  it("restores clicks again after a second reload", () => {
     const { queue, open } = setUp();
     queue.add();
     open("the-second-session-x").restore();
@@ -105,14 +105,14 @@ describe("a click's age", () => {
     ["too old", MAX_CLICK_AGE_MS + 1, 1],
     ["of a clock a little ahead", -HOUR, 0],
     ["of another time altogether", -HOUR - 1, 1],
-  ])("may be %s", (_case, age, expired) => {
+  ])("decides whether to drop a click that is %s", (_case, age, expired) => {
     const { queue, time } = setUp();
     queue.add();
     time.now += age;
     expect([queue.expire(), queue.size]).toEqual([expired, 1 - expired]);
   });
 
-  it("is that of its making, not of its reload", () => {
+  it("takes the age of a click from its creation, not from the reload", () => {
     const { queue, open, time, storage } = setUp();
     queue.add();
     time.now += MAX_CLICK_AGE_MS / 2;
@@ -124,7 +124,7 @@ describe("a click's age", () => {
     expect(storage.length).toBe(1);
   });
 
-  it("leaves a margin to the 24 hours that the server knows an id for", () => {
+  it("leaves an hour before the 24 hours for which the server remembers an op id", () => {
     expect(MAX_CLICK_AGE_MS).toBe(23 * HOUR);
   });
 });

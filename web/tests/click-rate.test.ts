@@ -8,12 +8,12 @@ function setUp() {
   return { rate, pass: (seconds: number) => (time.now += 1000 * seconds) };
 }
 
-it("has a minute of zeros at first", () => {
+it("starts with a minute of zeros", () => {
   const { rate } = setUp();
   expect(rate.read()).toEqual(Array.from({ length: 60 }, () => 0));
 });
 
-it("counts by second, the newest last", () => {
+it("counts clicks by second, the newest last", () => {
   const { rate, pass } = setUp();
   rate.add(1);
   pass(0.999);
@@ -24,7 +24,7 @@ it("counts by second, the newest last", () => {
   expect(rate.read().slice(-4)).toEqual([3, 5, 0, 0]);
 });
 
-it("forgets what is older than it shows", () => {
+it("drops clicks that are older than a minute", () => {
   const { rate, pass } = setUp();
   rate.add(1);
   pass(RATE_SECONDS - 1);
@@ -34,7 +34,7 @@ it("forgets what is older than it shows", () => {
   expect(rate.read().filter(Boolean)).toEqual([1]);
 });
 
-it("is the same array until something changes", () => {
+it("returns the same array until a count changes", () => {
   const { rate, pass } = setUp();
   const quiet = rate.read();
   pass(1);

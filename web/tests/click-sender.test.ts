@@ -48,14 +48,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("sends a click at once, with its id", () => {
+it("sends a click at once, with its op id", () => {
   const { sender, connect, sent } = setUp();
   connect();
   sender.click();
   expect(sent).toEqual([`{"action":"increment","id":"${id(1)}"}`]);
 });
 
-it("keeps clicks made without a connection and sends them in order", () => {
+it("sends clicks made while disconnected in their order", () => {
   const { sender, connect, numbers } = setUp();
   for (let click = 1; click <= 3; click += 1) sender.click();
   expect(numbers()).toEqual([]);
@@ -63,7 +63,7 @@ it("keeps clicks made without a connection and sends them in order", () => {
   expect(numbers()).toEqual([1, 2, 3]);
 });
 
-it("has a few on their way at once, and one more for each that is acknowledged", () => {
+it("keeps four clicks in flight, and sends one more for each acknowledgement", () => {
   const { sender, connect, numbers } = setUp();
   for (let click = 1; click <= 10; click += 1) sender.click();
   connect();
@@ -74,7 +74,7 @@ it("has a few on their way at once, and one more for each that is acknowledged",
   expect(numbers()).toEqual([5, 6]);
 });
 
-it("sends all that is not acknowledged again on a new connection, and nothing else", () => {
+it("sends exactly the unacknowledged clicks again on a new connection", () => {
   const { sender, connect, disconnect, numbers } = setUp();
   connect();
   for (let click = 1; click <= 3; click += 1) sender.click();
@@ -86,7 +86,7 @@ it("sends all that is not acknowledged again on a new connection, and nothing el
   expect(numbers()).toEqual([1, 3, 4]);
 });
 
-it("sends again when one connection took over from another without a pause", () => {
+it("sends again when a replacement connection takes over", () => {
   const { sender, connect, numbers } = setUp();
   connect();
   sender.click();
@@ -95,13 +95,13 @@ it("sends again when one connection took over from another without a pause", () 
   expect(numbers()).toEqual([1]);
 });
 
-it("says when there is no room", () => {
+it("returns false for a click when the queue is full", () => {
   const { sender } = setUp();
   const taken = Array.from({ length: QUEUE_LIMIT + 1 }, () => sender.click());
   expect([taken.at(-2), taken.at(-1)]).toEqual([true, false]);
 });
 
-it("takes no notice of an acknowledgement that comes twice", () => {
+it("ignores an acknowledgement that comes twice or is for another session", () => {
   const { sender, connect, queue, numbers } = setUp();
   connect();
   sender.click();
@@ -112,8 +112,8 @@ it("takes no notice of an acknowledgement that comes twice", () => {
   expect([queue.size, queue.inFlight, numbers()]).toEqual([1, 1, [1, 2]]);
 });
 
-describe("a click that the server postpones", () => {
-  it("is sent again after a pause, under its id", () => {
+describe("a click to retry later", () => {
+  it("sends a click again after a delay, under the same op id", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
@@ -125,7 +125,7 @@ describe("a click that the server postpones", () => {
     expect(numbers()).toEqual([1]);
   });
 
-  it("holds up those that come after it", () => {
+  it("sends no other click until a retried one is acknowledged", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
@@ -138,7 +138,7 @@ describe("a click that the server postpones", () => {
     expect(numbers()).toEqual([2]);
   });
 
-  it("is tried ever more slowly", () => {
+  it("doubles the delay between retries up to the maximum", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
@@ -156,7 +156,7 @@ describe("a click that the server postpones", () => {
     expect(sender.consecutiveFailures).toBe(0);
   });
 
-  it("is one trouble with all that were on their way", () => {
+  it("counts the failures of all clicks in flight as one", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     for (let click = 1; click <= 4; click += 1) sender.click();
@@ -170,7 +170,7 @@ describe("a click that the server postpones", () => {
     expect(numbers()).toEqual([3, 4]);
   });
 
-  it("stays postponed when an answer to something earlier arrives", () => {
+  it("keeps the delay when a click from before the failure is acknowledged", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
@@ -180,7 +180,7 @@ describe("a click that the server postpones", () => {
     expect([numbers(), sender.consecutiveFailures]).toEqual([[1, 2], 1]);
   });
 
-  it("may be all that is on its way, when the answer does not say which", () => {
+  it("retries every click in flight when the response names none", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
@@ -192,7 +192,7 @@ describe("a click that the server postpones", () => {
     expect(numbers()).toEqual([1, 2]);
   });
 
-  it("leaves no timer behind when the connection goes", () => {
+  it("cancels the retry when the connection ends", () => {
     const { sender, connect, disconnect, numbers } = setUp();
     connect();
     sender.click();
@@ -205,8 +205,8 @@ describe("a click that the server postpones", () => {
   });
 });
 
-describe("a click that is given up", () => {
-  it("was refused: it is not sent again, and that is said", () => {
+describe("a dropped click", () => {
+  it("drops a rejected click and reports it once", () => {
     const { sender, connect, numbers, onDropped, queue } = setUp();
     connect();
     sender.click();
@@ -216,7 +216,7 @@ describe("a click that is given up", () => {
     expect(onDropped.mock.calls).toEqual([[1]]);
   });
 
-  it("is found among several by sending one at a time", () => {
+  it("finds the rejected click among several by sending one at a time", () => {
     const { sender, connect, numbers, onDropped, queue } = setUp();
     connect();
     sender.click();
@@ -230,7 +230,7 @@ describe("a click that is given up", () => {
     expect([queue.size, onDropped.mock.calls, numbers()]).toEqual([1, [[1]], [2]]);
   });
 
-  it("was too old: it is not sent, and that is said", () => {
+  it("drops clicks that are too old and reports how many", () => {
     const { sender, connect, numbers, onDropped } = setUp();
     sender.click();
     sender.click();

@@ -47,15 +47,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("opening", () => {
-  it("asks for the value before anything else is sent", () => {
+describe("the handshake of a connection", () => {
+  it("sends get-current before it reports that it is open", () => {
     const { socket, onOpen } = setUp();
     onOpen.mockImplementation(() => expect(socket.sent).toEqual([GET_CURRENT]));
     socket.open();
     expect(onOpen).toHaveBeenCalledTimes(1);
   });
 
-  it("is given up after 10 s", () => {
+  it("times out when the handshake takes 10 s", () => {
     const { socket, reasons } = setUp();
     vi.advanceTimersByTime(9999);
     expect(reasons).toEqual([]);
@@ -63,15 +63,15 @@ describe("opening", () => {
     expect([reasons, socket.readyState]).toEqual([["timeout"], 2]);
   });
 
-  it("may fail", () => {
+  it("reports closed when the handshake fails", () => {
     const { socket, reasons, connection } = setUp();
     socket.fail();
     expect([reasons, connection.openedAt, vi.getTimerCount()]).toEqual([["closed"], undefined, 0]);
   });
 });
 
-describe("an answer", () => {
-  it("comes with the time that it took", () => {
+describe("responses on a connection", () => {
+  it("reports the round trip of each response, and none for a broadcast", () => {
     const { connection, socket, messages } = setUpOpen();
     connection.send(click("s:1"));
     vi.advanceTimersByTime(40);
@@ -83,7 +83,7 @@ describe("an answer", () => {
     expect(messages.map(([, roundTrip]) => roundTrip)).toEqual([50, 10, undefined]);
   });
 
-  it("to the question for the value is any value", () => {
+  it("takes any value as the response to get-current", () => {
     const { connection, socket, messages, reasons } = setUpOpen();
     connection.sendHeartbeat();
     vi.advanceTimersByTime(30);
@@ -93,7 +93,7 @@ describe("an answer", () => {
     expect(reasons).toEqual([]);
   });
 
-  it("may be an error", () => {
+  it("takes an error with the id of a click as its response", () => {
     const { connection, socket, messages, reasons } = setUpOpen();
     connection.send(click("s:1"));
     socket.receiveError("busy", "s:1");
@@ -102,7 +102,7 @@ describe("an answer", () => {
     expect(reasons).toEqual([]);
   });
 
-  it("of the gateway is one to every click, for it does not say which", () => {
+  it("takes a gateway error as the response to every click, because it names none", () => {
     const { connection, socket, reasons } = setUpOpen();
     connection.send(click("s:1"));
     connection.send(click("s:2"));
@@ -111,7 +111,7 @@ describe("an answer", () => {
     expect(reasons).toEqual([]);
   });
 
-  it("of the gateway is none to the question for the value", () => {
+  it("times out when get-current gets only a gateway error", () => {
     const { connection, socket, reasons } = setUpOpen();
     connection.sendHeartbeat();
     socket.receive('{"message":"Internal server error"}');
@@ -120,11 +120,11 @@ describe("an answer", () => {
   });
 });
 
-describe("the deadline", () => {
+describe("the response deadline of a connection", () => {
   it.each([
     ["a click", click("s:1")],
     ["a question", GET_CURRENT as { action: "get-current" }],
-  ])("of %s is 5 s", (_case, message) => {
+  ])("times out when %s has no response for 5 s", (_case, message) => {
     const { connection, reasons, socket } = setUpOpen();
     connection.send(message);
     vi.advanceTimersByTime(4999);
@@ -133,7 +133,7 @@ describe("the deadline", () => {
     expect([reasons, socket.readyState, vi.getTimerCount()]).toEqual([["timeout"], 2, 0]);
   });
 
-  it("is that of the oldest request without an answer", () => {
+  it("times out 5 s after the oldest request without a response", () => {
     const { connection, reasons, socket } = setUpOpen();
     connection.send(click("s:1"));
     vi.advanceTimersByTime(3000);
@@ -145,7 +145,7 @@ describe("the deadline", () => {
     expect(reasons).toEqual(["timeout"]);
   });
 
-  it("is not met by another's answer", () => {
+  it("times out when only other responses arrive", () => {
     const { connection, reasons, socket } = setUpOpen();
     connection.send(click("s:1"));
     socket.receiveValue(8, "s:2");
@@ -154,7 +154,7 @@ describe("the deadline", () => {
     expect(reasons).toEqual(["timeout"]);
   });
 
-  it("begins anew when the same click is sent again", () => {
+  it("restarts the deadline of a click that is sent again", () => {
     const { connection, reasons, socket } = setUpOpen();
     connection.send(click("s:1"));
     socket.receiveError("busy", "s:1");
@@ -164,7 +164,7 @@ describe("the deadline", () => {
     expect(reasons).toEqual([]);
   });
 
-  it("is that of the oldest request also when an older one was sent again", () => {
+  it("times out 5 s after the second request when the first was sent again", () => {
     const { connection, reasons } = setUpOpen();
     connection.send(click("s:1"));
     vi.advanceTimersByTime(1000);
@@ -177,7 +177,7 @@ describe("the deadline", () => {
     expect(reasons).toEqual(["timeout"]);
   });
 
-  it("that a timer comes late for leaves time to read what is there already", () => {
+  it("reads waiting responses before it times out when its timer is late", () => {
     const { connection, reasons, socket, late } = setUpOpen();
     connection.send(click("s:1"));
     late(60_000); // as in a hidden tab, or after sleep
@@ -188,7 +188,7 @@ describe("the deadline", () => {
     expect(reasons).toEqual([]);
   });
 
-  it("that a timer comes late for is not judged earlier when something is sent meanwhile", () => {
+  it("keeps the grace period of a late timer when something is sent meanwhile", () => {
     const { connection, reasons, socket, late } = setUpOpen();
     connection.send(click("s:1"));
     late(60_000);
@@ -201,7 +201,7 @@ describe("the deadline", () => {
     expect(reasons).toEqual([]);
   });
 
-  it("that a timer comes late for is not put off by what others do", () => {
+  it("does not extend the grace period of a late timer when broadcasts arrive", () => {
     const { connection, reasons, socket, late } = setUpOpen();
     connection.send(click("s:1"));
     late(60_000);
@@ -212,7 +212,7 @@ describe("the deadline", () => {
     expect(reasons).toEqual(["timeout"]);
   });
 
-  it("that a timer comes late for is not put off twice", () => {
+  it("grants the grace period of a late timer only once", () => {
     const { connection, reasons, late } = setUpOpen();
     connection.send(click("s:1"));
     late(60_000);
@@ -223,8 +223,8 @@ describe("the deadline", () => {
   });
 });
 
-describe("the heartbeat", () => {
-  it("asks after a minute in which nothing told the value", () => {
+describe("the heartbeat of a connection", () => {
+  it("sends a heartbeat a minute after the last value", () => {
     const { socket } = setUpOpen();
     vi.advanceTimersByTime(30_000);
     socket.receiveValue(8);
@@ -234,7 +234,7 @@ describe("the heartbeat", () => {
     expect(socket.sent).toEqual([GET_CURRENT]);
   });
 
-  it("goes on", () => {
+  it("sends a heartbeat every minute while values arrive only as responses", () => {
     const { socket } = setUpOpen();
     for (let minute = 1; minute <= 30; minute += 1) {
       vi.advanceTimersByTime(60_000);
@@ -243,7 +243,7 @@ describe("the heartbeat", () => {
     }
   });
 
-  it("does not take an error for the value", () => {
+  it("sends the heartbeat in time when only an error arrived", () => {
     const { socket } = setUpOpen();
     vi.advanceTimersByTime(30_000);
     socket.receiveError("unavailable");
@@ -251,7 +251,7 @@ describe("the heartbeat", () => {
     expect(socket.sent).toEqual([GET_CURRENT]);
   });
 
-  it("speaks within the gateway's 10 minutes, however much is heard", () => {
+  it("sends within API Gateway's 10 idle minutes, even while values arrive", () => {
     const { socket } = setUpOpen();
     for (let second = 1; second < KEEP_ALIVE_MS / 1000; second += 1) {
       vi.advanceTimersByTime(1000);
@@ -262,7 +262,7 @@ describe("the heartbeat", () => {
     expect(socket.sent).toEqual([GET_CURRENT]);
   });
 
-  it("is slower where nobody looks", () => {
+  it("sends heartbeats less often while the page is hidden", () => {
     const { socket, setHidden } = setUpOpen();
     setHidden(true);
     vi.advanceTimersByTime(KEEP_ALIVE_MS - 1);
@@ -271,7 +271,7 @@ describe("the heartbeat", () => {
     expect(socket.sent).toEqual([GET_CURRENT]);
   });
 
-  it("is one at a time", () => {
+  it("sends no heartbeat while one is pending", () => {
     const { connection, socket } = setUpOpen();
     connection.sendHeartbeat();
     connection.sendHeartbeat();
@@ -279,8 +279,8 @@ describe("the heartbeat", () => {
   });
 });
 
-describe("the end", () => {
-  it("comes once, and nothing after it", () => {
+describe("the end of a connection", () => {
+  it("reports its end once and nothing after it", () => {
     const { connection, socket, reasons, messages, onOpen } = setUpOpen();
     socket.drop();
     socket.fail();
@@ -290,7 +290,7 @@ describe("the end", () => {
     expect(connection.send(click("s:1"))).toBe(false);
   });
 
-  it("is quiet when it is wanted", () => {
+  it("reports nothing after close()", () => {
     const { connection, socket, reasons, messages } = setUpOpen();
     connection.close();
     expect(socket.readyState).toBe(2);
@@ -300,13 +300,13 @@ describe("the end", () => {
     expect([reasons, messages, vi.getTimerCount()]).toEqual([[], [], 0]);
   });
 
-  it("is not missed by a socket that is closing", () => {
+  it("sends nothing on a socket that is closing", () => {
     const { connection, socket } = setUpOpen();
     socket.close();
     expect(connection.send(click("s:1"))).toBe(false);
   });
 
-  it("lets nothing be sent before the beginning", () => {
+  it("sends nothing before the handshake is complete", () => {
     const { connection, socket } = setUp();
     expect(connection.send(click("s:1"))).toBe(false);
     connection.sendHeartbeat();

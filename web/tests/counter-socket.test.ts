@@ -67,13 +67,13 @@ afterEach(() => {
 });
 
 describe("connecting", () => {
-  it("makes no socket before it is started", () => {
+  it("opens no connection before start()", () => {
     const { sockets, states } = setUp();
     expect(sockets).toHaveLength(0);
     expect(states).toEqual([]);
   });
 
-  it("connects to the URL and asks for the value once it is open", () => {
+  it("connects to the URL and sends get-current once it is open", () => {
     const { socket, latest, states } = setUp();
     socket.start();
     expect(latest().url).toBe(ADDRESS);
@@ -83,7 +83,7 @@ describe("connecting", () => {
     expect(states).toEqual(["connecting", "open"]);
   });
 
-  it("is started once, however often start is called", () => {
+  it("starts once, however often start() is called", () => {
     const { socket, sockets, latest } = setUp();
     socket.start();
     socket.start();
@@ -94,7 +94,7 @@ describe("connecting", () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it("hands on what the server sends, readable or not", () => {
+  it("passes on every message of the server, readable or not", () => {
     const { latest, messages } = setUpOpen();
     latest().receiveValue(5);
     latest().receive("garbage");
@@ -106,7 +106,7 @@ describe("connecting", () => {
 });
 
 describe("reconnecting", () => {
-  it("waits 3 s after a drop, then connects and asks again", () => {
+  it("reconnects 3 s after the connection is lost, and sends get-current again", () => {
     const { sockets, latest, states, delays } = setUpOpen();
     latest().drop();
     expect([states.at(-1), delays]).toEqual(["waiting", [3000]]);
@@ -130,7 +130,7 @@ describe("reconnecting", () => {
     expect(delays).toEqual([3000, 3000, 6000, 12_000, 20_000, 20_000, 20_000]);
   });
 
-  it("begins again at 3 s once a connection has lasted", () => {
+  it("resets the delay to 3 s once a connection has lasted", () => {
     const parts = setUp();
     const { socket, latest, delays } = parts;
     socket.start();
@@ -144,7 +144,7 @@ describe("reconnecting", () => {
     expect(delays.at(-1)).toBe(3000);
   });
 
-  it("takes a server that hangs up at once for one that fails", () => {
+  it("counts a connection that the server closes at once as a failure", () => {
     const parts = setUp();
     const { socket, latest, delays } = parts;
     socket.start();
@@ -157,7 +157,7 @@ describe("reconnecting", () => {
     expect(delays).toEqual([3000, 3000, 6000, 12_000]);
   });
 
-  it("replaces a socket that does not answer at once", () => {
+  it("replaces a connection that does not respond, without a delay", () => {
     const parts = setUpOpen();
     const { socket, sockets, states, alive, latest } = parts;
     live(parts, 10_000);
@@ -166,7 +166,7 @@ describe("reconnecting", () => {
     expect([sockets.length, alive(), states.at(-1)]).toEqual([2, [latest()], "connecting"]);
   });
 
-  it("does not hurry when the next one does not answer either", () => {
+  it("waits when the next connection does not respond either", () => {
     const parts = setUpOpen();
     const { socket, sockets, latest, states } = parts;
     live(parts, 10_000);
@@ -177,14 +177,14 @@ describe("reconnecting", () => {
     expect([sockets.length, states.at(-1)]).toEqual([2, "waiting"]);
   });
 
-  it("gives up an attempt that gets nowhere, and waits", () => {
+  it("abandons a handshake that takes 10 s, and waits", () => {
     const { socket, alive, states } = setUp();
     socket.start();
     vi.advanceTimersByTime(10_000);
     expect([alive(), states]).toEqual([[], ["connecting", "waiting"]]);
   });
 
-  it("says from the third failure on that the server may have moved", () => {
+  it("reports an unreachable server from the third failure on", () => {
     const parts = setUp();
     const { socket, latest, onUnreachable } = parts;
     socket.start();
@@ -196,7 +196,7 @@ describe("reconnecting", () => {
     expect(calls).toEqual([0, 0, 1, 2]);
   });
 
-  it("tries again when the constructor throws", () => {
+  it("retries when the WebSocket constructor throws", () => {
     const { WebSocket, sockets } = fakeWebSockets();
     let broken = true;
     const { socket, states } = setUp(
@@ -217,7 +217,7 @@ describe("reconnecting", () => {
     expect(states).toEqual(["waiting", "connecting"]);
   });
 
-  it("waits once, whatever the dropped socket says meanwhile", () => {
+  it("waits once, whatever events the lost socket fires meanwhile", () => {
     const { sockets, latest, states, messages } = setUpOpen();
     latest().drop();
     latest().open();
@@ -229,7 +229,7 @@ describe("reconnecting", () => {
     expect(sockets).toHaveLength(2);
   });
 
-  it("ignores what a superseded socket still says", () => {
+  it("ignores events of a socket that was replaced", () => {
     const { sockets, latest, states, messages } = setUpOpen();
     const [old] = sockets;
     latest().drop();
@@ -246,7 +246,7 @@ describe("reconnecting", () => {
 });
 
 describe("moving before the 2 hours are over", () => {
-  it("opens the new socket first, and closes the old one when the new one has answered", () => {
+  it("opens the replacement before it closes the old connection", () => {
     const parts = setUpOpen();
     const { sockets, states, alive, messages } = parts;
     live(parts, ROTATE_AFTER_MS);
@@ -261,7 +261,7 @@ describe("moving before the 2 hours are over", () => {
     expect(messages).toMatchObject([{ value: 9 }]);
   });
 
-  it("sends on the old socket until the new one has answered", () => {
+  it("sends on the old connection until the replacement has received a value", () => {
     const parts = setUpOpen();
     const { socket, sockets } = parts;
     live(parts, ROTATE_AFTER_MS);
@@ -273,7 +273,7 @@ describe("moving before the 2 hours are over", () => {
     expect([old?.ids(), fresh?.sent]).toEqual([[CLICK.id], [GET_CURRENT, CLICK]]);
   });
 
-  it("keeps the old one when the new one fails, and tries again", () => {
+  it("keeps the old connection when the replacement fails, and retries", () => {
     const parts = setUpOpen();
     const { sockets, latest, states, alive } = parts;
     live(parts, ROTATE_AFTER_MS);
@@ -286,7 +286,7 @@ describe("moving before the 2 hours are over", () => {
     expect(alive()).toEqual([latest()]);
   });
 
-  it("keeps the old one while the new one has nothing but errors", () => {
+  it("keeps the old connection while the replacement receives only errors", () => {
     const parts = setUpOpen();
     const { sockets, latest, alive } = parts;
     live(parts, ROTATE_AFTER_MS);
@@ -295,7 +295,7 @@ describe("moving before the 2 hours are over", () => {
     expect(alive()).toEqual(sockets);
   });
 
-  it("does not begin while there is no connection to move from", () => {
+  it("opens no replacement while disconnected", () => {
     const parts = setUpOpen();
     const { sockets, latest } = parts;
     live(parts, ROTATE_AFTER_MS - 1000);
@@ -304,7 +304,7 @@ describe("moving before the 2 hours are over", () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it("waits for the new one when the old one drops meanwhile", () => {
+  it("waits for the replacement when the old connection is lost during its handshake", () => {
     const parts = setUpOpen();
     const { sockets, latest, states } = parts;
     live(parts, ROTATE_AFTER_MS);
@@ -314,7 +314,7 @@ describe("moving before the 2 hours are over", () => {
     expect([states.at(-1), sockets.length, latest().sent]).toEqual(["open", 2, [GET_CURRENT]]);
   });
 
-  it("goes on with the new one when the old one drops before the answer", () => {
+  it("uses the open replacement when the old connection is lost before its first value", () => {
     const parts = setUpOpen();
     const { sockets, latest, states } = parts;
     live(parts, ROTATE_AFTER_MS);
@@ -323,7 +323,7 @@ describe("moving before the 2 hours are over", () => {
     expect([states, sockets.length]).toEqual([["connecting", "open", "open"], 2]);
   });
 
-  it("happens again with the new one", () => {
+  it("rotates the replacement in its turn", () => {
     const parts = setUpOpen();
     const { sockets, latest } = parts;
     for (let move = 1; move <= 3; move += 1) {
@@ -334,7 +334,7 @@ describe("moving before the 2 hours are over", () => {
     }
   });
 
-  it("does not happen to a connection that was made anew meanwhile", () => {
+  it("restarts the rotation timer after a reconnect", () => {
     const parts = setUpOpen();
     const { sockets, latest, alive } = parts;
     live(parts, ROTATE_AFTER_MS - 10_000);
@@ -345,7 +345,7 @@ describe("moving before the 2 hours are over", () => {
     expect([sockets.length, alive()]).toEqual([2, [latest()]]);
   });
 
-  it("is tried again when the constructor throws", () => {
+  it("retries a rotation when the WebSocket constructor throws", () => {
     const { WebSocket, sockets, latest, alive } = fakeWebSockets();
     let broken = false;
     const { socket, states } = setUp(
@@ -367,13 +367,13 @@ describe("moving before the 2 hours are over", () => {
 });
 
 describe("the page's life", () => {
-  it.each(["resumed", "pageshow", "offline"] as const)("asks an open connection on %s", (event) => {
+  it.each(["resumed", "pageshow", "offline"] as const)("sends a heartbeat on an open connection on %s", (event) => {
     const { latest, fire } = setUpOpen();
     fire(event);
     expect(latest().sent).toEqual([GET_CURRENT, GET_CURRENT]);
   });
 
-  it.each(["resumed", "pageshow"] as const)("does not wait any longer on %s", (event) => {
+  it.each(["resumed", "pageshow"] as const)("reconnects without waiting on %s", (event) => {
     const { latest, sockets, fire, states } = setUpOpen();
     latest().drop();
     fire(event);
@@ -382,21 +382,21 @@ describe("the page's life", () => {
     expect(sockets).toHaveLength(2);
   });
 
-  it("waits on when the browser believes that there is no network", () => {
+  it("keeps waiting on offline", () => {
     const { latest, sockets, fire, states } = setUpOpen();
     latest().drop();
     fire("offline");
     expect([sockets.length, states.at(-1)]).toEqual([1, "waiting"]);
   });
 
-  it.each(["resumed", "pageshow", "offline"] as const)("leaves an attempt alone on %s", (event) => {
+  it.each(["resumed", "pageshow", "offline"] as const)("keeps a handshake that is under way on %s", (event) => {
     const { socket, sockets, fire } = setUp();
     socket.start();
     fire(event);
     expect(sockets).toHaveLength(1);
   });
 
-  it("finds a dead connection 5 s after it woke", () => {
+  it("finds a dead connection 5 s after resumed", () => {
     const parts = setUpOpen();
     live(parts, 20_000);
     parts.fire("resumed");
@@ -404,7 +404,7 @@ describe("the page's life", () => {
     expect([parts.sockets.length, parts.states.at(-1)]).toEqual([2, "connecting"]);
   });
 
-  it("closes when the page goes away, and comes back with it", () => {
+  it("closes on pagehide and reconnects on pageshow", () => {
     const { latest, alive, fire, states } = setUpOpen();
     fire("pagehide");
     expect([alive(), states.at(-1), vi.getTimerCount()]).toEqual([[], "closed", 0]);
@@ -414,7 +414,7 @@ describe("the page's life", () => {
     expect([alive(), states.at(-1)]).toEqual([[latest()], "connecting"]);
   });
 
-  it("closes both sockets of a move", () => {
+  it("closes both connections of a rotation on pagehide", () => {
     const parts = setUpOpen();
     live(parts, ROTATE_AFTER_MS);
     expect(parts.alive()).toHaveLength(2);
@@ -422,7 +422,7 @@ describe("the page's life", () => {
     expect([parts.alive(), vi.getTimerCount()]).toEqual([[], 0]);
   });
 
-  it("does not matter before the start and after the stop", () => {
+  it("ignores page events before start() and after stop()", () => {
     const { socket, fire, sockets, listeners } = setUp();
     fire("pageshow");
     expect(sockets).toHaveLength(0);
@@ -433,7 +433,7 @@ describe("the page's life", () => {
 });
 
 describe("stopping", () => {
-  it("closes the socket and stays closed when its close event arrives", () => {
+  it("stays closed after stop() when the close event arrives", () => {
     const { socket, latest, alive, states } = setUpOpen();
     socket.stop();
     expect(alive()).toEqual([]);
@@ -443,7 +443,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "open", "closed"]);
   });
 
-  it("gives up a connection that is still being made", () => {
+  it("abandons a handshake on stop()", () => {
     const { socket, latest, alive, states } = setUp();
     socket.start();
     socket.stop();
@@ -453,7 +453,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "closed"]);
   });
 
-  it("cancels the attempt it waits for", () => {
+  it("cancels the next attempt on stop()", () => {
     const { socket, sockets, latest, states } = setUp();
     socket.start();
     latest().drop();
@@ -464,7 +464,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "waiting", "closed"]);
   });
 
-  it("may be called at any time, any number of times", () => {
+  it("accepts stop() at any time, any number of times", () => {
     const { socket, states } = setUp();
     socket.stop();
     expect(states).toEqual([]);
@@ -474,7 +474,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "closed"]);
   });
 
-  it("leaves exactly one socket after start, stop, start", () => {
+  it("keeps exactly one connection after start, stop, start", () => {
     const { socket, sockets, latest, alive, states } = setUp();
     socket.start();
     socket.stop();
@@ -489,7 +489,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "closed", "connecting", "open"]);
   });
 
-  it.each(["connecting", "open", "waiting"] as const)("may come from the listener of %s", (fatal) => {
+  it.each(["connecting", "open", "waiting"] as const)("accepts stop() from the listener of the state %s", (fatal) => {
     const { WebSocket, sockets, alive, latest } = fakeWebSockets();
     const states: ConnectionState[] = [];
     const socket = createCounterSocket({
@@ -513,13 +513,13 @@ describe("stopping", () => {
 });
 
 describe("sending", () => {
-  it("sends while open, and says so", () => {
+  it("sends while open and returns true", () => {
     const { socket, latest } = setUpOpen();
     expect(socket.send(CLICK)).toBe(true);
     expect(latest().sent).toEqual([GET_CURRENT, CLICK]);
   });
 
-  it("sends nothing otherwise, and says so", () => {
+  it("sends nothing while not open and returns false", () => {
     const { socket, latest, sockets } = setUp();
     expect(socket.send(CLICK)).toBe(false);
     socket.start();

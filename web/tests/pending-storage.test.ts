@@ -16,14 +16,14 @@ function setUp() {
   return { storage, open, keys: () => Array.from({ length: storage.length }, (_, index) => storage.key(index)) };
 }
 
-describe("after a reload", () => {
-  it("hands on the clicks in their order, with their times", () => {
+describe("the storage after a reload", () => {
+  it("restores clicks in their order, with their times", () => {
     const { open } = setUp();
     open(OLD).save(CLICKS);
     expect(open(NEW).restore()).toEqual(CLICKS);
   });
 
-  it("keeps them until they are saved as the new page's own", () => {
+  it("keeps restored clicks under the old key until the new page saves", () => {
     const { open, keys } = setUp();
     open(OLD).save(CLICKS);
     const page = open(NEW);
@@ -34,7 +34,7 @@ describe("after a reload", () => {
     expect(page.restore()).toEqual([]);
   });
 
-  it("leaves nothing when nothing is pending", () => {
+  it("leaves no key when no click is pending", () => {
     const { open, storage } = setUp();
     const page = open(OLD);
     page.save(CLICKS);
@@ -42,7 +42,7 @@ describe("after a reload", () => {
     expect(storage.length).toBe(0);
   });
 
-  it("does not touch what belongs to others", () => {
+  it("leaves keys of other code in place", () => {
     const { open, storage } = setUp();
     storage.setItem("token", "secret");
     const page = open(NEW);
@@ -53,7 +53,7 @@ describe("after a reload", () => {
 });
 
 describe("two pages of one tab", () => {
-  it("take over what the other one has saved since", () => {
+  it("restores what another page of the tab saved meanwhile", () => {
     const { open } = setUp();
     const cached = open(OLD);
     cached.save(CLICKS.slice(0, 1));
@@ -74,7 +74,7 @@ describe.each([
   ["an id that is no text", "[[1,1]]"],
   ["a time that is none", `[["${OLD}:1","1"],["${OLD}:1",null]]`],
 ])("storage that holds %s", (_case, text) => {
-  it("yields nothing and is cleared away", () => {
+  it("ignores a stored value that is not valid and removes it", () => {
     const { open, storage } = setUp();
     storage.setItem(`counter.pending.${OLD}`, text);
     const page = open(NEW);
@@ -84,13 +84,13 @@ describe.each([
   });
 });
 
-it("yields what is right among what is wrong", () => {
+it("restores the valid entries among invalid ones", () => {
   const { open, storage } = setUp();
   storage.setItem(`counter.pending.${OLD}`, `[["x",1],["${OLD}:7",5]]`);
   expect(open(NEW).restore()).toEqual([{ id: `${OLD}:7`, createdAt: 5 }]);
 });
 
-it("does without storage that may not even be named", () => {
+it("restores nothing and does not throw where storage is blocked", () => {
   const page = createPendingStorage(NEW, () => {
     throw new DOMException("denied", "SecurityError");
   });
@@ -98,7 +98,7 @@ it("does without storage that may not even be named", () => {
   expect(page.restore()).toEqual([]);
 });
 
-it("leaves the old page's clicks where they are when the storage is full", () => {
+it("keeps the old page's clicks when the storage is full", () => {
   const { open, storage } = setUp();
   open(OLD).save(CLICKS);
   storage.setItem = () => {

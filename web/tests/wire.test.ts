@@ -37,12 +37,12 @@ const wires = Object.values(files).map((text) => JSON.parse(text) as Wire);
 const textOf = ({ text, parts = [] }: Frame) =>
   text ?? parts.map(([part, count]) => part.repeat(count)).join("");
 
-it("finds the messages", () => {
+it("finds the recorded messages", () => {
   expect(wires.flatMap((wire) => wire.serverToClient).length).toBeGreaterThan(10);
 });
 
 describe.each(wires.flatMap((wire) => wire.serverToClient))("from the server: $name", (frame) => {
-  it("reads what the server sends", () => {
+  it("reads each recorded message of the server", () => {
     const unread = { type: "error", code: frame.gatewayError ? "gateway" : "unreadable" };
     expect(parse(textOf(frame))).toMatchObject(frame.message ?? unread);
     expect(parse(textOf(frame)).id).toBe(frame.id);
@@ -51,7 +51,7 @@ describe.each(wires.flatMap((wire) => wire.serverToClient))("from the server: $n
 
 const fromClient = wires.flatMap((wire) => wire.clientToServer);
 
-it("writes what the server takes", () => {
+it("writes messages that the server accepts", () => {
   const taken = fromClient.filter((frame) => frame.request !== undefined);
   const id = taken.find((frame) => frame.id !== undefined)?.id ?? "";
   expect(taken.map(textOf)).toContain(encode({ action: "increment", id }));
@@ -59,7 +59,7 @@ it("writes what the server takes", () => {
 });
 
 describe.each(fromClient.filter((frame) => frame.error === "bad-id"))("an id that the server refuses: $name", (frame) => {
-  it("is none for the page either", () => {
+  it("rejects an op id that the server rejects", () => {
     const { id } = JSON.parse(textOf(frame)) as { id: unknown };
     expect(typeof id === "string" && isOpId(id)).toBe(false);
   });
