@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, MAX_CLICK_AGE_MS } from "../src/client/click-queue";
+import { createClickQueue, MAX_CLICK_AGE_MS, QUEUE_LIMIT } from "../src/client/click-queue";
 import { createPendingStorage } from "../src/client/pending-storage";
 import { fakeStorage } from "./fake-page";
 

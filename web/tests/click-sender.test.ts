@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, MAX_CLICK_AGE_MS } from "../src/client/click-queue";
+import { createClickQueue, MAX_CLICK_AGE_MS, QUEUE_LIMIT } from "../src/client/click-queue";
 import { createClickSender, MAX_IN_FLIGHT } from "../src/client/click-sender";
 import { testClock } from "./fake-page";
 
@@ -107,7 +107,7 @@ it("ignores an acknowledgement that comes twice or is for another session", () =
   sender.click();
   sender.acknowledged(id(1));
   sender.acknowledged(id(1));
-  sender.acknowledged("somebody-elses-session:1");
+  sender.acknowledged("another-session-of-it:1");
   sender.click();
   expect([queue.size, queue.inFlight, numbers()]).toEqual([1, 1, [1, 2]]);
 });
@@ -133,7 +133,7 @@ describe("a click to retry later", () => {
     sender.click();
     expect(numbers()).toEqual([1]);
     vi.advanceTimersByTime(500);
-    expect(numbers()).toEqual([1]); // one at a time, until one comes through
+    expect(numbers()).toEqual([1]); // one at a time, until one is acknowledged
     sender.acknowledged(id(1));
     expect(numbers()).toEqual([2]);
   });

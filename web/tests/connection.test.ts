@@ -29,7 +29,7 @@ function setUp() {
   return { connection, socket: latest(), messages, reasons, onOpen, setHidden, late };
 }
 
-/** Open, and the first question is answered. */
+/** A connection that is open and has received the response to its first get-current. */
 function setUpOpen() {
   const parts = setUp();
   parts.socket.open();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, MAX_CLICK_AGE_MS } from "../src/client/click-queue";
+import { createClickQueue, MAX_CLICK_AGE_MS, QUEUE_LIMIT } from "../src/client/click-queue";
 import { createPendingStorage } from "../src/client/pending-storage";
 import { createCounterStore } from "../src/client/store";
 import { DEFAULT_TIMES } from "../src/client/times";

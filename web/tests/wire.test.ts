@@ -1,4 +1,4 @@
-/** The messages that Python's tests read too, so that the two ends cannot drift apart. */
+/** Checks the page against recorded messages. Python's tests read the same files, so that the ends stay compatible. */
 
 import { describe, expect, it } from "vitest";
 
@@ -9,7 +9,7 @@ interface Frame {
   name: string;
   text?: string;
   parts?: [string, number][];
-  /** Of the click that the frame counts or answers. */
+  /** Op id of the increment that the frame is, or responds to. */
   id?: string;
 }
 interface FromServer extends Frame {
@@ -26,7 +26,7 @@ interface Wire {
   serverToClient: FromServer[];
 }
 
-// Raw, for the bundler's own JSON reader refuses the lone surrogates that a client may well send.
+// Raw, because the bundler's own JSON reader rejects lone surrogates, which a client may send.
 const files = import.meta.glob<string>("../../tests/wire/*.json", {
   eager: true,
   import: "default",
@@ -58,7 +58,7 @@ it("writes messages that the server accepts", () => {
   expect(taken.map(textOf)).toContain(encode({ action: "get-current" }));
 });
 
-describe.each(fromClient.filter((frame) => frame.error === "bad-id"))("an id that the server refuses: $name", (frame) => {
+describe.each(fromClient.filter((frame) => frame.error === "bad-id"))("an id that the server rejects: $name", (frame) => {
   it("rejects an op id that the server rejects", () => {
     const { id } = JSON.parse(textOf(frame)) as { id: unknown };
     expect(typeof id === "string" && isOpId(id)).toBe(false);
