@@ -41,5 +41,5 @@ export function App({ pathname, config, onUnreachable }: AppProps) {
       </MessagePage>
     );
   }
-  return <RealtimeCounter webSocketUrl={config.webSocketUrl} times={config.times} onUnreachable={onUnreachable} />;
+  return <RealtimeCounter {...config} onUnreachable={onUnreachable} />;
 }
