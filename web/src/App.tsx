@@ -1,25 +1,26 @@
-import type { Config } from "./config";
-import { RealtimeCounter } from "./counter/RealtimeCounter";
-import { Message } from "./Message";
+import type { Config } from "./client/config";
 import { COUNTER_PATH, routeOf } from "./routes";
+import { MessagePage } from "./ui/MessagePage";
+import { RealtimeCounter } from "./ui/RealtimeCounter";
 
 interface AppProps {
   pathname: string;
   /** Undefined while it is being loaded. */
   config: Config | undefined;
-  /** Nobody answers at the configured address any more. */
+  /** Several attempts in a row to connect failed. Called again with each further one. */
   onUnreachable?: () => void;
 }
 
+/** Shows the counter, or a page that says why there is none. */
 export function App({ pathname, config, onUnreachable }: AppProps) {
   if (routeOf(pathname) === "not-found") {
     return (
-      <Message title="Page not found">
+      <MessagePage title="Page not found">
         <p>There is nothing at this address.</p>
         <p>
           <a href={COUNTER_PATH}>Go to the realtime counter</a>
         </p>
-      </Message>
+      </MessagePage>
     );
   }
   if (config === undefined) {
@@ -33,12 +34,12 @@ export function App({ pathname, config, onUnreachable }: AppProps) {
   }
   if ("problem" in config) {
     return (
-      <Message title="The counter cannot start">
+      <MessagePage title="The counter cannot start">
         <p role="alert" className="problem">
           {config.problem}
         </p>
-      </Message>
+      </MessagePage>
     );
   }
-  return <RealtimeCounter webSocketUrl={config.webSocketUrl} times={config.times} onUnreachable={onUnreachable} />;
+  return <RealtimeCounter {...config} onUnreachable={onUnreachable} />;
 }

@@ -4,17 +4,17 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
-import { type Config, loadConfig } from "./config";
-import { ErrorBoundary } from "./ErrorBoundary";
+import { type Config, loadConfig } from "./client/config";
+import { takeToken, withToken } from "./client/token";
 import { COUNTER_PATH, routeOf } from "./routes";
-import { takeToken, withToken } from "./token";
+import { ErrorBoundary } from "./ui/ErrorBoundary";
 
 const { location } = window;
 if (routeOf(location.pathname) === "home") {
   history.replaceState(null, "", COUNTER_PATH + location.search + location.hash);
 }
 
-// Before anything else can read the address.
+// Must come before any other code that reads the address.
 const token = takeToken(window);
 
 const container = document.getElementById("root");
@@ -31,10 +31,10 @@ async function load(): Promise<Config> {
 }
 
 /**
- * A tab may live longer than the address that it began with: the API may have been made anew. Then the page is
- * loaded again, since its content security policy allows the old address alone. Clicks that wait outlive that.
+ * Reloads the page if config.json has another address, as after the API was created again while the tab was open. A
+ * reload is needed because the content security policy allows only the old address. Pending clicks survive it.
  */
-async function lookAgain() {
+async function reloadIfMoved() {
   const config = await load();
   if (!("problem" in config) && config.webSocketUrl !== webSocketUrl) location.reload();
 }
@@ -46,7 +46,7 @@ function render(config?: Config) {
   root.render(
     <StrictMode>
       <ErrorBoundary>
-        <App pathname={location.pathname} config={config} onUnreachable={lookAgain} />
+        <App pathname={location.pathname} config={config} onUnreachable={reloadIfMoved} />
       </ErrorBoundary>
     </StrictMode>,
   );

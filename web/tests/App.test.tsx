@@ -3,15 +3,15 @@ import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { App } from "../src/App";
-import { TIMES } from "../src/counter/times";
-import { ErrorBoundary } from "../src/ErrorBoundary";
+import { DEFAULT_TIMES } from "../src/client/times";
+import { ErrorBoundary } from "../src/ui/ErrorBoundary";
 import { fakeWebSockets } from "./fake-web-socket";
 
 function Broken(): never {
   throw new Error("broken");
 }
 
-const CONFIG = { webSocketUrl: "wss://example.test/prod", times: TIMES };
+const CONFIG = { webSocketUrl: "wss://example.test/prod", times: DEFAULT_TIMES };
 let network: ReturnType<typeof fakeWebSockets>;
 
 beforeEach(() => {
@@ -28,19 +28,19 @@ describe("App", () => {
     expect(network.latest().url).toBe(CONFIG.webSocketUrl);
   });
 
-  it("waits quietly for the configuration", () => {
+  it("shows that it is loading until it has a configuration", () => {
     render(<App pathname="/realtime-counter" config={undefined} />);
     expect(screen.getByRole("status").textContent).toBe("Loading…");
     expect(network.sockets).toHaveLength(0);
   });
 
-  it("says what is wrong with the configuration", () => {
+  it("shows the problem of a configuration", () => {
     render(<App pathname="/realtime-counter" config={{ problem: "The file is missing." }} />);
     expect(screen.getByRole("alert").textContent).toBe("The file is missing.");
     expect(network.sockets).toHaveLength(0);
   });
 
-  it("leads from an unknown address to the counter", () => {
+  it("links to the counter from an unknown address", () => {
     render(<App pathname="/elsewhere" config={CONFIG} />);
     expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Page not found");
     expect(document.title).toBe("Page not found · Realtime counter");
@@ -50,7 +50,7 @@ describe("App", () => {
 });
 
 describe("ErrorBoundary", () => {
-  it("shows its children", () => {
+  it("shows the children of an error boundary", () => {
     render(<ErrorBoundary>All is well.</ErrorBoundary>);
     expect(screen.getByText("All is well.")).toBeDefined();
   });

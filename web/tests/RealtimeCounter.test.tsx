@@ -3,14 +3,14 @@ import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { ANNOUNCE_EVERY_MS } from "../src/counter/Announcement";
-import { QUEUE_LIMIT } from "../src/counter/click-queue";
-import { IncrementButton } from "../src/counter/IncrementButton";
-import { RealtimeCounter } from "../src/counter/RealtimeCounter";
-import { TIMES } from "../src/counter/times";
+import { QUEUE_LIMIT } from "../src/client/click-queue";
+import { DEFAULT_TIMES } from "../src/client/times";
+import { IncrementButton } from "../src/ui/IncrementButton";
+import { ANNOUNCE_EVERY_MS } from "../src/ui/LiveRegion";
+import { RealtimeCounter } from "../src/ui/RealtimeCounter";
 import { fakeWebSockets } from "./fake-web-socket";
 
-const ADDRESS = { webSocketUrl: "wss://example.test/prod", times: TIMES };
+const ADDRESS = { webSocketUrl: "wss://example.test/prod", times: DEFAULT_TIMES };
 let network: ReturnType<typeof fakeWebSockets>;
 
 beforeEach(() => {
@@ -42,7 +42,7 @@ function renderOpen() {
 }
 
 describe("the value", () => {
-  it("is a dash until it is known, then exactly its digits", () => {
+  it("shows a dash until there is a value, then exactly its digits", () => {
     renderOpen();
     expect(value().textContent).toBe("–");
     act(() => network.latest().receiveValue(0));
@@ -51,7 +51,7 @@ describe("the value", () => {
     expect(value().textContent).toBe("1234567");
   });
 
-  it("is read as one number, not digit by digit", () => {
+  it("gives screen readers the value as one number, not digit by digit", () => {
     renderOpen();
     expect(screen.getByText("The value is not known yet.")).toBeDefined();
     act(() => network.latest().receiveValue(1234));
@@ -59,7 +59,7 @@ describe("the value", () => {
     expect(value().getAttribute("aria-hidden")).toBe("true");
   });
 
-  it("lets the digits leave that changed, and no others", () => {
+  it("animates only the digits that changed", () => {
     renderOpen();
     act(() => network.latest().receiveValue(19));
     const leaving = () => [...value().children].map((digit) => (digit as HTMLElement).dataset["was"]);
@@ -74,14 +74,14 @@ describe("the value", () => {
     expect(leaving()).toEqual([undefined, undefined, undefined]);
   });
 
-  it("is set apart by thousands without another character", () => {
+  it("separates thousands without adding a character", () => {
     renderOpen();
     act(() => network.latest().receiveValue(1234567));
     const apart = [...value().children].filter((digit) => (digit as HTMLElement).dataset["group"] === "true");
     expect(apart.map((digit) => digit.textContent)).toEqual(["2", "5"]);
   });
 
-  it("is shown as old while nobody confirms it", () => {
+  it("marks the value as stale while disconnected", () => {
     renderOpen();
     expect(value().parentElement?.dataset["stale"]).toBe("false");
     act(() => network.latest().drop());
@@ -94,15 +94,15 @@ describe("the value", () => {
     [99999999, "medium"],
     [100000000, "long"],
     [Number.MAX_SAFE_INTEGER, "long"],
-  ])("is set to fit: %i is %s", (number, length) => {
+  ])("chooses the font size by length: %i is %s", (number, length) => {
     renderOpen();
     act(() => network.latest().receiveValue(number));
     expect(value().parentElement?.dataset["length"]).toBe(length);
   });
 });
 
-describe("the announcement", () => {
-  it("is a polite one, of the whole sentence", () => {
+describe("the live region", () => {
+  it("announces the value politely, as a whole sentence", () => {
     renderOpen();
     act(() => network.latest().receiveValue(8));
     pass(0);
@@ -110,7 +110,7 @@ describe("the announcement", () => {
     expect(announcement()).toBe("The counter is at 8.");
   });
 
-  it("comes no more often than every 5 s, and then with the newest value", () => {
+  it("announces at most every 5 s, with the newest value", () => {
     renderOpen();
     act(() => network.latest().receiveValue(1));
     pass(0);
@@ -125,7 +125,7 @@ describe("the announcement", () => {
     expect(announcement()).toBe("The counter is at 101.");
   });
 
-  it("is silent until there is something to say", () => {
+  it("announces nothing until there is a value or a failure", () => {
     render(<RealtimeCounter {...ADDRESS} />);
     pass(ANNOUNCE_EVERY_MS);
     expect(announcement()).toBe("");
@@ -134,7 +134,7 @@ describe("the announcement", () => {
     expect(announcement()).toBe("Not connected, trying again.");
   });
 
-  it("says once that the connection is lost, however often it is tried", () => {
+  it("announces a lost connection once, however many attempts follow", () => {
     renderOpen();
     act(() => network.latest().receiveValue(1));
     pass(ANNOUNCE_EVERY_MS);
@@ -150,7 +150,7 @@ describe("the announcement", () => {
 });
 
 describe("the connection", () => {
-  it("is put into words, with the seconds until the next attempt", () => {
+  it("shows the state of the connection in words, with the seconds until the next attempt", () => {
     render(<RealtimeCounter {...ADDRESS} />);
     expect(shownState()).toEqual(["connecting", "Connecting…"]);
     act(() => network.latest().open());
@@ -163,7 +163,7 @@ describe("the connection", () => {
     expect(shownState()).toEqual(["connecting", "Connecting…"]);
   });
 
-  it("is one, also when StrictMode mounts twice", () => {
+  it("opens one connection even when StrictMode mounts twice", () => {
     render(
       <StrictMode>
         <RealtimeCounter {...ADDRESS} />
@@ -176,7 +176,7 @@ describe("the connection", () => {
     expect(network.latest().ids()).toHaveLength(1);
   });
 
-  it("ends with the page", () => {
+  it("closes the connection when it unmounts", () => {
     const { unmount } = renderOpen();
     unmount();
     expect(network.alive()).toEqual([]);
@@ -184,7 +184,7 @@ describe("the connection", () => {
     expect(network.sockets).toHaveLength(1);
   });
 
-  it("moves when the URL changes, with the clicks that wait, and the number begins anew", () => {
+  it("connects to a new URL with the pending clicks and a new value", () => {
     const { rerender } = renderOpen();
     act(() => network.latest().receiveValue(1000));
     act(() => network.latest().drop());
@@ -197,7 +197,7 @@ describe("the connection", () => {
     expect(value().textContent).toBe("0");
   });
 
-  it("shows how long the last answer took", () => {
+  it("shows the round trip of the last response", () => {
     renderOpen();
     expect(screen.getByTestId("round-trip").textContent).toBe("–");
     pass(24);
@@ -205,7 +205,7 @@ describe("the connection", () => {
     expect(screen.getByTestId("round-trip").textContent).toBe("24 ms");
   });
 
-  it("tells when nobody answers there any more", () => {
+  it("reports an unreachable server after three failures", () => {
     const onUnreachable = vi.fn<() => void>();
     render(<RealtimeCounter {...ADDRESS} onUnreachable={onUnreachable} />);
     for (const pause of [3000, 3000]) {
@@ -219,7 +219,7 @@ describe("the connection", () => {
 });
 
 describe("the button", () => {
-  it("sends exactly one increment per click, each with an id of its own", () => {
+  it("sends exactly one increment for each click, each with its own op id", () => {
     renderOpen();
     fireEvent.click(button());
     expect(network.latest().ids()).toHaveLength(1);
@@ -227,13 +227,13 @@ describe("the button", () => {
     expect(new Set(network.latest().ids()).size).toBe(2);
   });
 
-  it("is a real button that submits nothing", () => {
+  it("renders a real button that submits nothing", () => {
     renderOpen();
     expect(button().tagName).toBe("BUTTON");
     expect(button().getAttribute("type")).toBe("button");
   });
 
-  it("keeps clicks made while disconnected, says so, and sends them", () => {
+  it("keeps clicks made while disconnected, shows them as pending, and sends them", () => {
     renderOpen();
     act(() => network.latest().drop());
     expect(screen.getByText(/You can click all the same/u)).toBeDefined();
@@ -250,7 +250,7 @@ describe("the button", () => {
     expect(pending()).toBeUndefined();
   });
 
-  it("does nothing when no more clicks can wait, says why and keeps the focus", () => {
+  it("disables the button when 100 clicks are pending, explains why, and keeps the focus", () => {
     renderOpen();
     act(() => network.latest().drop());
     button().focus();
@@ -263,7 +263,7 @@ describe("the button", () => {
     expect(explanation?.textContent).toMatch(/^100 clicks wait to be sent/u);
   });
 
-  it("works again once there is room, and the explanation is gone", () => {
+  it("enables the button again once there is room, and removes the explanation", () => {
     render(<RealtimeCounter {...ADDRESS} />);
     for (let click = 0; click < QUEUE_LIMIT; click += 1) fireEvent.click(button());
     act(() => network.latest().open());
@@ -274,7 +274,7 @@ describe("the button", () => {
     expect(screen.getByText("Open this page in a second tab and click: both move.")).toBeDefined();
   });
 
-  it("takes no click by itself while it is not enabled", () => {
+  it("ignores clicks on a disabled button", () => {
     const onIncrement = vi.fn<() => void>();
     const { rerender } = render(<IncrementButton enabled={false} explanationId="why" onIncrement={onIncrement} />);
     fireEvent.click(button());
@@ -286,7 +286,7 @@ describe("the button", () => {
 });
 
 describe("the plot", () => {
-  it("shows each second's clicks, and their sum in words", () => {
+  it("plots the clicks of each second, and shows their sum", () => {
     const { container } = renderOpen();
     act(() => network.latest().receiveValue(10));
     expect(bars(container)).toBe("");
@@ -301,7 +301,7 @@ describe("the plot", () => {
     expect(screen.getByTestId("clicks-last-minute").textContent).toBe("0");
   });
 
-  it("is hidden from those who cannot see it", () => {
+  it("hides the plot from screen readers", () => {
     const { container } = renderOpen();
     expect(container.querySelector("svg")?.getAttribute("aria-hidden")).toBe("true");
   });
@@ -316,7 +316,7 @@ it("shows an error as an alert until the next value", () => {
   expect(screen.queryByRole("alert")).toBeNull();
 });
 
-it("says that clicks were given up until that is dismissed", () => {
+it("shows that clicks were dropped until that is dismissed", () => {
   renderOpen();
   fireEvent.click(button());
   fireEvent.click(button());

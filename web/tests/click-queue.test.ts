@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
-import { createPendingStorage } from "../src/counter/pending-storage";
+import { createClickQueue, MAX_CLICK_AGE_MS, QUEUE_LIMIT } from "../src/client/click-queue";
+import { createPendingStorage } from "../src/client/pending-storage";
 import { fakeStorage } from "./fake-page";
 
 const SESSION = "session-of-the-test";
@@ -25,14 +25,14 @@ const taken = (queue: ReturnType<typeof createClickQueue>) => {
   return ids;
 };
 
-it("numbers the clicks of its session", () => {
+it("numbers the clicks of its session from 1", () => {
   const { queue } = setUp();
   queue.add();
   queue.add();
   expect(taken(queue)).toEqual([`${SESSION}:1`, `${SESSION}:2`]);
 });
 
-it("hands out each click once, until it is released", () => {
+it("hands out each click once until it is released", () => {
   const { queue } = setUp();
   queue.add();
   queue.add();
@@ -45,86 +45,86 @@ it("hands out each click once, until it is released", () => {
   expect([queue.inFlight, ...taken(queue)]).toEqual([0, `${SESSION}:1`, `${SESSION}:2`]);
 });
 
-it("is done with a click that is settled, once", () => {
+it("removes a click once", () => {
   const { queue } = setUp();
   queue.add();
   const id = queue.take() ?? "";
-  expect([queue.size, queue.settle(id), queue.settle(id), queue.size, queue.inFlight]).toEqual([1, true, false, 0, 0]);
+  expect([queue.size, queue.remove(id), queue.remove(id), queue.size, queue.inFlight]).toEqual([1, true, false, 0, 0]);
 });
 
-it("never gives a number twice, whatever was settled", () => {
+it("never gives a number twice, even after a click was removed", () => {
   const { queue } = setUp();
   queue.add();
-  queue.settle(queue.take() ?? "");
+  queue.remove(queue.take() ?? "");
   queue.add();
   expect(queue.take()).toBe(`${SESSION}:2`);
 });
 
-it("has room for so many and no more", () => {
+it("accepts no click beyond the limit until one is removed", () => {
   const { queue } = setUp();
   const added = Array.from({ length: QUEUE_LIMIT + 1 }, () => queue.add());
   expect([added.filter(Boolean).length, added.at(-1), queue.full]).toEqual([QUEUE_LIMIT, false, true]);
-  queue.settle(queue.take() ?? "");
+  queue.remove(queue.take() ?? "");
   expect([queue.full, queue.add()]).toEqual([false, true]);
 });
 
-describe("after a reload", () => {
-  it("has the old clicks first, under their old ids", () => {
+describe("the queue after a reload", () => {
+  it("restores old clicks first, under their old op ids", () => {
     const { queue, open } = setUp();
     queue.add();
     queue.add();
     const again = open("another-session-after");
-    again.adopt();
+    again.restore();
     again.add();
     expect(taken(again)).toEqual([`${SESSION}:1`, `${SESSION}:2`, "another-session-after:1"]);
   });
 
-  it("keeps what was not acknowledged and nothing else", () => {
+  it("restores only clicks that were not removed before the reload", () => {
     const { queue, open } = setUp();
     queue.add();
     queue.add();
-    queue.settle(queue.take() ?? "");
+    queue.remove(queue.take() ?? "");
     const again = open("another-session-after");
-    again.adopt();
+    again.restore();
     expect(taken(again)).toEqual([`${SESSION}:2`]);
   });
 
-  it("has them when it is loaded a second time, too", () => {
+  it("restores clicks again after a second reload", () => {
     const { queue, open } = setUp();
     queue.add();
-    open("the-second-session-x").adopt();
+    open("the-second-session-x").restore();
     const third = open("the-third-session-xy");
-    third.adopt();
+    third.restore();
     expect(taken(third)).toEqual([`${SESSION}:1`]);
   });
 });
 
 describe("a click's age", () => {
   it.each([
-    ["young enough", RESEND_WITHIN_MS, 0],
-    ["too old", RESEND_WITHIN_MS + 1, 1],
+    ["young enough", MAX_CLICK_AGE_MS, 0],
+    ["too old", MAX_CLICK_AGE_MS + 1, 1],
     ["of a clock a little ahead", -HOUR, 0],
     ["of another time altogether", -HOUR - 1, 1],
-  ])("may be %s", (_case, age, expired) => {
+  ])("decides whether to drop a click that is %s", (_case, age, expired) => {
     const { queue, time } = setUp();
     queue.add();
     time.now += age;
     expect([queue.expire(), queue.size]).toEqual([expired, 1 - expired]);
   });
 
-  it("is that of its making, not of its reload", () => {
+  it("takes the age of a click from its creation, not from the reload", () => {
     const { queue, open, time, storage } = setUp();
     queue.add();
-    time.now += RESEND_WITHIN_MS / 2;
+    time.now += MAX_CLICK_AGE_MS / 2;
     const again = open("another-session-after");
-    again.adopt();
+    again.restore();
     again.add();
-    time.now += RESEND_WITHIN_MS / 2 + 1;
+    time.now += MAX_CLICK_AGE_MS / 2 + 1;
     expect([again.expire(), ...taken(again)]).toEqual([1, "another-session-after:1"]);
     expect(storage.length).toBe(1);
   });
 
-  it("leaves a margin to the 24 hours that the server knows an id for", () => {
-    expect(RESEND_WITHIN_MS).toBe(23 * HOUR);
+  it("leaves an hour before the 24 hours for which the server remembers an op id", () => {
+    expect(MAX_CLICK_AGE_MS).toBe(23 * HOUR);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { createClickRate, SECONDS } from "../src/counter/click-rate";
+import { createClickRate, RATE_SECONDS } from "../src/client/click-rate";
 
 function setUp() {
   const time = { now: 123_456_000 };
@@ -8,12 +8,12 @@ function setUp() {
   return { rate, pass: (seconds: number) => (time.now += 1000 * seconds) };
 }
 
-it("has a minute of zeros at first", () => {
+it("starts with a minute of zeros", () => {
   const { rate } = setUp();
   expect(rate.read()).toEqual(Array.from({ length: 60 }, () => 0));
 });
 
-it("counts by second, the newest last", () => {
+it("counts clicks by second, the newest last", () => {
   const { rate, pass } = setUp();
   rate.add(1);
   pass(0.999);
@@ -24,17 +24,17 @@ it("counts by second, the newest last", () => {
   expect(rate.read().slice(-4)).toEqual([3, 5, 0, 0]);
 });
 
-it("forgets what is older than it shows", () => {
+it("drops clicks that are older than a minute", () => {
   const { rate, pass } = setUp();
   rate.add(1);
-  pass(SECONDS - 1);
+  pass(RATE_SECONDS - 1);
   expect(rate.read()[0]).toBe(1);
   pass(1);
   rate.add(1);
   expect(rate.read().filter(Boolean)).toEqual([1]);
 });
 
-it("is the same array until something changes", () => {
+it("returns the same array until a count changes", () => {
   const { rate, pass } = setUp();
   const quiet = rate.read();
   pass(1);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
-import { createClickSender, WINDOW } from "../src/counter/click-sender";
+import { createClickQueue, MAX_CLICK_AGE_MS, QUEUE_LIMIT } from "../src/client/click-queue";
+import { createClickSender, MAX_IN_FLIGHT } from "../src/client/click-sender";
 import { testClock } from "./fake-page";
 
 const SESSION = "session-of-the-test";
@@ -9,12 +9,12 @@ const SESSION = "session-of-the-test";
 function setUp() {
   const sent: string[] = [];
   const wire = { open: false };
-  const queue = createClickQueue({ session: SESSION, storage: { adopt: () => [], save: () => {} } });
-  const onGivenUp = vi.fn<(clicks: number) => void>();
+  const queue = createClickQueue({ session: SESSION, storage: { restore: () => [], save: () => {} } });
+  const onDropped = vi.fn<(clicks: number) => void>();
   const sender = createClickSender({
     queue,
     clock: testClock().clock,
-    onGivenUp,
+    onDropped,
     send(message) {
       if (wire.open) sent.push(JSON.stringify(message));
       return wire.open;
@@ -24,7 +24,7 @@ function setUp() {
     queue,
     sender,
     sent,
-    onGivenUp,
+    onDropped,
     connect() {
       wire.open = true;
       sender.connected();
@@ -48,14 +48,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("sends a click at once, with its id", () => {
+it("sends a click at once, with its op id", () => {
   const { sender, connect, sent } = setUp();
   connect();
   sender.click();
   expect(sent).toEqual([`{"action":"increment","id":"${id(1)}"}`]);
 });
 
-it("keeps clicks made without a connection and sends them in order", () => {
+it("sends clicks made while disconnected in their order", () => {
   const { sender, connect, numbers } = setUp();
   for (let click = 1; click <= 3; click += 1) sender.click();
   expect(numbers()).toEqual([]);
@@ -63,18 +63,18 @@ it("keeps clicks made without a connection and sends them in order", () => {
   expect(numbers()).toEqual([1, 2, 3]);
 });
 
-it("has a few on their way at once, and one more for each that is acknowledged", () => {
+it("keeps four clicks in flight, and sends one more for each acknowledgement", () => {
   const { sender, connect, numbers } = setUp();
   for (let click = 1; click <= 10; click += 1) sender.click();
   connect();
   expect(numbers()).toEqual([1, 2, 3, 4]);
-  expect(WINDOW).toBe(4);
+  expect(MAX_IN_FLIGHT).toBe(4);
   sender.acknowledged(id(2));
   sender.acknowledged(id(1));
   expect(numbers()).toEqual([5, 6]);
 });
 
-it("sends all that is not acknowledged again on a new connection, and nothing else", () => {
+it("sends exactly the unacknowledged clicks again on a new connection", () => {
   const { sender, connect, disconnect, numbers } = setUp();
   connect();
   for (let click = 1; click <= 3; click += 1) sender.click();
@@ -86,7 +86,7 @@ it("sends all that is not acknowledged again on a new connection, and nothing el
   expect(numbers()).toEqual([1, 3, 4]);
 });
 
-it("sends again when one connection took over from another without a pause", () => {
+it("sends again when a replacement connection takes over", () => {
   const { sender, connect, numbers } = setUp();
   connect();
   sender.click();
@@ -95,29 +95,29 @@ it("sends again when one connection took over from another without a pause", () 
   expect(numbers()).toEqual([1]);
 });
 
-it("says when there is no room", () => {
+it("returns false for a click when the queue is full", () => {
   const { sender } = setUp();
   const taken = Array.from({ length: QUEUE_LIMIT + 1 }, () => sender.click());
   expect([taken.at(-2), taken.at(-1)]).toEqual([true, false]);
 });
 
-it("takes no notice of an acknowledgement that comes twice", () => {
+it("ignores an acknowledgement that comes twice or is for another session", () => {
   const { sender, connect, queue, numbers } = setUp();
   connect();
   sender.click();
   sender.acknowledged(id(1));
   sender.acknowledged(id(1));
-  sender.acknowledged("somebody-elses-session:1");
+  sender.acknowledged("another-session-of-it:1");
   sender.click();
   expect([queue.size, queue.inFlight, numbers()]).toEqual([1, 1, [1, 2]]);
 });
 
-describe("a click that the server postpones", () => {
-  it("is sent again after a pause, under its id", () => {
+describe("a click to retry later", () => {
+  it("sends a click again after a delay, under the same op id", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     expect(numbers()).toEqual([1]);
     vi.advanceTimersByTime(499);
     expect(numbers()).toEqual([]);
@@ -125,78 +125,78 @@ describe("a click that the server postpones", () => {
     expect(numbers()).toEqual([1]);
   });
 
-  it("holds up those that come after it", () => {
+  it("sends no other click until a retried one is acknowledged", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     sender.click();
     expect(numbers()).toEqual([1]);
     vi.advanceTimersByTime(500);
-    expect(numbers()).toEqual([1]); // one at a time, until one comes through
+    expect(numbers()).toEqual([1]); // one at a time, until one is acknowledged
     sender.acknowledged(id(1));
     expect(numbers()).toEqual([2]);
   });
 
-  it("is tried ever more slowly", () => {
+  it("doubles the delay between retries up to the maximum", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
     numbers();
     const pauses = [500, 1000, 2000, 4000, 8000, 10_000, 10_000].map((pause) => {
-      sender.postponed(id(1));
+      sender.retryLater(id(1));
       vi.advanceTimersByTime(pause - 1);
       expect(numbers()).toEqual([]);
       vi.advanceTimersByTime(1);
       return numbers();
     });
     expect(pauses).toEqual(pauses.map(() => [1]));
-    expect(sender.troubles).toBe(7);
+    expect(sender.consecutiveFailures).toBe(7);
     sender.acknowledged(id(1));
-    expect(sender.troubles).toBe(0);
+    expect(sender.consecutiveFailures).toBe(0);
   });
 
-  it("is one trouble with all that were on their way", () => {
+  it("counts the failures of all clicks in flight as one", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     for (let click = 1; click <= 4; click += 1) sender.click();
     numbers();
     sender.acknowledged(id(1));
-    for (const number of [2, 3, 4]) sender.postponed(id(number));
-    expect(sender.troubles).toBe(1);
+    for (const number of [2, 3, 4]) sender.retryLater(id(number));
+    expect(sender.consecutiveFailures).toBe(1);
     vi.advanceTimersByTime(500);
     expect(numbers()).toEqual([2]);
     sender.acknowledged(id(2));
     expect(numbers()).toEqual([3, 4]);
   });
 
-  it("stays postponed when an answer to something earlier arrives", () => {
+  it("keeps the delay when a click from before the failure is acknowledged", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     sender.acknowledged(id(2));
-    expect([numbers(), sender.troubles]).toEqual([[1, 2], 1]);
+    expect([numbers(), sender.consecutiveFailures]).toEqual([[1, 2], 1]);
   });
 
-  it("may be all that is on its way, when the answer does not say which", () => {
+  it("retries every click in flight when the response names none", () => {
     const { sender, connect, numbers } = setUp();
     connect();
     sender.click();
     sender.click();
-    sender.postponed();
+    sender.retryLater();
     expect(numbers()).toEqual([1, 2]);
     vi.advanceTimersByTime(500);
     sender.acknowledged(id(1));
     expect(numbers()).toEqual([1, 2]);
   });
 
-  it("leaves no timer behind when the connection goes", () => {
+  it("cancels the retry when the connection ends", () => {
     const { sender, connect, disconnect, numbers } = setUp();
     connect();
     sender.click();
-    sender.postponed(id(1));
+    sender.retryLater(id(1));
     disconnect();
     expect(vi.getTimerCount()).toBe(0);
     numbers();
@@ -205,39 +205,39 @@ describe("a click that the server postpones", () => {
   });
 });
 
-describe("a click that is given up", () => {
-  it("was refused: it is not sent again, and that is said", () => {
-    const { sender, connect, numbers, onGivenUp, queue } = setUp();
+describe("a dropped click", () => {
+  it("drops a rejected click and reports it once", () => {
+    const { sender, connect, numbers, onDropped, queue } = setUp();
     connect();
     sender.click();
-    sender.refused(id(1));
-    sender.refused(id(1));
+    sender.rejected(id(1));
+    sender.rejected(id(1));
     expect([numbers(), queue.size]).toEqual([[1], 0]);
-    expect(onGivenUp.mock.calls).toEqual([[1]]);
+    expect(onDropped.mock.calls).toEqual([[1]]);
   });
 
-  it("is found among several by sending one at a time", () => {
-    const { sender, connect, numbers, onGivenUp, queue } = setUp();
+  it("finds the rejected click among several by sending one at a time", () => {
+    const { sender, connect, numbers, onDropped, queue } = setUp();
     connect();
     sender.click();
     sender.click();
     numbers();
-    sender.refused();
-    expect([queue.size, onGivenUp.mock.calls]).toEqual([2, []]);
+    sender.rejected();
+    expect([queue.size, onDropped.mock.calls]).toEqual([2, []]);
     vi.advanceTimersByTime(500);
     expect(numbers()).toEqual([1]);
-    sender.refused();
-    expect([queue.size, onGivenUp.mock.calls, numbers()]).toEqual([1, [[1]], [2]]);
+    sender.rejected();
+    expect([queue.size, onDropped.mock.calls, numbers()]).toEqual([1, [[1]], [2]]);
   });
 
-  it("was too old: it is not sent, and that is said", () => {
-    const { sender, connect, numbers, onGivenUp } = setUp();
+  it("drops clicks that are too old and reports how many", () => {
+    const { sender, connect, numbers, onDropped } = setUp();
     sender.click();
     sender.click();
-    vi.advanceTimersByTime(RESEND_WITHIN_MS + 1);
+    vi.advanceTimersByTime(MAX_CLICK_AGE_MS + 1);
     sender.click();
     connect();
     expect(numbers()).toEqual([3]);
-    expect(onGivenUp.mock.calls).toEqual([[2]]);
+    expect(onDropped.mock.calls).toEqual([[2]]);
   });
 });

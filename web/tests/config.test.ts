@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 
-import { TIMES } from "../src/counter/times";
-import { type Config, type ConfigSource, loadConfig } from "../src/config";
+import { type Config, type ConfigSource, loadConfig } from "../src/client/config";
+import { DEFAULT_TIMES } from "../src/client/times";
 
 const HTML = "<!doctype html>\n<html></html>";
 const REMEDY =
@@ -13,32 +13,32 @@ function load(body: string, source: Partial<ConfigSource> = {}, status = 200): P
   return loadConfig({ override: undefined, fetch, pageProtocol: "https:", ...source });
 }
 
-const good = (webSocketUrl: string) => ({ webSocketUrl, times: TIMES });
+const good = (webSocketUrl: string) => ({ webSocketUrl, times: DEFAULT_TIMES });
 const file = (webSocketUrl: unknown) => JSON.stringify({ webSocketUrl });
 
 describe("a good configuration", () => {
-  it("comes from /config.json, past every cache", async () => {
+  it("reads /config.json without a cache", async () => {
     const fetch = vi.fn<ConfigSource["fetch"]>(async () => new Response(file("wss://a.test/prod")));
     expect(await load("", { fetch })).toEqual(good("wss://a.test/prod"));
     expect(fetch.mock.calls).toEqual([["/config.json", { cache: "no-store" }]]);
   });
 
-  it("comes from the override, without a request", async () => {
+  it("uses the override without a request", async () => {
     const fetch = vi.fn<ConfigSource["fetch"]>();
     expect(await load("", { fetch, override: "wss://b.test/prod" })).toEqual(good("wss://b.test/prod"));
     expect(fetch).not.toHaveBeenCalled();
   });
 
-  it.each([undefined, "", "  "])("comes from the file when the override is %j", async (override) => {
+  it.each([undefined, "", "  "])("reads the file when the override is %j", async (override) => {
     expect(await load(file("wss://a.test/prod"), { override })).toEqual(good("wss://a.test/prod"));
   });
 
-  it("may carry other keys and blanks around the URL", async () => {
+  it("ignores other keys and blanks around the URL", async () => {
     const body = '{"webSocketUrl": " wss://a.test/prod\\n", "stage": "prod"}';
     expect(await load(body)).toEqual(good("wss://a.test/prod"));
   });
 
-  it("may set the connection's times", async () => {
+  it("reads the connection's times", async () => {
     const body = '{"webSocketUrl": "wss://a.test/prod", "reconnectMs": 50, "heartbeatMs": 300000}';
     expect(await load(body)).toEqual({
       webSocketUrl: "wss://a.test/prod",
@@ -46,20 +46,20 @@ describe("a good configuration", () => {
     });
   });
 
-  it("may use ws: on a page served over http", async () => {
+  it("accepts ws: on a page served over http", async () => {
     const url = "ws://127.0.0.1:4566/_aws/execute-api/abc/prod";
     expect(await load(file(url), { pageProtocol: "http:" })).toEqual(good(url));
   });
 });
 
 describe("a missing file", () => {
-  it.each([404, 403])("is recognised by HTTP %i", async (status) => {
+  it.each([404, 403])("reports a missing file for HTTP %i", async (status) => {
     expect(await load("Not here", {}, status)).toEqual({
       problem: `/config.json is missing (HTTP ${status}). ${REMEDY}`,
     });
   });
 
-  it.each([HTML, `\n  ${HTML}`])("is recognised by the page in its place: %j", async (body) => {
+  it.each([HTML, `\n  ${HTML}`])("reports a missing file when the server sends an HTML page in its place: %j", async (body) => {
     expect(await load(body)).toEqual({
       problem: `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`,
     });
@@ -67,13 +67,13 @@ describe("a missing file", () => {
 });
 
 describe("a file out of reach", () => {
-  it("is told from a missing one by the status", async () => {
+  it("reports the status when the server fails", async () => {
     expect(await load("Oops", {}, 503)).toEqual({
       problem: "The server answered HTTP 503 for /config.json. Reload the page in a moment.",
     });
   });
 
-  it("points to the connection when the request fails", async () => {
+  it("reports the network when the request fails", async () => {
     const cause = new TypeError("Failed to fetch");
     expect(await load("", { fetch: () => Promise.reject(cause) })).toEqual({
       problem: "/config.json could not be loaded. Check your connection and reload the page.",
@@ -82,14 +82,14 @@ describe("a file out of reach", () => {
 });
 
 describe("a wrong file", () => {
-  it.each(["", "wss://a.test/prod", '{"webSocketUrl": '])("is not JSON: %j", async (body) => {
+  it.each(["", "wss://a.test/prod", '{"webSocketUrl": '])("reports a file that is not JSON: %j", async (body) => {
     expect(await load(body)).toEqual({
       problem: '/config.json is not valid JSON. It should read {"webSocketUrl": "wss://…"}.',
     });
   });
 
   it.each(["null", "[]", "42", '"wss://a.test"', "{}", '{"websocketUrl":"wss://a.test"}', file(null), file(1)])(
-    "has no webSocketUrl: %s",
+    "reports a file without webSocketUrl: %s",
     async (body) => {
       expect(await load(body)).toEqual({
         problem:
@@ -109,20 +109,20 @@ describe("a wrong URL", () => {
     "wss://a b.test",
     "wss://a.test/prod#top",
     "javascript:alert(1)",
-  ])("is refused from the file: %j", async (url) => {
+  ])("rejects a URL in the file that is not a WebSocket URL: %j", async (url) => {
     expect(await load(file(url))).toEqual({
       problem: `webSocketUrl in /config.json is “${url}”, which is not a WebSocket URL. It should start with wss://.`,
     });
   });
 
-  it("is refused from the override, by its name", async () => {
+  it("rejects an override that is not a WebSocket URL, by its name", async () => {
     expect(await load("", { override: "http://localhost" })).toEqual({
       problem:
         "VITE_WEBSOCKET_URL is “http://localhost”, which is not a WebSocket URL. It should start with wss://.",
     });
   });
 
-  it("is refused when it is ws: and the page came over https", async () => {
+  it("rejects ws: on a page served over https", async () => {
     expect(await load(file("ws://a.test/prod"))).toEqual({
       problem:
         "webSocketUrl in /config.json is “ws://a.test/prod”, which a page served over https may not open. Use a wss:// URL.",
@@ -131,7 +131,7 @@ describe("a wrong URL", () => {
 });
 
 describe("a wrong time", () => {
-  it.each([49, 300_001, -1, "3000", true, []])("is refused: %j", async (acknowledgeMs) => {
+  it.each([49, 300_001, -1, "3000", true, []])("rejects a time out of range: %j", async (acknowledgeMs) => {
     expect(await load(JSON.stringify({ webSocketUrl: "wss://a.test/prod", acknowledgeMs }))).toEqual({
       problem: "acknowledgeMs in /config.json should be a number of milliseconds from 50 to 300000.",
     });

@@ -1,62 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { type ConnectionState, createCounterSocket } from "../src/counter/counter-socket";
-import type { SocketConstructor } from "../src/counter/link";
-import type { ServerMessage } from "../src/counter/protocol";
-import { MOVE_AGAIN_MS, MOVE_FROM_MS, MOVE_TO_MS, TIMES } from "../src/counter/times";
-import { fakePage, testClock } from "./fake-page";
+import { type ConnectionState, createCounterSocket } from "../src/client/counter-socket";
+import { ADDRESS, CLICK, GET_CURRENT, RECONNECT_MS, setUp, setUpOpen } from "./counter-socket-fixture";
+import { fakePage } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
-
-const ADDRESS = "wss://example.test/prod";
-const GET_CURRENT = { action: "get-current" };
-const CLICK = { action: "increment", id: "session-of-the-test:1" } as const;
-const RECONNECT_MS = TIMES.reconnectMs;
-/** In the test nothing is left to chance. */
-const MOVE_MS = (MOVE_FROM_MS + MOVE_TO_MS) / 2;
-
-function setUp(overrideWebSocket?: SocketConstructor) {
-  const network = fakeWebSockets();
-  const states: ConnectionState[] = [];
-  const delays: (number | undefined)[] = [];
-  const messages: ServerMessage[] = [];
-  const onUnreachable = vi.fn<() => void>();
-  const { page, tell, listeners } = fakePage();
-  const socket = createCounterSocket({
-    url: ADDRESS,
-    onState(state, delayMs) {
-      states.push(state);
-      if (state === "waiting") delays.push(delayMs);
-    },
-    onMessage: (message) => messages.push(message),
-    onUnreachable,
-    WebSocket: overrideWebSocket ?? network.WebSocket,
-    clock: testClock().clock,
-    page,
-  });
-  return { ...network, socket, states, delays, messages, onUnreachable, tell, listeners };
-}
-
-function setUpOpen() {
-  const parts = setUp();
-  parts.socket.start();
-  parts.latest().open();
-  parts.latest().receiveValue(1);
-  parts.messages.splice(0);
-  return parts;
-}
-
-/** Lets the time pass, with everything answered. */
-function live(parts: Pick<ReturnType<typeof setUp>, "alive">, ms: number) {
-  for (let rest = ms; rest > 0; rest -= 1000) {
-    for (const each of parts.alive()) if (each.readyState === 1) each.receiveValue(1);
-    vi.advanceTimersByTime(Math.min(rest, 1000));
-  }
-}
-
-/** Lets the pause pass that the connection is in. */
-function wait({ delays }: ReturnType<typeof setUp>) {
-  vi.advanceTimersByTime(delays.at(-1) ?? 0);
-}
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -66,14 +13,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("connecting", () => {
-  it("makes no socket before it is started", () => {
+describe("start()", () => {
+  it("opens no connection before start()", () => {
     const { sockets, states } = setUp();
     expect(sockets).toHaveLength(0);
     expect(states).toEqual([]);
   });
 
-  it("connects to the URL and asks for the value once it is open", () => {
+  it("connects to the URL and sends get-current once it is open", () => {
     const { socket, latest, states } = setUp();
     socket.start();
     expect(latest().url).toBe(ADDRESS);
@@ -83,7 +30,7 @@ describe("connecting", () => {
     expect(states).toEqual(["connecting", "open"]);
   });
 
-  it("is started once, however often start is called", () => {
+  it("starts once, however often start() is called", () => {
     const { socket, sockets, latest } = setUp();
     socket.start();
     socket.start();
@@ -94,7 +41,7 @@ describe("connecting", () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it("hands on what the server sends, readable or not", () => {
+  it("passes on every message of the server, readable or not", () => {
     const { latest, messages } = setUpOpen();
     latest().receiveValue(5);
     latest().receive("garbage");
@@ -105,335 +52,28 @@ describe("connecting", () => {
   });
 });
 
-describe("reconnecting", () => {
-  it("waits 3 s after a drop, then connects and asks again", () => {
-    const { sockets, latest, states, delays } = setUpOpen();
+describe("send()", () => {
+  it("sends while open and returns true", () => {
+    const { socket, latest } = setUpOpen();
+    expect(socket.send(CLICK)).toBe(true);
+    expect(latest().sent).toEqual([GET_CURRENT, CLICK]);
+  });
+
+  it("sends nothing while not open and returns false", () => {
+    const { socket, latest, sockets } = setUp();
+    expect(socket.send(CLICK)).toBe(false);
+    socket.start();
+    expect(socket.send(CLICK)).toBe(false);
     latest().drop();
-    expect([states.at(-1), delays]).toEqual(["waiting", [3000]]);
-    vi.advanceTimersByTime(2999);
-    expect(sockets).toHaveLength(1);
-    vi.advanceTimersByTime(1);
-    expect(sockets).toHaveLength(2);
-    latest().open();
-    expect(latest().sent).toEqual([GET_CURRENT]);
-    expect(states).toEqual(["connecting", "open", "waiting", "connecting", "open"]);
-  });
-
-  it("waits longer after repeated failures", () => {
-    const parts = setUp();
-    const { socket, latest, delays } = parts;
-    socket.start();
-    for (let attempt = 1; attempt <= 7; attempt += 1) {
-      latest().fail();
-      wait(parts);
-    }
-    expect(delays).toEqual([3000, 3000, 6000, 12_000, 20_000, 20_000, 20_000]);
-  });
-
-  it("begins again at 3 s once a connection has lasted", () => {
-    const parts = setUp();
-    const { socket, latest, delays } = parts;
-    socket.start();
-    for (let attempt = 1; attempt <= 4; attempt += 1) {
-      latest().fail();
-      wait(parts);
-    }
-    latest().open();
-    live(parts, 9000);
-    latest().drop();
-    expect(delays.at(-1)).toBe(3000);
-  });
-
-  it("takes a server that hangs up at once for one that fails", () => {
-    const parts = setUp();
-    const { socket, latest, delays } = parts;
-    socket.start();
-    for (let attempt = 1; attempt <= 4; attempt += 1) {
-      latest().open();
-      latest().receiveValue(1);
-      latest().drop();
-      wait(parts);
-    }
-    expect(delays).toEqual([3000, 3000, 6000, 12_000]);
-  });
-
-  it("replaces a socket that does not answer at once", () => {
-    const parts = setUpOpen();
-    const { socket, sockets, states, alive, latest } = parts;
-    live(parts, 10_000);
-    socket.send(CLICK);
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
-    expect([sockets.length, alive(), states.at(-1)]).toEqual([2, [latest()], "connecting"]);
-  });
-
-  it("does not hurry when the next one does not answer either", () => {
-    const parts = setUpOpen();
-    const { socket, sockets, latest, states } = parts;
-    live(parts, 10_000);
-    socket.send(CLICK);
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
-    latest().open();
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
-    expect([sockets.length, states.at(-1)]).toEqual([2, "waiting"]);
-  });
-
-  it("gives up an attempt that gets nowhere, and waits", () => {
-    const { socket, alive, states } = setUp();
-    socket.start();
-    vi.advanceTimersByTime(10_000);
-    expect([alive(), states]).toEqual([[], ["connecting", "waiting"]]);
-  });
-
-  it("says from the third failure on that the server may have moved", () => {
-    const parts = setUp();
-    const { socket, latest, onUnreachable } = parts;
-    socket.start();
-    const calls = [1, 2, 3, 4].map(() => {
-      latest().fail();
-      wait(parts);
-      return onUnreachable.mock.calls.length;
-    });
-    expect(calls).toEqual([0, 0, 1, 2]);
-  });
-
-  it("tries again when the constructor throws", () => {
-    const { WebSocket, sockets } = fakeWebSockets();
-    let broken = true;
-    const { socket, states } = setUp(
-      class extends WebSocket {
-        constructor(url: string) {
-          if (broken) throw new DOMException("Refused", "SecurityError");
-          super(url);
-        }
-      },
-    );
-    socket.start();
-    expect(states).toEqual(["waiting"]);
-    vi.advanceTimersByTime(RECONNECT_MS);
-    expect(sockets).toHaveLength(0);
-    broken = false;
-    vi.advanceTimersByTime(RECONNECT_MS);
-    expect(sockets).toHaveLength(1);
-    expect(states).toEqual(["waiting", "connecting"]);
-  });
-
-  it("waits once, whatever the dropped socket says meanwhile", () => {
-    const { sockets, latest, states, messages } = setUpOpen();
-    latest().drop();
-    latest().open();
-    latest().receiveValue(99);
-    latest().fail();
-    expect(states.at(-1)).toBe("waiting");
-    expect(messages).toEqual([]);
-    vi.advanceTimersByTime(RECONNECT_MS);
-    expect(sockets).toHaveLength(2);
-  });
-
-  it("ignores what a superseded socket still says", () => {
-    const { sockets, latest, states, messages } = setUpOpen();
-    const [old] = sockets;
-    latest().drop();
-    vi.advanceTimersByTime(RECONNECT_MS);
-    latest().open();
-    const before = [...states];
-    old?.receiveValue(99);
-    old?.open();
-    old?.fail();
-    expect(messages).toEqual([]);
-    expect(states).toEqual(before);
-    expect(sockets).toHaveLength(2);
-  });
-});
-
-describe("moving before the 2 hours are over", () => {
-  it("opens the new socket first, and closes the old one when the new one has answered", () => {
-    const parts = setUpOpen();
-    const { sockets, states, alive, messages } = parts;
-    live(parts, MOVE_MS);
-    const [old, fresh] = sockets;
-    expect(alive()).toEqual([old, fresh]);
-    fresh?.open();
-    expect([alive(), fresh?.sent]).toEqual([[old, fresh], [GET_CURRENT]]);
-    old?.receiveValue(8);
-    messages.splice(0);
-    fresh?.receiveValue(9);
-    expect([alive(), states]).toEqual([[fresh], ["connecting", "open", "open"]]);
-    expect(messages).toMatchObject([{ value: 9 }]);
-  });
-
-  it("sends on the old socket until the new one has answered", () => {
-    const parts = setUpOpen();
-    const { socket, sockets } = parts;
-    live(parts, MOVE_MS);
-    const [old, fresh] = sockets;
-    fresh?.open();
-    socket.send(CLICK);
-    fresh?.receiveValue(9);
-    socket.send(CLICK);
-    expect([old?.ids(), fresh?.sent]).toEqual([[CLICK.id], [GET_CURRENT, CLICK]]);
-  });
-
-  it("keeps the old one when the new one fails, and tries again", () => {
-    const parts = setUpOpen();
-    const { sockets, latest, states, alive } = parts;
-    live(parts, MOVE_MS);
-    latest().fail();
-    expect([alive(), states]).toEqual([[sockets[0]], ["connecting", "open"]]);
-    live(parts, MOVE_AGAIN_MS);
-    expect(sockets).toHaveLength(3);
-    latest().open();
-    latest().receiveValue(1);
-    expect(alive()).toEqual([latest()]);
-  });
-
-  it("keeps the old one while the new one has nothing but errors", () => {
-    const parts = setUpOpen();
-    const { sockets, latest, alive } = parts;
-    live(parts, MOVE_MS);
-    latest().open();
-    latest().receiveError("unavailable");
-    expect(alive()).toEqual(sockets);
-  });
-
-  it("does not begin while there is no connection to move from", () => {
-    const parts = setUpOpen();
-    const { sockets, latest } = parts;
-    live(parts, MOVE_MS - 1000);
-    latest().drop();
-    vi.advanceTimersByTime(2000);
-    expect(sockets).toHaveLength(1);
-  });
-
-  it("waits for the new one when the old one drops meanwhile", () => {
-    const parts = setUpOpen();
-    const { sockets, latest, states } = parts;
-    live(parts, MOVE_MS);
-    sockets[0]?.drop();
-    expect(states.at(-1)).toBe("connecting");
-    latest().open();
-    expect([states.at(-1), sockets.length, latest().sent]).toEqual(["open", 2, [GET_CURRENT]]);
-  });
-
-  it("goes on with the new one when the old one drops before the answer", () => {
-    const parts = setUpOpen();
-    const { sockets, latest, states } = parts;
-    live(parts, MOVE_MS);
-    latest().open();
-    sockets[0]?.drop();
-    expect([states, sockets.length]).toEqual([["connecting", "open", "open"], 2]);
-  });
-
-  it("happens again with the new one", () => {
-    const parts = setUpOpen();
-    const { sockets, latest } = parts;
-    for (let move = 1; move <= 3; move += 1) {
-      live(parts, MOVE_MS);
-      expect(sockets).toHaveLength(move + 1);
-      latest().open();
-      latest().receiveValue(1);
-    }
-  });
-
-  it("does not happen to a connection that was made anew meanwhile", () => {
-    const parts = setUpOpen();
-    const { sockets, latest, alive } = parts;
-    live(parts, MOVE_MS - 10_000);
-    latest().drop();
-    vi.advanceTimersByTime(RECONNECT_MS);
-    latest().open();
-    live(parts, 60_000);
-    expect([sockets.length, alive()]).toEqual([2, [latest()]]);
-  });
-
-  it("is tried again when the constructor throws", () => {
-    const { WebSocket, sockets, latest, alive } = fakeWebSockets();
-    let broken = false;
-    const { socket, states } = setUp(
-      class extends WebSocket {
-        constructor(url: string) {
-          if (broken) throw new DOMException("Refused", "SecurityError");
-          super(url);
-        }
-      },
-    );
-    socket.start();
-    latest().open();
-    broken = true;
-    live({ alive }, MOVE_MS);
-    broken = false;
-    live({ alive }, MOVE_AGAIN_MS);
-    expect([sockets.length, states]).toEqual([2, ["connecting", "open"]]);
-  });
-});
-
-describe("the page's life", () => {
-  it.each(["wake", "show", "doubt"] as const)("asks an open connection on %s", (event) => {
-    const { latest, tell } = setUpOpen();
-    tell(event);
-    expect(latest().sent).toEqual([GET_CURRENT, GET_CURRENT]);
-  });
-
-  it.each(["wake", "show"] as const)("does not wait any longer on %s", (event) => {
-    const { latest, sockets, tell, states } = setUpOpen();
-    latest().drop();
-    tell(event);
-    expect([sockets.length, states.at(-1)]).toEqual([2, "connecting"]);
-    vi.advanceTimersByTime(RECONNECT_MS);
-    expect(sockets).toHaveLength(2);
-  });
-
-  it("waits on when the browser believes that there is no network", () => {
-    const { latest, sockets, tell, states } = setUpOpen();
-    latest().drop();
-    tell("doubt");
-    expect([sockets.length, states.at(-1)]).toEqual([1, "waiting"]);
-  });
-
-  it.each(["wake", "show", "doubt"] as const)("leaves an attempt alone on %s", (event) => {
-    const { socket, sockets, tell } = setUp();
-    socket.start();
-    tell(event);
-    expect(sockets).toHaveLength(1);
-  });
-
-  it("finds a dead connection 5 s after it woke", () => {
-    const parts = setUpOpen();
-    live(parts, 20_000);
-    parts.tell("wake");
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
-    expect([parts.sockets.length, parts.states.at(-1)]).toEqual([2, "connecting"]);
-  });
-
-  it("closes when the page goes away, and comes back with it", () => {
-    const { latest, alive, tell, states } = setUpOpen();
-    tell("hide");
-    expect([alive(), states.at(-1), vi.getTimerCount()]).toEqual([[], "closed", 0]);
-    tell("wake");
-    expect(alive()).toEqual([]);
-    tell("show");
-    expect([alive(), states.at(-1)]).toEqual([[latest()], "connecting"]);
-  });
-
-  it("closes both sockets of a move", () => {
-    const parts = setUpOpen();
-    live(parts, MOVE_MS);
-    expect(parts.alive()).toHaveLength(2);
-    parts.tell("hide");
-    expect([parts.alive(), vi.getTimerCount()]).toEqual([[], 0]);
-  });
-
-  it("does not matter before the start and after the stop", () => {
-    const { socket, tell, sockets, listeners } = setUp();
-    tell("show");
-    expect(sockets).toHaveLength(0);
-    socket.start();
+    expect(socket.send(CLICK)).toBe(false);
     socket.stop();
-    expect(listeners.size).toBe(0);
+    expect(socket.send(CLICK)).toBe(false);
+    expect(sockets.flatMap(({ sent }) => sent)).toEqual([]);
   });
 });
 
-describe("stopping", () => {
-  it("closes the socket and stays closed when its close event arrives", () => {
+describe("stop()", () => {
+  it("stays closed after stop() when the close event arrives", () => {
     const { socket, latest, alive, states } = setUpOpen();
     socket.stop();
     expect(alive()).toEqual([]);
@@ -443,7 +83,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "open", "closed"]);
   });
 
-  it("gives up a connection that is still being made", () => {
+  it("abandons a handshake on stop()", () => {
     const { socket, latest, alive, states } = setUp();
     socket.start();
     socket.stop();
@@ -453,7 +93,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "closed"]);
   });
 
-  it("cancels the attempt it waits for", () => {
+  it("cancels the next attempt on stop()", () => {
     const { socket, sockets, latest, states } = setUp();
     socket.start();
     latest().drop();
@@ -464,7 +104,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "waiting", "closed"]);
   });
 
-  it("may be called at any time, any number of times", () => {
+  it("accepts stop() at any time, any number of times", () => {
     const { socket, states } = setUp();
     socket.stop();
     expect(states).toEqual([]);
@@ -474,7 +114,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "closed"]);
   });
 
-  it("leaves exactly one socket after start, stop, start", () => {
+  it("keeps exactly one connection after start, stop, start", () => {
     const { socket, sockets, latest, alive, states } = setUp();
     socket.start();
     socket.stop();
@@ -489,7 +129,7 @@ describe("stopping", () => {
     expect(states).toEqual(["connecting", "closed", "connecting", "open"]);
   });
 
-  it.each(["connecting", "open", "waiting"] as const)("may come from the listener of %s", (fatal) => {
+  it.each(["connecting", "open", "waiting"] as const)("accepts stop() from the listener of the state %s", (fatal) => {
     const { WebSocket, sockets, alive, latest } = fakeWebSockets();
     const states: ConnectionState[] = [];
     const socket = createCounterSocket({
@@ -509,25 +149,5 @@ describe("stopping", () => {
     expect(states.slice(-2)).toEqual([fatal, "closed"]);
     expect(alive()).toEqual([]);
     expect(sockets).toHaveLength(1);
-  });
-});
-
-describe("sending", () => {
-  it("sends while open, and says so", () => {
-    const { socket, latest } = setUpOpen();
-    expect(socket.send(CLICK)).toBe(true);
-    expect(latest().sent).toEqual([GET_CURRENT, CLICK]);
-  });
-
-  it("sends nothing otherwise, and says so", () => {
-    const { socket, latest, sockets } = setUp();
-    expect(socket.send(CLICK)).toBe(false);
-    socket.start();
-    expect(socket.send(CLICK)).toBe(false);
-    latest().drop();
-    expect(socket.send(CLICK)).toBe(false);
-    socket.stop();
-    expect(socket.send(CLICK)).toBe(false);
-    expect(sockets.flatMap(({ sent }) => sent)).toEqual([]);
   });
 });

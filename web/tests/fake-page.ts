@@ -1,7 +1,7 @@
-import { browserClock, type Clock } from "../src/counter/clock";
-import type { Page, PageEvent } from "../src/counter/page";
+import { browserClock, type Clock } from "../src/client/clock";
+import type { Page, PageEvent } from "../src/client/page";
 
-/** A page whose life the test tells. */
+/** A page whose events and visibility the test controls. `setHidden` fires no event. */
 export function fakePage() {
   const listeners = new Set<(event: PageEvent) => void>();
   const state = { hidden: false };
@@ -9,7 +9,7 @@ export function fakePage() {
     get hidden() {
       return state.hidden;
     },
-    watch(listener) {
+    subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
@@ -17,16 +17,16 @@ export function fakePage() {
   return {
     page,
     listeners,
-    tell: (event: PageEvent) => listeners.forEach((listener) => listener(event)),
-    hide(hidden: boolean) {
+    fire: (event: PageEvent) => listeners.forEach((listener) => listener(event)),
+    setHidden(hidden: boolean) {
       state.hidden = hidden;
     },
   };
 }
 
 /**
- * The faked timers of vitest, without chance: the middle of what may happen. `late` makes all that is due from
- * now on fire so much later than it should.
+ * A clock on vitest's fake timers whose random number is always 0.5, the mean. `late` makes every timer that is due
+ * from now on fire that many milliseconds late.
  */
 export function testClock() {
   let late = 0;
@@ -39,7 +39,7 @@ export function testClock() {
   };
 }
 
-/** A Storage, as far as the page uses it. */
+/** An empty Storage in memory. */
 export function fakeStorage(): Storage {
   const items = new Map<string, string>();
   return {

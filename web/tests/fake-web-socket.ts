@@ -1,11 +1,11 @@
-import type { Socket } from "../src/counter/link";
+import type { Socket } from "../src/client/connection";
 
 const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** A WebSocket whose network is the test: it opens, receives and drops when told to. */
+/** A WebSocket whose network events the test fires. */
 export class FakeWebSocket extends EventTarget implements Socket {
   readonly url: string;
   readonly sent: unknown[] = [];
@@ -21,7 +21,7 @@ export class FakeWebSocket extends EventTarget implements Socket {
     if (this.readyState === OPEN) this.sent.push(JSON.parse(text));
   }
 
-  /** As in browsers the close event comes later: drop() delivers it. */
+  /** Starts the closing handshake. As in browsers the close event comes later: drop() fires it. */
   close() {
     if (this.readyState !== CLOSED) this.readyState = CLOSING;
   }
@@ -59,7 +59,7 @@ export class FakeWebSocket extends EventTarget implements Socket {
   }
 }
 
-/** A constructor for injection, and every socket that it has made. */
+/** A constructor to inject, and every socket that it has created. */
 export function fakeWebSockets() {
   const sockets: FakeWebSocket[] = [];
   class RecordedWebSocket extends FakeWebSocket {
@@ -77,7 +77,7 @@ export function fakeWebSockets() {
       if (socket === undefined) throw new Error("No socket was made.");
       return socket;
     },
-    /** The sockets that hold, or may come to hold, a connection. */
+    /** The sockets that are connecting or open. */
     alive: () => sockets.filter((socket) => socket.readyState <= OPEN),
   };
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import { createSession, isOpId } from "../src/counter/op-ids";
+import { createSession, isOpId } from "../src/client/op-ids";
 
 describe("an op id", () => {
   it.each([
     "0123456789abcdef:1",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-:999999999999999",
-  ])("may be %s", (id) => {
+  ])("accepts the op id %s", (id) => {
     expect(isOpId(id)).toBe(true);
   });
 
@@ -21,17 +21,17 @@ describe("an op id", () => {
     ["another letter", "0123456789abcdé:1"],
     ["a line after it", "0123456789abcdef:1\n"],
     ["nothing", ""],
-  ])("has not %s", (_case, id) => {
+  ])("rejects an op id with %s", (_case, id) => {
     expect(isOpId(id)).toBe(false);
   });
 });
 
 describe("a session", () => {
-  it("makes op ids", () => {
+  it("creates a session that makes valid op ids", () => {
     expect(isOpId(`${createSession()}:1`)).toBe(true);
   });
 
-  it("has 128 bits of the given chance, zeros kept", () => {
+  it("writes 128 random bits as hexadecimal digits, with leading zeros", () => {
     const session = createSession({
       getRandomValues: (bytes) => {
         (bytes as unknown as Uint8Array).set([0, 1, 15, 16, 255]);
@@ -41,7 +41,7 @@ describe("a session", () => {
     expect(session).toBe("00010f10ff0000000000000000000000");
   });
 
-  it("is another one every time", () => {
+  it("creates another session every time", () => {
     expect(new Set(Array.from({ length: 1000 }, () => createSession())).size).toBe(1000);
   });
 });

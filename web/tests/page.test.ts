@@ -1,44 +1,44 @@
 // @vitest-environment jsdom
 import { expect, it, vi } from "vitest";
 
-import { browserPage, type PageEvent } from "../src/counter/page";
+import { browserPage, type PageEvent } from "../src/client/page";
 
-function watched() {
+function setUp() {
   const events: PageEvent[] = [];
-  const stop = browserPage.watch((event) => events.push(event));
-  return { events, stop };
+  const unsubscribe = browserPage.subscribe((event) => events.push(event));
+  return { events, unsubscribe };
 }
 
-const visibility = (hidden: boolean) => {
+const changeVisibility = (hidden: boolean) => {
   vi.spyOn(document, "hidden", "get").mockReturnValue(hidden);
   document.dispatchEvent(new Event("visibilitychange"));
 };
 
 it.each([
-  ["pagehide", "hide"],
-  ["pageshow", "show"],
-  ["online", "wake"],
-  ["offline", "doubt"],
-])("calls %s %s", (type, event) => {
-  const { events, stop } = watched();
+  ["pagehide", "pagehide"],
+  ["pageshow", "pageshow"],
+  ["online", "resumed"],
+  ["offline", "offline"],
+])("reports the browser's %s event as %s", (type, event) => {
+  const { events, unsubscribe } = setUp();
   window.dispatchEvent(new Event(type));
   expect(events).toEqual([event]);
-  stop();
+  unsubscribe();
 });
 
-it("wakes when it is seen again, and only then", () => {
-  const { events, stop } = watched();
-  visibility(true);
+it("reports resumed when the page becomes visible, and nothing when it becomes hidden", () => {
+  const { events, unsubscribe } = setUp();
+  changeVisibility(true);
   expect([events, browserPage.hidden]).toEqual([[], true]);
-  visibility(false);
-  expect([events, browserPage.hidden]).toEqual([["wake"], false]);
-  stop();
+  changeVisibility(false);
+  expect([events, browserPage.hidden]).toEqual([["resumed"], false]);
+  unsubscribe();
 });
 
-it("is silent once nobody watches", () => {
-  const { events, stop } = watched();
-  stop();
+it("reports no page event after unsubscribe", () => {
+  const { events, unsubscribe } = setUp();
+  unsubscribe();
   for (const type of ["pagehide", "pageshow", "online", "offline"]) window.dispatchEvent(new Event(type));
-  visibility(false);
+  changeVisibility(false);
   expect(events).toEqual([]);
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 
-import { encode, parse } from "../src/counter/protocol";
+import { encode, parse } from "../src/client/protocol";
 
 describe("encode", () => {
-  it("writes a question for the value", () => {
+  it("writes get-current", () => {
     expect(encode({ action: "get-current" })).toBe('{"action":"get-current"}');
   });
 
-  it("writes an increment with its id", () => {
+  it("writes an increment with its op id", () => {
     expect(encode({ action: "increment", id: "session:1" })).toBe('{"action":"increment","id":"session:1"}');
   });
 });
@@ -38,7 +38,7 @@ describe("parse", () => {
   it.each([
     '{"type":"counter-update","value":7,"id":"session:1"}',
     '{"type":"error","code":"busy","message":"m","id":"session:1"}',
-  ])("reads the id that is answered in %s", (frame) => {
+  ])("reads the op id of the response %s", (frame) => {
     expect(parse(frame)).toEqual(JSON.parse(frame));
   });
 
@@ -47,7 +47,7 @@ describe("parse", () => {
     ['{"message": "Endpoint request timed out", "connectionId":"a=", "requestId":"b="}', "Endpoint request timed out"],
     ['{"message":"Forbidden","connectionId":"a=","requestId":"b="}', "Forbidden"],
     ['{"message":"Too Many Requests"}', "Too Many Requests"],
-  ])("reads what the gateway itself says: %s", (frame, words) => {
+  ])("reads a message of API Gateway itself as a gateway error: %s", (frame, words) => {
     expect(parse(frame)).toEqual({
       type: "error",
       code: "gateway",
@@ -87,7 +87,7 @@ describe("parse", () => {
     ["deep nesting", "[".repeat(100_000)],
     ["a binary frame", new ArrayBuffer(8)],
     ["an absent frame", undefined],
-  ])("calls %s unreadable", (_case, frame) => {
+  ])("reads %s as an unreadable message", (_case, frame) => {
     expect(parse(frame)).toEqual({
       type: "error",
       code: "unreadable",

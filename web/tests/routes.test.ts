@@ -11,6 +11,6 @@ it.each([
   ["/Realtime-Counter", "not-found"],
   ["//", "not-found"],
   ["/elsewhere", "not-found"],
-])("%s is %s", (pathname, route) => {
+])("finds the route of a path: %s is %s", (pathname, route) => {
   expect(routeOf(pathname)).toBe(route);
 });

@@ -10,14 +10,14 @@ const handler = new Function(`${source}\nreturn handler;`)() as Handler;
 
 describe("the site's routes", () => {
   it.each(["/", "/realtime-counter", "/realtime-counter/", "/nowhere", "/a/b/", "/v1.2/about"])(
-    "%s is the page",
+    "serves the page at %s",
     (uri) => {
       expect(handler({ request: { uri } })).toEqual({ uri: "/index.html" });
     },
   );
 
   it.each(["/index.html", "/config.json", "/favicon.svg", "/gone.js", "/a/b.png", "/assets/gone-12345678.js"])(
-    "%s is a file, there or not",
+    "leaves the path of a file as it is: %s",
     (uri) => {
       expect(handler({ request: { uri } })).toEqual({ uri });
     },

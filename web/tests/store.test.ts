@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createClickQueue, QUEUE_LIMIT, RESEND_WITHIN_MS } from "../src/counter/click-queue";
-import { createPendingStorage } from "../src/counter/pending-storage";
-import { createCounterStore } from "../src/counter/store";
-import { TIMES } from "../src/counter/times";
+import { createClickQueue, MAX_CLICK_AGE_MS, QUEUE_LIMIT } from "../src/client/click-queue";
+import { createPendingStorage } from "../src/client/pending-storage";
+import { createCounterStore } from "../src/client/store";
+import { DEFAULT_TIMES } from "../src/client/times";
 import { fakePage, fakeStorage, testClock } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 
@@ -12,7 +12,7 @@ const id = (sequence: number, session = SESSION) => `${session}:${sequence}`;
 
 function setUp(storage = fakeStorage(), session = SESSION) {
   const network = fakeWebSockets();
-  const { page, tell } = fakePage();
+  const { page, fire } = fakePage();
   const queue = createClickQueue({ session, storage: createPendingStorage(session, () => storage) });
   const store = createCounterStore({
     url: "wss://example.test/prod",
@@ -22,7 +22,7 @@ function setUp(storage = fakeStorage(), session = SESSION) {
     queue,
   });
   const shown = () => store.getSnapshot();
-  return { ...network, store, storage, shown, tell };
+  return { ...network, store, storage, shown, fire };
 }
 
 function setUpOpen(...given: Parameters<typeof setUp>) {
@@ -34,7 +34,7 @@ function setUpOpen(...given: Parameters<typeof setUp>) {
 
 function reconnect({ latest }: Pick<ReturnType<typeof setUp>, "latest">) {
   latest().drop();
-  vi.advanceTimersByTime(TIMES.reconnectMs);
+  vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
   latest().open();
 }
 
@@ -46,7 +46,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("knows nothing at first", () => {
+it("starts without a value and without a connection", () => {
   expect(setUp().shown()).toEqual({
     value: undefined,
     connection: "closed",
@@ -55,11 +55,11 @@ it("knows nothing at first", () => {
     full: false,
     roundTripMs: undefined,
     error: undefined,
-    givenUp: 0,
+    droppedClicks: 0,
   });
 });
 
-it("follows the connection", () => {
+it("shows the state of the connection and the delay before a retry", () => {
   const { store, latest, shown } = setUp();
   store.start();
   expect(shown().connection).toBe("connecting");
@@ -73,7 +73,7 @@ it("follows the connection", () => {
   expect(shown().connection).toBe("closed");
 });
 
-it("knows how long the last answer took", () => {
+it("shows the round trip of the last response", () => {
   const { store, latest, shown } = setUpOpen();
   vi.advanceTimersByTime(20);
   latest().receiveValue(1);
@@ -86,13 +86,13 @@ it("knows how long the last answer took", () => {
 });
 
 describe("the value", () => {
-  it("shows a counter of zero", () => {
+  it("shows the value zero", () => {
     const { latest, shown } = setUpOpen();
     latest().receiveValue(0);
     expect(shown().value).toBe(0);
   });
 
-  it("never decreases on a connection", () => {
+  it("never decreases the value when messages arrive out of order", () => {
     const { latest, shown } = setUpOpen();
     const values = [3, 5, 4, 5, 9, 1].map((value) => {
       latest().receiveValue(value);
@@ -101,7 +101,7 @@ describe("the value", () => {
     expect(values).toEqual([3, 5, 5, 5, 9, 9]);
   });
 
-  it("never decreases while the page lives, whatever happens to the connection", () => {
+  it("never decreases the value across reconnects and restarts", () => {
     const parts = setUpOpen();
     const { latest, shown, store } = parts;
     latest().receiveValue(7);
@@ -117,16 +117,16 @@ describe("the value", () => {
     expect(shown().value).toBe(8);
   });
 
-  it("stays while the page reconnects", () => {
+  it("keeps the value while the page reconnects", () => {
     const { latest, shown } = setUpOpen();
     latest().receiveValue(7);
     latest().drop();
     expect(shown().value).toBe(7);
-    vi.advanceTimersByTime(TIMES.reconnectMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
     expect(shown().value).toBe(7);
   });
 
-  it("is the server's: pending clicks stand beside it", () => {
+  it("leaves pending clicks out of the value", () => {
     const { store, latest, shown } = setUpOpen();
     latest().receiveValue(4);
     store.increment();
@@ -137,7 +137,7 @@ describe("the value", () => {
 });
 
 describe("a click", () => {
-  it("is sent at once, and done with when it is acknowledged", () => {
+  it("sends a click at once and removes it when it is acknowledged", () => {
     const { store, latest, shown } = setUpOpen();
     expect(store.increment()).toBe(true);
     expect(latest().ids()).toEqual([id(1)]);
@@ -145,7 +145,7 @@ describe("a click", () => {
     expect(shown().pending).toBe(0);
   });
 
-  it("is not acknowledged by another's value", () => {
+  it("keeps a click pending when values without its op id arrive", () => {
     const { store, latest, shown } = setUpOpen();
     store.increment();
     latest().receiveValue(1);
@@ -153,19 +153,19 @@ describe("a click", () => {
     expect(shown().pending).toBe(1);
   });
 
-  it("made offline waits and is sent later, in order", () => {
+  it("sends clicks made while disconnected later, in their order", () => {
     const parts = setUpOpen();
     const { store, latest, shown } = parts;
     latest().drop();
     store.increment();
     store.increment();
     expect(shown().pending).toBe(2);
-    vi.advanceTimersByTime(TIMES.reconnectMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
     latest().open();
     expect(latest().ids()).toEqual([id(1), id(2)]);
   });
 
-  it("whose answer is lost is sent again under its id", () => {
+  it("sends a click again under its op id when the response is lost", () => {
     const parts = setUpOpen();
     const { store, latest } = parts;
     store.increment();
@@ -173,24 +173,24 @@ describe("a click", () => {
     expect(latest().ids()).toEqual([id(1)]);
   });
 
-  it("whose answer does not come costs the socket, and is sent again", () => {
+  it("replaces the connection and sends the click again when no response comes", () => {
     const { store, latest, sockets } = setUpOpen();
     latest().receiveValue(0);
     store.increment();
-    vi.advanceTimersByTime(TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(sockets).toHaveLength(2);
     latest().open();
     expect(latest().ids()).toEqual([id(1)]);
   });
 
-  it("has no room beyond the limit", () => {
+  it("accepts no click beyond the limit", () => {
     const { store, shown } = setUp();
     const taken = Array.from({ length: QUEUE_LIMIT + 1 }, () => store.increment());
     expect([taken.at(-2), taken.at(-1)]).toEqual([true, false]);
     expect(shown()).toMatchObject({ pending: QUEUE_LIMIT, full: true });
   });
 
-  it("outlives a reload", () => {
+  it("sends a click again after a reload", () => {
     const before = setUp();
     before.store.increment();
     const { latest, shown, storage } = setUpOpen(before.storage, "the-session-after-it");
@@ -200,19 +200,19 @@ describe("a click", () => {
     expect([shown().pending, storage.length]).toEqual([0, 0]);
   });
 
-  it("of a page that this one left in the back/forward cache's place is sent, too", () => {
-    const { storage, tell, latest } = setUpOpen();
-    tell("hide");
+  it("sends the clicks that another page left while this one was in the back/forward cache", () => {
+    const { storage, fire, latest } = setUpOpen();
+    fire("pagehide");
     const other = setUp(storage, "the-page-in-between");
     other.store.increment();
-    tell("show");
+    fire("pageshow");
     latest().open();
     expect(latest().ids()).toEqual([id(1, "the-page-in-between")]);
   });
 });
 
-describe("an answer that is an error", () => {
-  it("without an id is shown and cleared by the next value", () => {
+describe("an error response", () => {
+  it("shows an error without an id until the next value", () => {
     const { latest, shown } = setUpOpen();
     latest().receiveValue(4);
     latest().receiveError("not-json");
@@ -221,7 +221,7 @@ describe("an answer that is an error", () => {
     expect(shown()).toMatchObject({ value: 4, error: undefined });
   });
 
-  it("of the gateway is shown, and what was on its way is sent again", () => {
+  it("shows a gateway error and sends the clicks in flight again", () => {
     const { store, latest, shown } = setUpOpen();
     store.increment();
     latest().receive('{"message": "Internal server error", "connectionId": "a", "requestId": "b"}');
@@ -231,48 +231,48 @@ describe("an answer that is an error", () => {
   });
 
   it.each(["busy", "unavailable", "unknown-outcome", "too-many-clicks", "of-a-later-version"])(
-    "%s keeps the click and sends it again under its id",
+    "keeps a click after the error %s and sends it again under its op id",
     (code) => {
       const { store, latest, shown } = setUpOpen();
       store.increment();
       latest().receiveError(code, id(1));
-      expect(shown()).toMatchObject({ pending: 1, error: undefined, givenUp: 0 });
+      expect(shown()).toMatchObject({ pending: 1, error: undefined, droppedClicks: 0 });
       vi.advanceTimersByTime(500);
       expect(latest().ids()).toEqual([id(1), id(1)]);
       latest().receiveError(code, id(1));
       expect(shown().error).toContain("sent again by themselves");
       vi.advanceTimersByTime(1000);
       latest().receiveValue(1, id(1));
-      expect(shown()).toMatchObject({ pending: 0, error: undefined, givenUp: 0 });
+      expect(shown()).toMatchObject({ pending: 0, error: undefined, droppedClicks: 0 });
     },
   );
 
   it.each([
     ["its id", id(1)],
     ["no id", undefined],
-  ])("bad-id with %s gives the click up and says so, until that is read", (_case, answered) => {
+  ])("drops a click after bad-id with %s and shows that until dismissed", (_case, answered) => {
     const { store, latest, shown } = setUpOpen();
     store.increment();
     latest().receiveError("bad-id", answered);
-    expect(shown()).toMatchObject({ pending: 0, givenUp: 1, error: "This is bad-id." });
+    expect(shown()).toMatchObject({ pending: 0, droppedClicks: 1, error: "This is bad-id." });
     latest().receiveValue(1);
-    expect(shown()).toMatchObject({ givenUp: 1, error: undefined });
-    store.dismissGivenUp();
-    expect(shown().givenUp).toBe(0);
+    expect(shown()).toMatchObject({ droppedClicks: 1, error: undefined });
+    store.dismissDropped();
+    expect(shown().droppedClicks).toBe(0);
     expect(latest().ids()).toEqual([id(1)]);
   });
 });
 
-it("gives up what is a day old when the page comes back to it", () => {
+it("drops clicks that are a day old when the page is loaded again", () => {
   const before = setUp();
   before.store.increment();
-  vi.advanceTimersByTime(RESEND_WITHIN_MS + 1);
+  vi.advanceTimersByTime(MAX_CLICK_AGE_MS + 1);
   const { latest, shown, storage } = setUpOpen(before.storage, "the-session-after-it");
-  expect([shown(), latest().ids(), storage.length]).toMatchObject([{ pending: 0, givenUp: 1 }, [], 0]);
+  expect([shown(), latest().ids(), storage.length]).toMatchObject([{ pending: 0, droppedClicks: 1 }, [], 0]);
 });
 
 describe("the rate", () => {
-  it("is of what grew before the page's eyes", () => {
+  it("counts the growth of the value while connected towards the rate", () => {
     const { latest, store } = setUpOpen();
     latest().receiveValue(100);
     latest().receiveValue(103);
@@ -281,7 +281,7 @@ describe("the rate", () => {
     expect(store.readRate().at(-1)).toBe(4);
   });
 
-  it("is not of what happened while it was away", () => {
+  it("does not count growth while disconnected towards the rate", () => {
     const parts = setUpOpen();
     const { latest, store } = parts;
     latest().receiveValue(1);
@@ -293,7 +293,7 @@ describe("the rate", () => {
 });
 
 describe("subscribe", () => {
-  it("tells every listener until it leaves", () => {
+  it("calls every listener until it unsubscribes", () => {
     const { store, latest } = setUpOpen();
     latest().receiveValue(0);
     const staying = vi.fn<() => void>();

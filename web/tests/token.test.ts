@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import { TIMES } from "../src/counter/times";
-import { type Browser, takeToken, withToken } from "../src/token";
+import { DEFAULT_TIMES } from "../src/client/times";
+import { type Browser, takeToken, withToken } from "../src/client/token";
 
 const TOKEN = "eyJh.eyJp.c2ln-_";
 
@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 
 describe("takeToken", () => {
-  it("has none where none was given", () => {
+  it("returns no token when the address has none", () => {
     expect(open("/realtime-counter")).toBeUndefined();
     expect(address()).toBe("/realtime-counter");
   });
@@ -39,36 +39,36 @@ describe("takeToken", () => {
     [`/realtime-counter#token=${TOKEN}`, "/realtime-counter"],
     [`/realtime-counter?a=1#token=${TOKEN}`, "/realtime-counter?a=1"],
     [`/realtime-counter#top=1&token=${TOKEN}`, "/realtime-counter#top=1"],
-  ])("takes it out of %s", (path, rest) => {
+  ])("removes the token from the address %s", (path, rest) => {
     expect(open(path)).toBe(TOKEN);
     expect(address()).toBe(rest);
   });
 
-  it("adds nothing to the history", () => {
+  it("adds no entry to the history when it takes a token", () => {
     const before = history.length;
     open(`/realtime-counter#token=${TOKEN}`);
     expect(history.length).toBe(before);
   });
 
-  it("keeps it when the page is loaded again", () => {
+  it("returns the stored token after a reload", () => {
     open(`/realtime-counter#token=${TOKEN}`);
     expect(open("/realtime-counter")).toBe(TOKEN);
   });
 
-  it("prefers a new one", () => {
+  it("prefers a new token to the stored one", () => {
     open("/realtime-counter#token=old");
     expect(open(`/realtime-counter#token=${TOKEN}`)).toBe(TOKEN);
     expect(open("/realtime-counter")).toBe(TOKEN);
   });
 
-  it("forgets it when an empty one is given", () => {
+  it("deletes the stored token when an empty one is given", () => {
     open(`/realtime-counter#token=${TOKEN}`);
     expect(open("/realtime-counter#token=")).toBeUndefined();
     expect(open("/realtime-counter")).toBeUndefined();
     expect(address()).toBe("/realtime-counter");
   });
 
-  it("leaves other fragments alone", () => {
+  it("leaves fragments without a token in the address", () => {
     const replace = vi.spyOn(history, "replaceState");
     window.location.hash = "#a%20b";
     replace.mockClear();
@@ -77,7 +77,7 @@ describe("takeToken", () => {
     expect(location.hash).toBe("#a%20b");
   });
 
-  it("works for one visit where storage is blocked", () => {
+  it("returns a token for one visit where storage is blocked", () => {
     window.history.replaceState(null, "", `/realtime-counter#token=${TOKEN}`);
     expect(takeToken(blocked)).toBe(TOKEN);
     expect(address()).toBe("/realtime-counter");
@@ -90,11 +90,11 @@ describe("withToken", () => {
     ["wss://a.test/prod", TOKEN, `wss://a.test/prod?token=${TOKEN}`],
     ["wss://a.test/prod?x=1", "a b&c", "wss://a.test/prod?x=1&token=a+b%26c"],
     ["wss://a.test/prod", undefined, "wss://a.test/prod"],
-  ])("makes of %s with %s %s", (webSocketUrl, token, expected) => {
-    expect(withToken({ webSocketUrl, times: TIMES }, token)).toEqual({ webSocketUrl: expected, times: TIMES });
+  ])("adds a token to an address: %s with %s is %s", (webSocketUrl, token, expected) => {
+    expect(withToken({ webSocketUrl, times: DEFAULT_TIMES }, token)).toEqual({ webSocketUrl: expected, times: DEFAULT_TIMES });
   });
 
-  it("leaves a problem as it is", () => {
+  it("leaves a configuration with a problem as it is", () => {
     expect(withToken({ problem: "The file is missing." }, TOKEN)).toEqual({ problem: "The file is missing." });
   });
 });

@@ -1,15 +1,15 @@
-/** The messages that Python's tests read too, so that the two ends cannot drift apart. */
+/** Checks the page against recorded messages. Python's tests read the same files, so that the ends stay compatible. */
 
 import { describe, expect, it } from "vitest";
 
-import { isOpId } from "../src/counter/op-ids";
-import { encode, parse } from "../src/counter/protocol";
+import { isOpId } from "../src/client/op-ids";
+import { encode, parse } from "../src/client/protocol";
 
 interface Frame {
   name: string;
   text?: string;
   parts?: [string, number][];
-  /** Of the click that the frame counts or answers. */
+  /** Op id of the increment that the frame is, or responds to. */
   id?: string;
 }
 interface FromServer extends Frame {
@@ -26,7 +26,7 @@ interface Wire {
   serverToClient: FromServer[];
 }
 
-// Raw, for the bundler's own JSON reader refuses the lone surrogates that a client may well send.
+// Raw, because the bundler's own JSON reader rejects lone surrogates, which a client may send.
 const files = import.meta.glob<string>("../../tests/wire/*.json", {
   eager: true,
   import: "default",
@@ -37,12 +37,12 @@ const wires = Object.values(files).map((text) => JSON.parse(text) as Wire);
 const textOf = ({ text, parts = [] }: Frame) =>
   text ?? parts.map(([part, count]) => part.repeat(count)).join("");
 
-it("finds the messages", () => {
+it("finds the recorded messages", () => {
   expect(wires.flatMap((wire) => wire.serverToClient).length).toBeGreaterThan(10);
 });
 
 describe.each(wires.flatMap((wire) => wire.serverToClient))("from the server: $name", (frame) => {
-  it("reads what the server sends", () => {
+  it("reads each recorded message of the server", () => {
     const unread = { type: "error", code: frame.gatewayError ? "gateway" : "unreadable" };
     expect(parse(textOf(frame))).toMatchObject(frame.message ?? unread);
     expect(parse(textOf(frame)).id).toBe(frame.id);
@@ -51,15 +51,15 @@ describe.each(wires.flatMap((wire) => wire.serverToClient))("from the server: $n
 
 const fromClient = wires.flatMap((wire) => wire.clientToServer);
 
-it("writes what the server takes", () => {
+it("writes messages that the server accepts", () => {
   const taken = fromClient.filter((frame) => frame.request !== undefined);
   const id = taken.find((frame) => frame.id !== undefined)?.id ?? "";
   expect(taken.map(textOf)).toContain(encode({ action: "increment", id }));
   expect(taken.map(textOf)).toContain(encode({ action: "get-current" }));
 });
 
-describe.each(fromClient.filter((frame) => frame.error === "bad-id"))("an id that the server refuses: $name", (frame) => {
-  it("is none for the page either", () => {
+describe.each(fromClient.filter((frame) => frame.error === "bad-id"))("an id that the server rejects: $name", (frame) => {
+  it("rejects an op id that the server rejects", () => {
     const { id } = JSON.parse(textOf(frame)) as { id: unknown };
     expect(typeof id === "string" && isOpId(id)).toBe(false);
   });

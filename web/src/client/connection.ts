@@ -1,0 +1,190 @@
+/** One WebSocket, from its handshake to its close: sends requests, matches responses, and detects a dead peer. */
+
+import type { Clock } from "./clock";
+import type { Page } from "./page";
+import { type ClientMessage, encode, parse, type ServerMessage } from "./protocol";
+import { HANDSHAKE_TIMEOUT_FACTOR, KEEP_ALIVE_MS, type Times } from "./times";
+
+/** The part of a WebSocket that a connection uses. */
+export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
+
+/** The browser's WebSocket class, or a test's. */
+export type SocketConstructor = new (url: string) => Socket;
+
+/** Why a connection ended. "timeout": a response or the handshake is overdue. "closed": the socket was closed. */
+export type CloseReason = "timeout" | "closed";
+
+/** A WebSocket that notices when the server stops responding. */
+export interface Connection {
+  /** When the handshake ended, in milliseconds of the clock; undefined before. */
+  readonly openedAt: number | undefined;
+  /** Sends the message if the connection is open. Returns whether it did. */
+  send: (message: ClientMessage) => boolean;
+  /** Sends a heartbeat unless one is pending. Its response has the stored value and proves that the server is there. */
+  sendHeartbeat: () => void;
+  /** Closes the socket. No callback is called after this. */
+  close: () => void;
+}
+
+/** What a connection needs, and the callbacks that it calls. */
+export interface ConnectionOptions {
+  url: string;
+  WebSocket: SocketConstructor;
+  clock: Clock;
+  page: Page;
+  times: Times;
+  /** The handshake is complete, and a first heartbeat is sent. */
+  onOpen: () => void;
+  /** A message arrived. `roundTripMs` is the time since the request that it responds to, undefined if there is none. */
+  onMessage: (message: ServerMessage, roundTripMs: number | undefined) => void;
+  /** The connection ended. Comes once, and not after close(). */
+  onClose: (reason: CloseReason) => void;
+}
+
+const OPEN = 1;
+
+/** The action that serves as heartbeat. It is also the key of a pending heartbeat; a click's key is its op id. */
+const HEARTBEAT = "get-current";
+
+/** The action that a message type responds to, in addition to the click whose id the message has. */
+const RESPONDS_TO: Partial<Record<ServerMessage["type"], ClientMessage["action"]>> = {
+  // A broadcast counts too, because it carries the same value as a response would.
+  "counter-update": HEARTBEAT,
+};
+
+/**
+ * A timer that fires later than this was throttled, as browsers do in hidden and busy tabs. Responses may then wait
+ * to be read, so a deadline that has passed is extended once, by the same time.
+ */
+const GRACE_MS = 500;
+
+/** Opens a WebSocket. Throws what its constructor throws, for example a SecurityError. */
+export function createConnection({
+  url,
+  WebSocket,
+  clock,
+  page,
+  times,
+  onOpen,
+  onMessage,
+  onClose,
+}: ConnectionOptions): Connection {
+  const socket = new WebSocket(url);
+  const createdAt = clock.now();
+  let openedAt: number | undefined;
+  let valueReceivedAt = 0;
+  let lastSentAt = 0;
+  let closed = false;
+  /** The deadline that had passed when a late timer fired, and the end of its grace period. */
+  let missedDeadline = NaN;
+  let graceEnd = NaN;
+  let cancelTimer: (() => void) | undefined;
+  /** Key of each request without a response, with the time when it was sent; the oldest first. */
+  const pending = new Map<string, number>();
+
+  function nextDeadline(): number {
+    const [oldest = Infinity] = pending.values();
+    const deadline =
+      openedAt === undefined
+        ? createdAt + HANDSHAKE_TIMEOUT_FACTOR * times.acknowledgeMs
+        : oldest + times.acknowledgeMs;
+    return deadline === missedDeadline ? graceEnd : deadline;
+  }
+
+  function nextHeartbeat(): number {
+    if (openedAt === undefined || pending.has(HEARTBEAT)) return Infinity;
+    const intervalMs = page.hidden ? KEEP_ALIVE_MS : times.heartbeatMs;
+    return Math.min(valueReceivedAt + intervalMs, lastSentAt + KEEP_ALIVE_MS);
+  }
+
+  function schedule() {
+    cancelTimer?.();
+    const due = Math.min(nextDeadline(), nextHeartbeat());
+    cancelTimer = clock.schedule(() => onTimer(due), Math.ceil(Math.max(0, due - clock.now())));
+  }
+
+  function onTimer(due: number) {
+    const now = clock.now();
+    const deadline = nextDeadline();
+    if (now >= deadline) {
+      if (deadline === graceEnd || now - due < GRACE_MS) {
+        end("timeout");
+        return;
+      }
+      missedDeadline = deadline;
+      graceEnd = now + GRACE_MS;
+    } else if (now >= nextHeartbeat()) {
+      sendHeartbeat();
+    }
+    schedule();
+  }
+
+  function close() {
+    closed = true;
+    cancelTimer?.();
+    socket.close();
+  }
+
+  function end(reason: CloseReason) {
+    close();
+    onClose(reason);
+  }
+
+  function send(message: ClientMessage): boolean {
+    // A closing WebSocket drops messages silently.
+    if (closed || socket.readyState !== OPEN) return false;
+    socket.send(encode(message));
+    const key = message.action === "increment" ? message.id : message.action;
+    lastSentAt = clock.now();
+    pending.delete(key); // without this, set() would keep the key at its old position
+    pending.set(key, lastSentAt);
+    schedule();
+    return true;
+  }
+
+  function sendHeartbeat() {
+    if (!pending.has(HEARTBEAT)) send({ action: HEARTBEAT });
+  }
+
+  /** Removes the requests that the message responds to. Returns the round trip of the first one. */
+  function settle(message: ServerMessage): number | undefined {
+    const now = clock.now();
+    if (message.type === "counter-update") valueReceivedAt = now;
+    const keys = [message.id, RESPONDS_TO[message.type]].filter((key) => key !== undefined);
+    if (message.type === "error" && message.code === "gateway") {
+      // API Gateway does not say which request failed, so it responds to every click. The click sender retries them.
+      keys.push(...[...pending.keys()].filter((key) => key !== HEARTBEAT));
+    }
+    const sentAt = keys.map((key) => pending.get(key)).find((at) => at !== undefined);
+    for (const key of keys) pending.delete(key);
+    schedule();
+    return sentAt === undefined ? undefined : now - sentAt;
+  }
+
+  // Events can come minutes after close(), while the closing handshake lasts. So each listener checks `closed`.
+  socket.addEventListener("open", () => {
+    if (closed) return;
+    openedAt = clock.now();
+    sendHeartbeat();
+    onOpen();
+  });
+  socket.addEventListener("message", (event) => {
+    if (closed) return;
+    const message = parse(event.data);
+    onMessage(message, settle(message));
+  });
+  // A failed attempt fires "error" and then "close", so "close" is enough.
+  socket.addEventListener("close", () => {
+    if (!closed) end("closed");
+  });
+  schedule();
+
+  return {
+    get openedAt() {
+      return openedAt;
+    },
+    send,
+    sendHeartbeat,
+    close,
+  };
+}

@@ -1,0 +1,23 @@
+import { Component, type ReactNode } from "react";
+
+import { MessagePage } from "./MessagePage";
+
+/** Shows a message in place of a page that throws while rendering. React logs the error to the console. */
+export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError() {
+    return { failed: true };
+  }
+
+  override render() {
+    if (!this.state.failed) return this.props.children;
+    return (
+      <MessagePage title="Something went wrong">
+        <p role="alert" className="problem">
+          The page ran into a mistake of its own. Reload it to go on.
+        </p>
+      </MessagePage>
+    );
+  }
+}

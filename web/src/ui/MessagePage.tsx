@@ -1,0 +1,17 @@
+import { type ReactNode, useEffect } from "react";
+
+/** A page with a message in place of the counter. Sets the title of the document. */
+export function MessagePage({ title, children }: { title: string; children: ReactNode }) {
+  useEffect(() => {
+    document.title = `${title} · Realtime counter`;
+  }, [title]);
+
+  return (
+    <main className="page">
+      <section className="card message-page" aria-labelledby="title">
+        <h1 id="title">{title}</h1>
+        {children}
+      </section>
+    </main>
+  );
+}

@@ -1,0 +1,63 @@
+/** A counter socket on fake WebSockets, a fake clock and a fake page. Tests that use it need vitest's fake timers. */
+
+import { vi } from "vitest";
+
+import type { SocketConstructor } from "../src/client/connection";
+import { type ConnectionState, createCounterSocket } from "../src/client/counter-socket";
+import type { ServerMessage } from "../src/client/protocol";
+import { DEFAULT_TIMES, ROTATE_AFTER_MAX_MS, ROTATE_AFTER_MIN_MS } from "../src/client/times";
+import { fakePage, testClock } from "./fake-page";
+import { fakeWebSockets } from "./fake-web-socket";
+
+export const ADDRESS = "wss://example.test/prod";
+export const GET_CURRENT = { action: "get-current" };
+export const CLICK = { action: "increment", id: "session-of-the-test:1" } as const;
+export const RECONNECT_MS = DEFAULT_TIMES.reconnectMs;
+/** Age at which a connection is replaced, because the test clock's random number is always 0.5. */
+export const ROTATE_AFTER_MS = (ROTATE_AFTER_MIN_MS + ROTATE_AFTER_MAX_MS) / 2;
+
+/** A socket that is not started, and records of what it reported. */
+export function setUp(overrideWebSocket?: SocketConstructor) {
+  const network = fakeWebSockets();
+  const states: ConnectionState[] = [];
+  const delays: (number | undefined)[] = [];
+  const messages: ServerMessage[] = [];
+  const onUnreachable = vi.fn<() => void>();
+  const { page, fire, listeners } = fakePage();
+  const socket = createCounterSocket({
+    url: ADDRESS,
+    onState(state, delayMs) {
+      states.push(state);
+      if (state === "waiting") delays.push(delayMs);
+    },
+    onMessage: (message) => messages.push(message),
+    onUnreachable,
+    WebSocket: overrideWebSocket ?? network.WebSocket,
+    clock: testClock().clock,
+    page,
+  });
+  return { ...network, socket, states, delays, messages, onUnreachable, fire, listeners };
+}
+
+/** A socket that is open and has received its first value. */
+export function setUpOpen() {
+  const parts = setUp();
+  parts.socket.start();
+  parts.latest().open();
+  parts.latest().receiveValue(1);
+  parts.messages.splice(0);
+  return parts;
+}
+
+/** Lets time pass while every open connection receives a value each second. */
+export function live(parts: Pick<ReturnType<typeof setUp>, "alive">, ms: number) {
+  for (let rest = ms; rest > 0; rest -= 1000) {
+    for (const each of parts.alive()) if (each.readyState === 1) each.receiveValue(1);
+    vi.advanceTimersByTime(Math.min(rest, 1000));
+  }
+}
+
+/** Lets the delay before the next attempt pass. */
+export function wait({ delays }: ReturnType<typeof setUp>) {
+  vi.advanceTimersByTime(delays.at(-1) ?? 0);
+}
