@@ -14,8 +14,8 @@ TOOLCHAIN = command -v $(PYTHON) >/dev/null || { echo "error: There is no $(PYTH
  or name one, for example make PYTHON=python3.13." >&2; exit 1; }; $(PYTHON) -I counter_service/toolchain
 PREPARE = @$(TOOLCHAIN) prepare
 
-# They change what Python imports, so not even the tests would be those of this folder.
-unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONUSERBASE PYTHONWARNINGS
+# They change what Python imports and does, so not even the tests would be those of this folder.
+unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter PYTHON%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from . import click, coalescing, cold_start, cost, fan_out, publish, shards
+from .sink import SinkError
 
 # In the order in which they are run: the cost needs the figures of those before it.
 QUESTIONS: Final[dict[str, Callable[[], None]]] = {
@@ -24,9 +25,13 @@ def main(argv: list[str] | None = None) -> int:
     wanted = parser.parse_args(argv).questions or list(QUESTIONS)
     if unknown := [name for name in wanted if name not in QUESTIONS]:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
-    for name in wanted:
-        print(f"# {name}\n", flush=True)
-        QUESTIONS[name]()
+    try:
+        for name in wanted:
+            print(f"# {name}\n", flush=True)
+            QUESTIONS[name]()
+    except SinkError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
     return publish.main()
 
 

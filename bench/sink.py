@@ -50,7 +50,7 @@ export default {{answer}};
 
 
 class SinkError(Exception):
-    """What to do about a sink that does not start is in the text."""
+    """Why the sink does not start, and what to do, in whole sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,10 @@ def running(core: int, latency_ms: int, audience: Iterable[str] = ()) -> Iterato
     """nginx, on that core alone; `audience` is what a Scan of its table lists. Raises SinkError."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None or not MODULE.exists():
-        raise SinkError("nginx is needed; on Debian: apt install nginx-light libnginx-mod-http-js")
+        raise SinkError(
+            "The fan-out is measured with nginx and its JavaScript module, which this machine "
+            "lacks. On Debian, run sudo apt install nginx-light libnginx-mod-http-js."
+        )
     http, https = _free_ports(2)
     with tempfile.TemporaryDirectory(prefix="sink-") as name:
         folder = Path(name)
@@ -103,7 +106,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
             if probe.connect_ex((HOST, port)) == 0:
                 return
         time.sleep(0.05)
-    raise SinkError("nginx did not start; what it said is above")
+    raise SinkError("nginx did not start. Correct what it printed above, and run make bench again.")
 
 
 def _free_ports(number: int) -> list[int]:

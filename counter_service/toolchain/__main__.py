@@ -1,6 +1,7 @@
 """`python3 -I counter_service/toolchain COMMAND`: what the Makefile calls."""
 
 import sys
+from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036  # an older one runs this line, and no further
     sys.exit(
@@ -9,7 +10,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  # an older one runs this line, an
     )
 
 # Run as a folder, so that the command works whatever PYTHONPATH and PYTHONSAFEPATH are.
-sys.path[0] = sys.path[0].rpartition("/counter_service/")[0] or "."
+sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from counter_service.toolchain.commands import main  # noqa: E402  # needs the path above
 

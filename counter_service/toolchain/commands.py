@@ -47,6 +47,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if os.pathsep in str(ROOT):
+        raise ToolchainError(
+            f"The path of the checkout, {ROOT}, has a colon, which no entry of PATH can have. "
+            "Rename the folder, and run the command again."
+        )
     match arguments:
         case ["prepare", *parts] if set(parts) <= PARTS.keys():
             for part in parts:
@@ -80,6 +85,10 @@ def _run(arguments: list[str]) -> int:
 def _sentence(problem: OSError) -> str:
     advice = {
         errno.EACCES: "Make it yours, for example with sudo chown -R, and run the command again.",
+        errno.EPERM: "Make it yours, for example with sudo chown -R, and run the command again.",
         errno.ENOSPC: "Free some space, and run the command again.",
+        errno.EDQUOT: "Free some space, and run the command again.",
+        errno.EROFS: "Mount it for writing, or copy the checkout, and run the command again.",
+        errno.EBUSY: "Unmount it, because it is replaced as a whole, and run the command again.",
     }.get(problem.errno or 0, "Correct it, and run the command again.")
     return f"{problem.filename or ROOT}: {problem.strerror or problem}. {advice}"

@@ -1,12 +1,13 @@
 """The Python environments, each the content of one lock file."""
 
-import subprocess
+import csv
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from . import places
+from . import places, processes, settings
 from .errors import ToolchainError
 from .uv import NETWORK_ADVICE, Uv, base_python, reason
 
@@ -37,10 +38,14 @@ def ensure(name: str, root: Path = places.ROOT) -> Path:
     environment = ENVIRONMENTS[name]
     folder = folder_of(name, root)
     with places.exclusive(root):
+        places.remove_leftovers(folder)
         uv = Uv(root)
-        if not (_is_of_this_python(folder) and _satisfies(uv, folder, environment.lock)):
+        if not _is_right(uv, folder, environment.lock):
             places.show(f"Installing {environment.lock} into {environment.folder}.")
             _create(uv, folder, environment.lock)
+            if not _is_right(uv, folder, environment.lock):
+                # uv shares the files of its cache with the environments. One was changed.
+                _create(uv, folder, environment.lock, "--no-cache")
     return folder
 
 
@@ -49,19 +54,21 @@ def folder_of(name: str, root: Path = places.ROOT) -> Path:
     return root / ENVIRONMENTS[name].folder
 
 
+def _is_right(uv: Uv, folder: Path, lock: str) -> bool:
+    return _is_of_this_python(folder) and _satisfies(uv, folder, lock) and _is_whole(folder)
+
+
 def _is_of_this_python(folder: Path) -> bool:
     """Whether its Python starts, and is the version and installation that runs this command."""
-    question = "import sys; print(sys.version, sys.base_prefix)"
+    identity = "(sys.version, sys.base_prefix, sys.prefix != sys.base_prefix)"
+    question = f"import sys; print(ascii({identity}))"
     try:
-        there = subprocess.run(
-            [folder / "bin" / "python", "-I", "-c", question],
-            capture_output=True,
-            text=True,
-            check=True,
+        there = processes.run(
+            [folder / "bin" / "python", "-I", "-c", question], settings.neutral(os.environ)
         )
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
         return False
-    return there.stdout.strip() == f"{sys.version} {sys.base_prefix}"
+    return there.stdout.strip() == ascii((sys.version, sys.base_prefix, True))
 
 
 def _satisfies(uv: Uv, folder: Path, lock: str) -> bool:
@@ -73,14 +80,34 @@ def _satisfies(uv: Uv, folder: Path, lock: str) -> bool:
     return found.returncode == 0 and "Would make no changes" in found.stderr
 
 
-def _create(uv: Uv, folder: Path, lock: str) -> None:
+def _is_whole(folder: Path) -> bool:
+    """Whether each package has its files, with the sizes that its RECORD has."""
+    return all(
+        _matches_its_record(package)
+        for package in folder.glob("lib/python*/site-packages/*.dist-info")
+    )
+
+
+def _matches_its_record(package: Path) -> bool:
+    try:
+        with (package / "RECORD").open(encoding="utf-8", newline="") as lines:
+            return all(
+                (package.parent / path).stat().st_size == int(size)
+                for path, _, size in csv.reader(lines)
+                if size  # RECORD itself has none, nor has what pip compiled
+            )
+    except (OSError, ValueError, csv.Error):
+        return False
+
+
+def _create(uv: Uv, folder: Path, lock: str, *options: str) -> None:
     with places.replacing(folder) as new:
-        for arguments in (
-            # Relocatable: it is renamed here, and works on when the checkout is moved.
-            ("venv", "--relocatable", "--no-project", "--python", base_python(), new),
-            ("pip", "sync", "--require-hashes", "--python", new / "bin" / "python", lock),
-        ):
-            done = uv.run(*arguments)
+        # Relocatable: it is renamed here, and works on when the checkout is moved.
+        venv = ("venv", "--relocatable", "--no-project", "--python", base_python(), str(new))
+        python = str(new / "bin" / "python")
+        sync = ("pip", "sync", "--require-hashes", "--python", python, lock, *options)
+        for command in (venv, sync):
+            done = uv.run(*command)
             if done.returncode:
                 raise ToolchainError(
                     f"The packages of {lock} cannot be installed: {reason(done.stderr)}. "

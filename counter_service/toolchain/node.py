@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from . import environments, places, settings
+from . import caches, environments, places, processes, settings
 from .errors import ToolchainError
 from .uv import reason
 
@@ -22,8 +23,11 @@ INSTALL: Final = (
     *("ci", "--include=dev", "--include=optional", "--include=peer", "--ignore-scripts"),
     *("--install-strategy=hoisted", "--global=false", "--dry-run=false", "--no-audit", "--no-fund"),
     *("--package-lock=true", "--package-lock-only=false", "--legacy-peer-deps=false"),
-    *("--fetch-retries=1", "--loglevel=error"),
+    *("--location=user", "--bin-links=true", "--workspaces=false"),
+    *("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"),
 )
+# The same for commands that run scripts.
+RUN: Final = ("--script-shell=/bin/sh", "--node-options=", "--workspaces=false")
 
 
 def environ(root: Path = places.ROOT) -> dict[str, str]:
@@ -32,6 +36,7 @@ def environ(root: Path = places.ROOT) -> dict[str, str]:
     Raises ToolchainError when the machine has none and none can be installed.
     """
     found = settings.for_npm(os.environ)
+    found |= caches.of_npm(found, places.tools(root))
     if _is_new_enough(found):
         return found
     folder = environments.folder_of("node", root)
@@ -51,7 +56,9 @@ def npm(*arguments: str, root: Path = places.ROOT) -> subprocess.CompletedProces
     """Run npm in the checkout with its output shown. The caller looks at the exit code."""
     environment = environ(root)
     command = shutil.which("npm", path=environment["PATH"]) or "npm"
-    return subprocess.run([command, *arguments], cwd=root, env=environment, text=True, check=False)
+    return subprocess.run(
+        [command, *RUN, *arguments], cwd=root, env=environment, text=True, check=False
+    )
 
 
 def ensure_modules(
@@ -68,21 +75,13 @@ def ensure_modules(
     """
     environment = environ(root)
     with places.exclusive(root):
-        if not missing_modules(folder):
+        if not missing_modules(folder, root):
             return
         name = folder.relative_to(root)
         announce(f"Installing the packages of {name}/package-lock.json.")
         command = shutil.which("npm", path=environment["PATH"]) or "npm"
-        done = subprocess.run(
-            [command, *INSTALL],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        if done.returncode or missing_modules(folder):
+        done = processes.run([command, *INSTALL, *_for_this_machine()], environment, folder)
+        if done.returncode or missing_modules(folder, root):
             raise ToolchainError(
                 f"npm cannot install the packages of {name}/package-lock.json: "
                 f"{_reason(done.stderr)}. Check the network and the disk, or set HTTPS_PROXY, or "
@@ -90,21 +89,37 @@ def ensure_modules(
             )
 
 
-def missing_modules(folder: Path) -> list[str]:
-    """The packages of package-lock.json that are not installed in `folder`, by their path."""
-    lock = _json(folder / "package-lock.json")
+def missing_modules(folder: Path, root: Path = places.ROOT) -> list[str]:
+    """The packages of package-lock.json that are not installed in `folder`, by their path.
+
+    Raises ToolchainError when package-lock.json is not one.
+    """
+    lock = _json(folder / "package-lock.json").get("packages")
+    if not isinstance(lock, dict):
+        name = f"{folder.relative_to(root)}/package-lock.json"
+        raise ToolchainError(
+            f"{name} is not a lock file of npm. Restore it, for example with git checkout {name}, "
+            "and run the command again."
+        )
     # npm writes it last: without it an installation did not end.
     installed = _json(folder / "node_modules" / ".package-lock.json").get("packages", {})
     return [
         path
-        for path, entry in lock["packages"].items()
+        for path, entry in lock.items()
         if path
         and _is_needed(entry)
         and not (
             installed.get(path, {}).get("version") == entry["version"]
             and _json(folder / path / "package.json").get("version") == entry["version"]
+            and all((folder / command).exists() for command in _commands(path, entry))
         )
     ]
+
+
+def _commands(path: str, entry: dict[str, Any]) -> list[str]:
+    """Where npm puts the commands of a package: beside it in .bin."""
+    beside = f"{path.rpartition('node_modules/')[0]}node_modules/.bin"
+    return [f"{beside}/{name}" for name in entry.get("bin", {})]
 
 
 def _is_needed(entry: dict[str, Any]) -> bool:
@@ -113,17 +128,23 @@ def _is_needed(entry: dict[str, Any]) -> bool:
 
 
 def _is_for_this_machine(entry: dict[str, Any]) -> bool:
+    return all(_allows(entry.get(key), mine) for key, mine in _machine().items())
+
+
+def _machine() -> dict[str, str]:
+    """What this machine is, by the names that npm has for the property and the value."""
     cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
     machine = platform.machine().lower()
-    libc = "glibc" if platform.libc_ver()[0] else "musl"
-    return all(
-        _allows(entry.get(key), mine)
-        for key, mine in (
-            ("os", sys.platform),
-            ("cpu", cpu.get(machine, machine)),
-            *([("libc", libc)] if sys.platform == "linux" else []),
-        )
-    )
+    libc = {"libc": "glibc" if platform.libc_ver()[0] else "musl"}
+    return {
+        "os": sys.platform,
+        "cpu": cpu.get(machine, machine),
+        **(libc if sys.platform == "linux" else {}),
+    }
+
+
+def _for_this_machine() -> list[str]:
+    return [f"--{name}={value}" for name, value in _machine().items()]
 
 
 def _allows(values: list[str] | None, mine: str) -> bool:
@@ -140,11 +161,9 @@ def _is_new_enough(environment: dict[str, str]) -> bool:
     if not (node and npm_):
         return False
     try:
-        shown = subprocess.run(
-            [node, "--version"], env=environment, capture_output=True, text=True, check=True
-        ).stdout
+        shown = processes.run([node, "--version"], environment).stdout
         major, minor, *_ = map(int, shown.strip().removeprefix("v").split("."))
-    except (OSError, ValueError, subprocess.CalledProcessError):
+    except (OSError, ValueError):
         return False
     return major > max(_OLDEST) or minor >= _OLDEST.get(major, sys.maxsize)
 
@@ -158,6 +177,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _reason(output: str) -> str:
-    lines = [line.removeprefix("npm error").strip() for line in output.splitlines()]
-    telling = [line for line in lines if line and not line.startswith(("code", "A complete log"))]
-    return reason(telling[0] if telling else "")
+    lines = re.findall(r"^npm (?:error|ERR!) (.+)$", output, re.MULTILINE)
+    fields = ("code ", "errno ", "syscall ", "path ", "dest ", "A complete log")
+    telling = [line for line in lines if not line.startswith(fields)]
+    return reason(re.sub(r"^\w+Error: ", "", telling[0]) if telling else output)

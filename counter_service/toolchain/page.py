@@ -1,14 +1,14 @@
 """The page: whether web/dist was built from the sources in web/, and the build."""
 
 import json
+import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from . import node, places
+from . import node, places, processes
 from .errors import ToolchainError
 
 INDEX: Final = "index.html"
@@ -35,22 +35,31 @@ def ensure(web: Path, announce: Callable[[str], object]) -> None:
 
     Raises ToolchainError when the page cannot be built.
     """
-    if (why := outdated(web)) is None:
+    if outdated(web) is None and not places.has_leftovers(web / "dist"):
         return
-    announce(f"Building the page, because {why}.")
-    try:
-        build(web)
-    except ToolchainError as problem:
-        raise ToolchainError(
-            f"The page is not built: {why}. {problem} Then run make build."
-        ) from problem
+    with places.exclusive(web.parent):
+        places.remove_leftovers(web / "dist")
+        if (why := outdated(web)) is None:  # another command has built it meanwhile
+            return
+        announce(f"Building the page, because {why}.")
+        try:
+            build(web)
+        except ToolchainError as problem:
+            raise ToolchainError(
+                f"The page is not built: {why}. {problem} Then run make build."
+            ) from problem
 
 
 def outdated(web: Path) -> str | None:
     """Why web/dist must be built, as a clause; None when it is current."""
     stamp = web / "dist" / STAMP
-    if not (web / "dist" / INDEX).is_file():
+    try:
+        index = (web / "dist" / INDEX).read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return "web/dist has no index.html"
+    for asset in re.findall(r'(?:src|href)="?/(assets/[^"\s>]+)', index):
+        if not (web / "dist" / asset).is_file():
+            return f"web/dist has no {asset}"
     try:
         match json.loads(stamp.read_bytes()):
             case {"sources": dict(then), "webSocketUrl": str(override)}:
@@ -81,17 +90,23 @@ def build(web: Path) -> None:
     environment["VITE_WEBSOCKET_URL"] = ""
     with places.exclusive(root), places.replacing(web / "dist") as new:
         command = shutil.which("npm", path=environment["PATH"]) or "npm"
-        done = subprocess.run(
-            [command, "run", "--silent", "build", "--", "--outDir", new, "--emptyOutDir"],
-            cwd=web,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        done = processes.run(
+            [
+                command,
+                *node.RUN,
+                "run",
+                "--silent",
+                "build",
+                "--",
+                "--outDir",
+                new,
+                "--emptyOutDir",
+            ],
+            environment,
+            web,
         )
         if done.returncode or not (new / INDEX).is_file():
-            places.show(done.stdout)
+            places.show((done.stdout + done.stderr).strip())
             raise ToolchainError("The build failed: see above, and correct the sources.")
 
 

@@ -1,6 +1,7 @@
 """Where things are installed, how a folder is replaced as a whole, and how it is told."""
 
 import fcntl
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+
+_held: Final[set[Path]] = set()  # the checkouts whose lock this process holds
 
 
 def show(line: str) -> None:
@@ -23,18 +26,27 @@ def tools(root: Path) -> Path:
 
 @contextmanager
 def exclusive(root: Path) -> Iterator[None]:
-    """Hold the checkout's set-up lock; wait for another command that holds it.
+    """Hold the checkout's set-up lock; wait for another command that holds it. May be nested.
 
-    The operating system releases the lock when its process ends, however it ends.
+    The operating system releases the lock when the process ends, however it ends, and the programs
+    that it started have ended as well: see processes.run.
     """
+    if root in _held:
+        yield
+        return
     tools(root).mkdir(exist_ok=True)
     with (tools(root) / "lock").open("w", encoding="utf-8") as lock:
+        os.set_inheritable(lock.fileno(), True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             show("Waiting for another command to finish its set-up.")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        _held.add(root)
+        try:
+            yield
+        finally:
+            _held.remove(root)
 
 
 @contextmanager
@@ -44,19 +56,31 @@ def replacing(folder: Path) -> Iterator[Path]:
     `folder` is replaced only when the block succeeds, by renaming. A block that fails or is killed
     leaves `folder` as it was. Call it under `exclusive`.
     """
-    new = folder.with_name(f"{folder.name}.new")
-    old = folder.with_name(f"{folder.name}.old")
+    new, old = _beside(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    remove(new)
-    remove(old)
+    remove_leftovers(folder)
     try:
         yield new
         if folder.is_symlink() or folder.exists():
             folder.rename(old)
         new.rename(folder)
     finally:
-        remove(new)
-        remove(old)
+        remove_leftovers(folder)
+
+
+def has_leftovers(folder: Path) -> bool:
+    """Whether there is something for `remove_leftovers`, or another command works on it."""
+    return any(path.is_symlink() or path.exists() for path in _beside(folder))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed `replacing` left beside `folder`. Call it under `exclusive`."""
+    for path in _beside(folder):
+        remove(path)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    return folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
 
 
 def remove(path: Path) -> None:

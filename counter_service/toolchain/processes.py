@@ -1,4 +1,7 @@
-"""Child processes of the toolchain, bounded in time and quiet unless they fail."""
+"""Child processes of the toolchain, quiet unless they fail.
+
+They inherit the lock of places.exclusive: a program that outlives a killed set-up holds it on.
+"""
 
 import contextlib
 import os
@@ -13,6 +16,27 @@ from .errors import ToolchainError
 
 SECONDS_TO_RESPOND = 30.0
 LINES_SHOWN = 5
+
+
+def run(
+    command: Sequence[str | Path], environ: Mapping[str, str], folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, with its output captured. The caller looks at the exit code.
+
+    Raises OSError when the program does not start.
+    """
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        # Paths are in UTF-8 on nearly every machine, whatever LANG says.
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        close_fds=False,  # the lock
+    )
 
 
 def ask(command: Sequence[str | Path], environ: Mapping[str, str]) -> str | None:
@@ -65,6 +89,7 @@ def call(
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
+            close_fds=False,  # the lock
         )
         try:
             code = process.wait(seconds)

@@ -7,10 +7,11 @@ installed, where and how do not: every machine installs what the locks say.
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+from . import processes
 
 # What changes how a child of ours starts or what it finds.
 _DROPPED: Final = re.compile(
@@ -40,6 +41,10 @@ _NETWORK_OF_PIP: Final = (
     *_PIP_TO_UV,
     *("client-cert", "default-timeout", "timeout", "retries", "keyring-provider", "cache-dir"),
 )
+_READ_BY_PIP_CONFIG: Final = {
+    "PIP_CONFIG_FILE",
+    *(f"PIP_{option.upper().replace('-', '_')}" for option in _NETWORK_OF_PIP),
+}
 
 
 def neutral(environ: Mapping[str, str]) -> dict[str, str]:
@@ -88,18 +93,15 @@ def network_of_pip(pip: Sequence[str | Path], environ: Mapping[str, str]) -> dic
     Args:
         pip: the command, such as ["python", "-m", "pip"].
     """
-    kept = {name: value for name, value in environ.items() if name.startswith("PIP_")}
+    kept = {name: value for name, value in environ.items() if name in _READ_BY_PIP_CONFIG}
+    # A person's `quiet` or `log` would keep pip from printing, and `user`, which is meant for the
+    # installation, would have it read one file only.
+    fixed = {"PIP_QUIET": "0", "PIP_LOG": os.devnull, "PIP_USER": "0", "PIP_GLOBAL": "0"}
     try:
-        listing = subprocess.run(
-            [*pip, "config", "list"],
-            env=neutral(environ) | kept,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
+        listing = processes.run([*pip, "config", "list"], neutral(environ) | kept | fixed)
+    except OSError:
         return None
-    return parse_pip_config(listing.stdout)
+    return None if listing.returncode else parse_pip_config(listing.stdout)
 
 
 def parse_pip_config(listing: str) -> dict[str, str]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from . import settings
+from . import caches, processes, settings
 from .errors import ToolchainError
-from .places import replacing, tools
+from .places import remove_leftovers, replacing, tools
 
 
 class Uv:
@@ -26,6 +26,7 @@ class Uv:
         self._root = root
         self._folder = tools(root) / "uv"
         self._lock = root / "requirements" / "uv.txt"
+        remove_leftovers(self._folder)
         if not self._has_the_locked_version():
             self._install()
 
@@ -35,7 +36,7 @@ class Uv:
         if (config := settings.network_of_pip(pip, os.environ)) is None:
             self._install()  # the Python below it was upgraded: uv works on, its pip does not
             config = settings.network_of_pip(pip, os.environ)
-        return settings.for_uv(os.environ, config or {})
+        return self._cached(settings.for_uv(os.environ, config or {}))
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run uv in the checkout. The caller looks at the exit code."""
@@ -43,19 +44,15 @@ class Uv:
 
     def run_offline(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Like `run`, and 0.5 s faster: without asking pip for the network settings."""
-        return self._run([*arguments, "--offline"], settings.for_uv(os.environ, {}))
+        return self._run([*arguments, "--offline"], self._cached(settings.for_uv(os.environ, {})))
 
     def _run(
         self, arguments: Sequence[str | Path], environ: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self._folder / "bin" / "uv", *arguments],
-            cwd=self._root,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return processes.run([self._folder / "bin" / "uv", *arguments], environ, self._root)
+
+    def _cached(self, environ: dict[str, str]) -> dict[str, str]:
+        return environ | caches.of_uv(environ, tools(self._root))
 
     def _has_the_locked_version(self) -> bool:
         wanted = re.search(r"^uv==(\S+)", self._lock.read_text(encoding="utf-8"), re.MULTILINE)
@@ -67,28 +64,27 @@ class Uv:
 
     def _install(self) -> None:
         with replacing(self._folder) as new:
-            made = subprocess.run(
-                [base_python(), "-I", "-m", "venv", new],
-                env=settings.neutral(os.environ),
-                capture_output=True,
-                text=True,
-                check=False,
+            made = processes.run(
+                [base_python(), "-I", "-m", "venv", new], settings.neutral(os.environ)
             )
             if made.returncode:
                 raise ToolchainError(_why_no_venv(made.stdout + made.stderr))
             pip = _pip_of(new)
             config = {"retries": "1"} | (settings.network_of_pip(pip, os.environ) or {})
-            installed = subprocess.run(
+            installed = processes.run(
                 [*pip, "install", "--require-hashes", "--requirement", self._lock],
-                env=settings.for_pip(os.environ, config),
-                capture_output=True,
-                text=True,
-                check=False,
+                settings.for_pip(os.environ, config),
             )
             if installed.returncode:
                 raise ToolchainError(
                     f"pip cannot install uv: {reason(installed.stderr)}. {NETWORK_ADVICE}"
                 )
+        if not self._has_the_locked_version():
+            raise ToolchainError(
+                f"uv was installed in {self._folder} and does not start there. Move the checkout "
+                "to a file system on which programs may run (not mounted with noexec), and run "
+                "the command again."
+            )
 
 
 NETWORK_ADVICE = (
@@ -113,7 +109,7 @@ def reason(output: str) -> str:
 
 def _why_no_venv(output: str) -> str:
     version = ".".join(map(str, sys.version_info[:2]))
-    if "ensurepip" in output:
+    if "ensurepip" in output or "No module named venv" in output:
         return (
             f"Python {version} has no working venv module. On Debian and Ubuntu, run "
             f"sudo apt install python3-venv; elsewhere use a Python that has it, for example "

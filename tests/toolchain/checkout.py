@@ -1,0 +1,221 @@
+"""A small checkout: the real toolchain, and packages that are installed without a network."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from counter_service.toolchain import node, places
+from counter_service.toolchain.uv import Uv, base_python
+from tests.toolchain import modules, wheels
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLCHAIN = "counter_service/toolchain"
+# Which packages each lock has, as in pyproject.toml: each contains those before it.
+LOCKS = {
+    "requirements.txt": ("pip", "alpha"),
+    "requirements/local.txt": ("pip", "alpha", "beta"),
+    "requirements/dev.txt": ("pip", "alpha", "beta", "gamma"),
+}
+PACKAGES = {
+    "deploy": LOCKS["requirements.txt"],
+    "local": LOCKS["requirements/local.txt"],
+    "dev": LOCKS["requirements/dev.txt"],
+}
+# Stands for counter_service.local: `make run` starts it.
+PROGRAM = 'import alpha, sys\n\nprint("running", alpha.VERSION, *sys.argv[1:])\n'
+
+
+@dataclass
+class Checkout:
+    """A copy of the project with small locks, and a home of its own beside it."""
+
+    root: Path
+    wheels: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.root.parent / "home"
+
+    @property
+    def python(self) -> Path:
+        return self.root / ".venv/bin/python"
+
+    @property
+    def packages(self) -> Path:
+        """The folder of .venv in which the packages are."""
+        return next((self.root / ".venv/lib").glob("python*/site-packages"))
+
+    def set(self, **variables: str | None) -> None:
+        """Change the environment of the commands; None removes a variable."""
+        self.environ |= {name: each for name, each in variables.items() if each is not None}
+        for name in [name for name, each in variables.items() if each is None]:
+            self.environ.pop(name, None)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file below the home."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def command(self, *arguments: str, python: str | Path | None = None) -> list[str | Path]:
+        return [python or base_python(), "-I", TOOLCHAIN, *arguments]
+
+    def toolchain(
+        self, *arguments: str, python: str | Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return self.run(*self.command(*arguments, python=python))
+
+    def prepare(self, *parts: str) -> subprocess.CompletedProcess[str]:
+        return self.toolchain("prepare", *parts)
+
+    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environ,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def start(self, *command: str | Path) -> subprocess.Popen[str]:
+        """Start a command in a session of its own."""
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def leftovers(self) -> list[str]:
+        return [
+            str(path.relative_to(self.root))
+            for pattern in ("*.new", "*.old")
+            for path in self._outside_node_modules(pattern)
+        ]
+
+    def _outside_node_modules(self, pattern: str) -> Iterator[Path]:
+        for folder in (".", ".toolchain", ".vendor", "web", "bench/node"):
+            yield from (self.root / folder).glob(pattern)
+
+    def assert_has(self, part: str) -> None:
+        """The part works, as the person who ran the command would notice."""
+        assert self.leftovers() == []
+        match part:
+            case "web" | "bench-node":
+                self._assert_has_modules("web" if part == "web" else "bench/node")
+            case "page":
+                self._assert_has_page()
+            case _:
+                self._assert_has_packages(PACKAGES[part])
+
+    def _assert_has_packages(self, names: tuple[str, ...]) -> None:
+        question = f"""if True:
+            import importlib, importlib.metadata
+            for name in {names!r}:
+                module = importlib.import_module(name)
+                importlib.import_module(name + ".command")
+                print(name, module.VERSION, importlib.metadata.version(name), module.__file__)
+        """
+        clean = {"PATH": os.defpath}
+        shown = subprocess.run(
+            [self.python, "-I", "-c", question], env=clean, capture_output=True, text=True
+        )
+        assert shown.returncode == 0, shown.stderr
+        for name, line in zip(names, shown.stdout.splitlines(), strict=True):
+            version = wheels.VERSIONS[name]
+            assert line.startswith(f"{name} {version} {version} {self.root}/.venv/lib/"), line
+        script = subprocess.run(
+            [self.root / ".venv/bin/alpha"], env=clean, capture_output=True, text=True, check=True
+        )
+        assert script.stdout == "alpha 1.0\n"
+
+    def _assert_has_modules(self, name: str) -> None:
+        installed = self.root / name / "node_modules"
+        for package in ("builder", "native-here", "shown"):
+            manifest = json.loads((installed / package / "package.json").read_text())
+            assert manifest["version"] == "1.0.0", package
+        assert not (installed / "native-elsewhere").exists()
+        assert os.access(installed / ".bin/builder", os.X_OK)
+
+    def _assert_has_page(self) -> None:
+        dist = self.root / "web/dist"
+        assert "assets/index-0a1b2c3d.js" in (dist / "index.html").read_text()
+        assert (dist / "assets/index-0a1b2c3d.js").is_file()
+        assert json.loads((dist / ".build.json").read_text())["webSocketUrl"] == ""
+
+
+def create(root: Path, wheel_folder: Path, hashes: Mapping[str, str]) -> Checkout:
+    """A checkout in which nothing was prepared, except that uv is the real checkout's."""
+    root.mkdir(parents=True)
+    shutil.copytree(
+        ROOT / TOOLCHAIN, root / TOOLCHAIN, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(ROOT / "counter_service/__init__.py", root / "counter_service")
+    shutil.copy(ROOT / "Makefile", root)
+    (root / "counter_service/local").mkdir()
+    (root / "counter_service/local/__init__.py").touch()
+    (root / "counter_service/local/__main__.py").write_text(PROGRAM)
+    (root / "requirements").mkdir()
+    for lock, names in LOCKS.items():
+        pins = [f"{name}=={wheels.VERSIONS[name]}" for name in names]
+        lines = [f"{pin} --hash=sha256:{hashes[pin]}\n" for pin in pins]
+        (root / lock).write_text("".join(lines))
+    version = uv_version()
+    (root / "requirements/uv.txt").write_text(
+        f"uv=={version} --hash=sha256:{hashes[f'uv=={version}']}\n"
+    )
+    (root / ".toolchain").mkdir()
+    (root / ".toolchain/uv").symlink_to(ROOT / ".toolchain/uv")
+    for name in ("web", "bench/node"):
+        modules.write(root / name)
+    checkout = Checkout(root, wheel_folder)
+    checkout.home.mkdir()
+    checkout.set(
+        HOME=str(checkout.home),
+        LANG="C.UTF-8",
+        PATH=path_with_node(),
+        PIP_FIND_LINKS=str(wheel_folder),
+        PIP_NO_INDEX="1",
+    )
+    return checkout
+
+
+def copy(checkout: Checkout, root: Path) -> Checkout:
+    """A copy at another place, with its home."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(checkout.root, root, symlinks=True)
+    made = Checkout(root, checkout.wheels, dict(checkout.environ))
+    shutil.copytree(checkout.home, made.home, symlinks=True)
+    made.set(HOME=str(made.home))
+    return made
+
+
+def have_uv() -> Path:
+    """The program of the real checkout, installed where it is missing."""
+    with places.exclusive(ROOT):
+        Uv(ROOT)
+    return ROOT / ".toolchain/uv/bin/uv"
+
+
+def uv_version() -> str:
+    pin = re.search(r"^uv==(\S+)", (ROOT / "requirements/uv.txt").read_text(), re.MULTILINE)
+    assert pin
+    return pin[1]
+
+
+def path_with_node() -> str:
+    """PATH as a person's shell has it: no environment of Python is activated."""
+    folders = node.environ(ROOT)["PATH"].split(os.pathsep)
+    return os.pathsep.join(each for each in folders if ".venv" not in each)
