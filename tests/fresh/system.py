@@ -69,7 +69,7 @@ class System:
 
     def __enter__(self) -> Self:
         # Not /tmp, which Debian 13 mounts with nodev: debootstrap refuses it.
-        self.root = Path(tempfile.mkdtemp(prefix=f"counter-{self.release}-", dir="/var/tmp"))
+        self.root = Path(tempfile.mkdtemp(prefix=f"debian-{self.release}-", dir="/var/tmp"))
         self.root.chmod(0o755)  # it is the system's /, which every user may read
         try:
             self._install()
