@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ Open = Callable[..., ManagementOutbox]
 @pytest.fixture(params=["http", "https"])
 def scheme(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _localhost_is_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolve localhost to 127.0.0.1 only, because RawServer listens there.
+
+    The hosts files of Debian and macOS also give it ::1, and the pool takes the addresses of a
+    name in turn.
+    """
+    ipv4 = partial(socket.getaddrinfo, family=socket.AF_INET)
+    monkeypatch.setattr(socket, "getaddrinfo", ipv4)
 
 
 @pytest.fixture(scope="module")
