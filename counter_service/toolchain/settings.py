@@ -20,7 +20,7 @@ _DROPPED: Final = re.compile(
 )
 _NETWORK_OF_UV: Final = re.compile(
     r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_\w+_(USERNAME|PASSWORD)|FIND_LINKS"
-    r"|NO_INDEX|OFFLINE|HTTP_\w+|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST|KEYRING_PROVIDER"
+    r"|OFFLINE|HTTP_\w+|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST|KEYRING_PROVIDER"
     r"|CACHE_DIR|CONCURRENT_\w+)$"
 )
 _NETWORK_OF_NPM: Final = re.compile(
@@ -32,14 +32,22 @@ _PIP_TO_UV: Final = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
-    "no-index": "UV_NO_INDEX",
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
     "proxy": "ALL_PROXY",
 }
+_TRUE: Final = ("1", "true", "yes", "on", "y", "t")  # as pip reads them
 _NETWORK_OF_PIP: Final = (
     *_PIP_TO_UV,
-    *("client-cert", "default-timeout", "timeout", "retries", "keyring-provider", "cache-dir"),
+    *(
+        "no-index",
+        "client-cert",
+        "default-timeout",
+        "timeout",
+        "retries",
+        "keyring-provider",
+        "cache-dir",
+    ),
 )
 _READ_BY_PIP_CONFIG: Final = {
     "PIP_CONFIG_FILE",
@@ -85,6 +93,11 @@ def for_uv(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[st
         "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip looks for a version; hashes decide
     }
     return translated | neutral(environ) | own | fixed
+
+
+def options_for_uv(pip_config: Mapping[str, str]) -> list[str]:
+    """pip's settings about the network for which uv has an option and no variable."""
+    return ["--no-index"] if pip_config.get("no-index", "").lower() in _TRUE else []
 
 
 def network_of_pip(pip: Sequence[str | Path], environ: Mapping[str, str]) -> dict[str, str] | None:

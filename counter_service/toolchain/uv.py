@@ -31,16 +31,19 @@ class Uv:
             self._install()
 
     @cached_property
-    def _environ(self) -> dict[str, str]:
+    def _pip_config(self) -> dict[str, str]:
         pip = _pip_of(self._folder)
         if (config := settings.network_of_pip(pip, os.environ)) is None:
             self._install()  # the Python below it was upgraded: uv works on, its pip does not
             config = settings.network_of_pip(pip, os.environ)
-        return self._cached(settings.for_uv(os.environ, config or {}))
+        return config or {}
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run uv in the checkout. The caller looks at the exit code."""
-        return self._run(arguments, self._environ)
+        installs = arguments[0] == "pip"
+        options = settings.options_for_uv(self._pip_config) if installs else []
+        environ = self._cached(settings.for_uv(os.environ, self._pip_config))
+        return self._run([*arguments, *options], environ)
 
     def run_offline(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Like `run`, and 0.5 s faster: without asking pip for the network settings."""
