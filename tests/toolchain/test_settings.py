@@ -277,14 +277,23 @@ NETWORK = (
         "pip.conf names an index",
         files={".config/pip/pip.conf": "[global]\nindex-url = file://{wheels}/index\n"},
     ),
+    Setting(
+        "pip.conf forbids the index, which would not answer",
+        files={
+            ".config/pip/pip.conf": "[global]\nno-index = true\n"
+            "index-url = http://127.0.0.1:9/simple\nfind-links = {wheels}\n"
+        },
+    ),
 )
 
 
 @pytest.mark.parametrize("setting", NETWORK, ids=name_of)
 def test_network_setting_reaches_uv(fresh: Checkout, setting: Setting) -> None:
-    fresh.set(PIP_FIND_LINKS=None, PIP_NO_INDEX=None, UV_NO_INDEX="1")
+    empty = fresh.home / "empty-index"
+    empty.mkdir()
+    fresh.set(PIP_FIND_LINKS=None, PIP_NO_INDEX=None, UV_DEFAULT_INDEX=empty.as_uri())
     if "index" in setting.name:
-        fresh.set(UV_NO_INDEX=None)
+        fresh.set(UV_DEFAULT_INDEX=None)
         _write_index(fresh.wheels)
     wheels = str(fresh.wheels)
     Setting(
