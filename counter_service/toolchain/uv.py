@@ -116,7 +116,7 @@ def _why_no_venv(output: str) -> str:
         return (
             f"Python {version} has no working venv module. On Debian and Ubuntu, run "
             f"sudo apt install python3-venv; elsewhere use a Python that has it, for example "
-            f"make PYTHON=python{version}."
+            f"make PYTHON=/usr/local/bin/python3."
         )
     return f"Python {version} cannot create a virtual environment: {reason(output)}."
 
