@@ -112,13 +112,17 @@ def reason(output: str) -> str:
 
 def _why_no_venv(output: str) -> str:
     version = ".".join(map(str, sys.version_info[:2]))
-    if "ensurepip" in output or "No module named venv" in output:
+    if re.search(r"ensurepip\s+is\s+not|No module named '?(venv|ensurepip)", output):
         return (
             f"Python {version} has no working venv module. On Debian and Ubuntu, run "
             f"sudo apt install python3-venv; elsewhere use a Python that has it, for example "
             f"make PYTHON=/usr/local/bin/python3."
         )
-    return f"Python {version} cannot create a virtual environment: {reason(output)}."
+    return (
+        f"Python {version} cannot create a virtual environment in .toolchain: {reason(output)}. "
+        "Free 100 MB where the disk is full, or use another Python, for example "
+        "make PYTHON=/usr/local/bin/python3, and run the command again."
+    )
 
 
 def _pip_of(environment: Path) -> list[str | Path]:

@@ -77,6 +77,12 @@ def test_python_without_venv_names_the_package(
     assert fresh.leftovers() == []
 
 
+def test_full_disk_is_no_missing_venv() -> None:
+    command = "['/c/.toolchain/uv.new/bin/python3', '-m', 'ensurepip', '--upgrade']"
+    printed = f"Error: Command '{command}' returned non-zero exit status 1."
+    assert "Free 100 MB where the disk is full" in uv._why_no_venv(printed)
+
+
 def test_pip_without_network_ends_soon(fresh: Checkout) -> None:
     fresh.set(PIP_INDEX_URL=CLOSED, PIP_NO_INDEX=None, PIP_FIND_LINKS=None)
     (fresh.root / ".toolchain/uv").unlink()
