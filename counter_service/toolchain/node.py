@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from . import caches, environments, places, processes, settings
+from . import environments, places, processes, settings
 from .errors import ToolchainError
 from .uv import reason
 
@@ -36,7 +36,7 @@ def environ(root: Path = places.ROOT) -> dict[str, str]:
     Raises ToolchainError when the machine has none and none can be installed.
     """
     found = settings.for_npm(os.environ)
-    found |= caches.of_npm(found, places.tools(root))
+    found |= settings.cache_of_npm(found, places.tools(root))
     if _is_new_enough(found):
         return found
     folder = environments.folder_of("node", root)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from . import caches, processes, settings
+from . import processes, settings
 from .errors import ToolchainError
 from .places import remove_leftovers, replacing, tools
 
@@ -55,7 +55,7 @@ class Uv:
         return processes.run([self._folder / "bin" / "uv", *arguments], environ, self._root)
 
     def _cached(self, environ: dict[str, str]) -> dict[str, str]:
-        return environ | caches.of_uv(environ, tools(self._root))
+        return environ | settings.cache_of_uv(environ, tools(self._root))
 
     def _has_the_locked_version(self) -> bool:
         wanted = re.search(r"^uv==(\S+)", self._lock.read_text(encoding="utf-8"), re.MULTILINE)

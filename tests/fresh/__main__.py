@@ -30,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     if problem := missing():
         print(f"error: {problem}", file=sys.stderr)
         return 2
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in a background job
+        signal.signal(number, signal.default_int_handler)
     LOGS.mkdir(parents=True, exist_ok=True)
     steps = [arguments.only] if arguments.only else list(STEPS)
     lines = [row("release", "Python", "pip", *(f"make {step}" for step in steps))]

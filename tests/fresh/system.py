@@ -127,8 +127,9 @@ class System:
             scripts = Path(copy) / "scripts"
             if not (scripts / self.release).exists():
                 (scripts / self.release).symlink_to("sid")
+            debootstrap = ("debootstrap", "--variant=minbase")
             done = subprocess.run(
-                ["debootstrap", "--variant=minbase", packages, self.release, self.root],
+                [*ISOLATED, "--mount-proc", *debootstrap, packages, self.release, self.root],
                 env=os.environ | {"DEBOOTSTRAP_DIR": copy},
                 stdout=output,
                 stderr=subprocess.STDOUT,
