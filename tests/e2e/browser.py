@@ -26,7 +26,9 @@ ARGUMENTS = (
 
 
 def find() -> str | None:
-    """Path of a Chromium: the system's, or Playwright's own."""
+    """Path of a Chromium: the system's, or Playwright's own. None without Playwright's driver."""
+    if not _runs([sys.executable, "-m", "playwright", "--version"]):
+        return None  # its Node needs libatomic, which a minimal Debian lacks
     if path := _of_the_system():
         return path
     with sync_playwright() as playwright:
@@ -43,7 +45,10 @@ def install() -> bool:
     commands = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     apt = shutil.which("apt-get")
     if apt and os.geteuid() == 0:
-        apt_commands = [[apt, "update", "-qq"], [apt, "install", "-y", "-qq", "chromium"]]
+        apt_commands = [
+            [apt, "update", "-qq"],
+            [apt, "install", "-y", "-qq", "chromium", "libatomic1"],
+        ]
         # A root shell on Debian is a container or CI: its packages bring the shared libraries
         # that Playwright's browser would still miss.
         return all(_runs(each) for each in apt_commands) or all(_runs(each) for each in commands)
@@ -94,7 +99,8 @@ def main() -> int:
         return 0
     print(
         "error: no Chromium was found or could be installed. Install one, for example with\n"
-        "  sudo apt-get install chromium, or .venv/bin/playwright install --with-deps chromium",
+        "  sudo apt-get install chromium libatomic1, or\n"
+        "  .venv/bin/playwright install --with-deps chromium",
         file=sys.stderr,
     )
     return 1

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,6 +97,8 @@ class Checkout:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             start_new_session=True,
+            # As a terminal starts it: a job in the background inherits that SIGINT is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def leftovers(self) -> list[str]:
