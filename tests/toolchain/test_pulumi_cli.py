@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from counter_service.toolchain import (
@@ -307,11 +308,12 @@ def test_find_gives_up_a_download_that_takes_too_long(
     _wait_for(lambda: not _runs(child))
 
 
-def _runs(process: int) -> bool:
-    """Whether a process runs; one that ended and waits for its parent does not."""
+def _runs(pid: int) -> bool:
+    """Whether the process is the `sleep` of a test; its number may be a zombie's or used again."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.name() == "sleep"
+    except psutil.NoSuchProcess:
         return False
 
 
