@@ -31,7 +31,7 @@ run: ## Run everything here, without AWS (PORT= fixes the page's port)
 	$(PREPARE) local page
 	@exec $(VENV) -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)")
 
-emulator: ## The embedded AWS alone, for `pulumi up --stack local` (EMULATOR_PORT=4566)
+emulator: ## Only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	$(PREPARE) local
 	@exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)"
 

@@ -52,10 +52,15 @@ def environ(root: Path = places.ROOT) -> dict[str, str]:
     return found
 
 
+def command_of_npm(environment: dict[str, str]) -> str:
+    """The npm that comes with the Node of `environ`."""
+    return shutil.which("npm", path=environment["PATH"]) or "npm"
+
+
 def npm(*arguments: str, root: Path = places.ROOT) -> subprocess.CompletedProcess[str]:
     """Run npm in the checkout with its output shown. The caller looks at the exit code."""
     environment = environ(root)
-    command = shutil.which("npm", path=environment["PATH"]) or "npm"
+    command = command_of_npm(environment)
     return subprocess.run(
         [command, *RUN, *arguments], cwd=root, env=environment, text=True, check=False
     )
@@ -79,7 +84,7 @@ def ensure_modules(
             return
         name = folder.relative_to(root)
         announce(f"Installing the packages of {name}/package-lock.json.")
-        command = shutil.which("npm", path=environment["PATH"]) or "npm"
+        command = command_of_npm(environment)
         done = processes.run([command, *INSTALL, *_for_this_machine()], environment, folder)
         if done.returncode or missing_modules(folder, root):
             raise ToolchainError(

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -89,7 +88,7 @@ def build(web: Path) -> None:
     # One bundle serves every stack, so no VITE_WEBSOCKET_URL, not even of web/.env, gets into it.
     environment["VITE_WEBSOCKET_URL"] = ""
     with places.exclusive(root), places.replacing(web / "dist") as new:
-        command = shutil.which("npm", path=environment["PATH"]) or "npm"
+        command = node.command_of_npm(environment)
         done = processes.run(
             [
                 command,
