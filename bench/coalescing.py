@@ -18,18 +18,18 @@ from itertools import count
 from statistics import median
 from typing import Final
 
-from counter_service.runtime import protocol
-from counter_service.runtime.access import Access
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.broadcast import Broadcaster
-from counter_service.runtime.counting import Tally
-from counter_service.runtime.events import Message, TakeOver
-from counter_service.runtime.fan_out import LIMITS
-from counter_service.runtime.origins import OriginPolicy
-from counter_service.runtime.ports import Connection
-from counter_service.runtime.service import CounterService
-from tests.simulation.timeline import Timeline
-from tests.simulation.virtual_time import VirtualTime
+from counter_service.runtime.core import protocol
+from counter_service.runtime.core.access import Access
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.broadcast import Broadcaster
+from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.events import ContinueBroadcast, Message
+from counter_service.runtime.core.origins import OriginPolicy
+from counter_service.runtime.core.ports import Connection
+from counter_service.runtime.core.service import CounterService
+from counter_service.runtime.fanout.fan_out import LIMITS
+from simulation.timeline import Timeline
+from simulation.virtual_time import VirtualTime
 
 from .report import Bar, Report, Table
 from .simulated_aws import (
@@ -44,7 +44,7 @@ from .simulated_aws import (
     SimulatedCounter,
     SimulatedLease,
     SimulatedOutbox,
-    SimulatedSuccessor,
+    SimulatedSelfInvoker,
     Throttle,
 )
 
@@ -141,7 +141,7 @@ class World:
 
 def ours(rate: float, audience: int, seconds: float, interval_ms: int = 0) -> Outcome:
     world = World(OURS, audience)
-    clock, successor = VirtualTime(world.timeline), SimulatedSuccessor(world.timeline)
+    clock, successor = VirtualTime(world.timeline), SimulatedSelfInvoker(world.timeline)
     owners = count()
     broadcaster = Broadcaster(
         world.counter,
@@ -159,10 +159,10 @@ def ours(rate: float, audience: int, seconds: float, interval_ms: int = 0) -> Ou
         outbox=world.outbox,
         clock=clock,
         access=Access(OriginPolicy()),
-        tally=Tally(world.counter, clock, Backoff(clock, random.Random(SEED).random)),
+        tally=ClickCounter(world.counter, clock, Backoff(clock, random.Random(SEED).random)),
         broadcaster=broadcaster,
     )
-    successor.take_over_work = partial(service.handle, TakeOver())
+    successor.take_over_work = partial(service.handle, ContinueBroadcast())
     return world.run(
         rate,
         seconds,

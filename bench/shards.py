@@ -9,12 +9,12 @@ import sys
 from dataclasses import dataclass, field
 from random import Random
 
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.counter_store import DynamoCounterStore
-from counter_service.runtime.counting import Tally
-from counter_service.runtime.errors import StoreBusy
-from tests.simulation.dynamodb import Client, Table
-from tests.simulation.virtual_time import VirtualTime
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.errors import StoreBusy
+from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from simulation.dynamodb import Client, Table
+from simulation.virtual_time import VirtualTime
 
 from .report import Report
 from .report import Table as Printed
@@ -59,7 +59,7 @@ def measure(shards: int, offered: int) -> Measured:
         random=random.random,
         backoff=Backoff(time, random.random),
     )
-    tally = Tally(counter, time, Backoff(time, random.random))
+    tally = ClickCounter(counter, time, Backoff(time, random.random))
     measured = Measured(shards, offered)
 
     def click(number: int) -> None:

@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from counter_service.runtime.ports import CounterStore, Delivery, Outbox, Successor
-from tests.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
-from tests.simulation.timeline import Timeline
-from tests.simulation.virtual_time import START_MS
+from counter_service.runtime.core.ports import CounterStore, Delivery, Outbox, SelfInvoker
+from simulation.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
+from simulation.timeline import Timeline
+from simulation.virtual_time import START_MS
 
 DYNAMODB_SECONDS: Final = 0.005
 POST_SECONDS: Final = 0.010
@@ -256,7 +256,7 @@ class SimulatedLease(InMemoryLease):
         return answer
 
 
-class SimulatedSuccessor(Successor):
+class SimulatedSelfInvoker(SelfInvoker):
     """`take_over` is what the invoked function does."""
 
     def __init__(self, timeline: Timeline) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from counter_service.runtime import protocol
-from counter_service.runtime.protocol import OP_ID, ErrorCode, GetCurrent, Increment
+from counter_service.runtime.core import protocol
+from counter_service.runtime.core.protocol import OP_ID, ErrorCode, GetCurrent, Increment
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])

@@ -4,7 +4,7 @@ import math
 import re
 from pathlib import Path
 
-from counter_service.runtime.contract import CONNECTION_TTL_SECONDS
+from counter_service.runtime.core.ports import CONNECTION_TTL_SECONDS
 
 TIMES = (Path(__file__).resolve().parents[1] / "web/src/client/times.ts").read_text()
 # API Gateway closes a connection at this age. The quota cannot be raised.

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from counter_service.runtime.ports import Delivery
+from counter_service.runtime.core.ports import Delivery
 
 from . import job, ours
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Sequence
 
-from counter_service.runtime.management import ManagementOutbox, amazon_context
-from counter_service.runtime.ports import Delivery
-from counter_service.runtime.signing import Credentials
+from counter_service.runtime.core.ports import Delivery
+from counter_service.runtime.fanout.gateway import ApiGatewayOutbox, amazon_context
+from counter_service.runtime.fanout.signing import Credentials
 
 from . import job
 
 
-def outbox(task: job.Job) -> ManagementOutbox:
+def outbox(task: job.Job) -> ApiGatewayOutbox:
     context = amazon_context()
     context.load_verify_locations(task.authority)
     credentials = Credentials(job.ACCESS_KEY, job.SECRET_KEY, job.TOKEN)
-    return ManagementOutbox(task.endpoint, job.REGION, lambda: credentials, context=context)
+    return ApiGatewayOutbox(task.endpoint, job.REGION, lambda: credentials, context=context)
 
 
 def make(task: job.Job) -> Callable[[Sequence[str]], int]:

@@ -16,15 +16,16 @@ from time import gmtime, strftime, time, time_ns
 from typing import Any
 from urllib.parse import urlsplit
 
-from counter_service.runtime import events, logs
-from counter_service.runtime.access import Access
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.broadcast import Broadcaster
-from counter_service.runtime.counting import Tally
-from counter_service.runtime.management import ManagementOutbox, amazon_context
-from counter_service.runtime.service import CounterService
+from counter_service.runtime import logs
+from counter_service.runtime.core import events
+from counter_service.runtime.core.access import Access
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.broadcast import Broadcaster
+from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.service import CounterService
+from counter_service.runtime.fanout.gateway import ApiGatewayOutbox, amazon_context
+from counter_service.runtime.fanout.signing import Credentials
 from counter_service.runtime.settings import Settings
-from counter_service.runtime.signing import Credentials
 
 Row = dict[str, Any]
 
@@ -162,14 +163,14 @@ def build(environ: Mapping[str, str]) -> CounterService:
     context = amazon_context()
     dynamodb = DynamoDB(environ["AWS_ENDPOINT_URL_DYNAMODB"], settings.region, credentials, context)
     stores: Any = Stores(dynamodb, settings)
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         settings.management_endpoint, settings.region, lambda: credentials, context=context
     )
     clock = SystemClock()
     broadcaster = Broadcaster(
         stores, stores, stores, outbox, clock, stores, new_owner=lambda: os.urandom(16).hex()
     )
-    tally = Tally(stores, clock, Backoff(clock, random.random))
+    tally = ClickCounter(stores, clock, Backoff(clock, random.random))
     return CounterService(
         stores, stores, outbox, clock, Access(settings.origins), tally, broadcaster
     )

@@ -36,8 +36,6 @@ ROUTES: Final = (ROUTE_CONNECT, ROUTE_DISCONNECT, ROUTE_DEFAULT)
 CONNECTION_KEY: Final = "connectionId"  # S
 CONNECTED_AT: Final = "connectedAt"  # N, epoch seconds
 EXPIRES_AT: Final = "expiresAt"  # N, epoch seconds; the TTL attribute of both tables
-# API Gateway closes every connection after two hours, so no live one outlasts its row.
-CONNECTION_TTL_SECONDS: Final = 2 * 60 * 60
 # Where clicks are limited: the last second in which this connection clicked, and how often.
 CLICK_SECOND: Final = "clickSecond"  # N, epoch seconds
 CLICKS: Final = "clicks"  # N
@@ -50,9 +48,8 @@ COUNTER_VALUE: Final = "value"  # N
 COUNTER_SHARDS: Final = "shards"  # N, on the row "global": how many rows ever were in use
 MAX_COUNTER_SHARDS: Final = 16
 # A row for each click that was counted with an op id: "op#<op id>", with expiresAt. A click that
-# is sent again within this time counts no second time.
+# is sent again while its row exists counts no second time.
 OPERATION_ROW_PREFIX: Final = "op#"
-OPERATION_TTL_SECONDS: Final = 24 * 60 * 60
 # ... and on a row of its own who broadcasts.
 LEASE_ROW: Final = "lease"
 LEASE_TICKET: Final = "ticket"  # N, drawn so far

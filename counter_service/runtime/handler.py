@@ -19,22 +19,23 @@ from random import SystemRandom
 from typing import Any
 from uuid import uuid4
 
-from . import events, logs, metrics
-from .access import Access
-from .backoff import Backoff
-from .broadcast import Broadcaster
-from .connection_store import DynamoConnectionStore
-from .counter_store import DynamoCounterStore
-from .counting import Tally
-from .dynamodb import ONCE, RETRYING
-from .errors import UnknownEvent
-from .lease import DynamoBroadcastLease
-from .management import AMAZON_ROOTS, ManagementOutbox
-from .ports import TokenVerifier
-from .sdk import Sdk
-from .service import CounterService, Report
+from . import logs, metrics
+from .aws import AwsClients
+from .core import events
+from .core.access import Access
+from .core.backoff import Backoff
+from .core.broadcast import Broadcaster
+from .core.counting import ClickCounter
+from .core.errors import UnknownEvent
+from .core.ports import TokenVerifier
+from .core.service import CounterService, Outcome
+from .dynamodb.client import NO_RETRY, WITH_RETRIES
+from .dynamodb.connection_store import DynamoConnectionStore
+from .dynamodb.counter_store import DynamoCounterStore
+from .dynamodb.lease import DynamoBroadcastLease
+from .fanout.gateway import AMAZON_ROOTS, ApiGatewayOutbox
+from .self_invoker import LambdaSelfInvoker
 from .settings import Authentication, Settings
-from .successor import LambdaSuccessor
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ class SystemClock:
 def build(environ: Mapping[str, str]) -> CounterService:
     """Compose the service. Raises SettingsError."""
     settings = Settings.from_env(environ)
-    sdk = Sdk(AMAZON_ROOTS)
-    dynamodb = sdk.client("dynamodb", RETRYING)
+    sdk = AwsClients(AMAZON_ROOTS)
+    dynamodb = sdk.client("dynamodb", WITH_RETRIES)
     clock = SystemClock()
     # Of the operating system: instances that start from one snapshot would throw the same dice of
     # Python's own, choose the same row, and pause alike.
@@ -64,26 +65,26 @@ def build(environ: Mapping[str, str]) -> CounterService:
     counter = DynamoCounterStore(
         settings.counter_table,
         dynamodb,
-        once=sdk.client("dynamodb", ONCE),
+        once=sdk.client("dynamodb", NO_RETRY),
         shards=settings.counter_shards,
         random=dice,
         backoff=backoff,
     )
     connections = DynamoConnectionStore(settings.connections_table, dynamodb)
-    outbox = ManagementOutbox(settings.management_endpoint, settings.region, sdk.credentials)
+    outbox = ApiGatewayOutbox(settings.management_endpoint, settings.region, sdk.credentials)
     return CounterService(
         counter=counter,
         connections=connections,
         outbox=outbox,
         clock=clock,
-        tally=Tally(counter, clock, backoff),
+        tally=ClickCounter(counter, clock, backoff),
         broadcaster=Broadcaster(
             counter,
             connections,
             DynamoBroadcastLease(settings.counter_table, dynamodb),
             outbox,
             clock,
-            LambdaSuccessor(settings.successor, partial(sdk.client, "lambda")),
+            LambdaSelfInvoker(settings.successor, partial(sdk.client, "lambda")),
             new_owner=lambda: uuid4().hex,
             interval_ms=settings.broadcast_interval_ms,
         ),
@@ -96,10 +97,10 @@ def _token_verifier(authentication: Authentication | None) -> TokenVerifier | No
     if authentication is None:
         return None
     # Here, for the archive has the token library only where authentication is on.
-    from .keys import IssuerKeys
-    from .tokens import JwtVerifier
+    from .auth.jwks import JwksCache
+    from .auth.jwt_verifier import JwtVerifier
 
-    keys = IssuerKeys(authentication.issuer, authentication.jwks_url)
+    keys = JwksCache(authentication.issuer, authentication.jwks_url)
     return JwtVerifier(authentication.issuer, authentication.audience, keys)
 
 
@@ -148,7 +149,7 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     return answer
 
 
-def _fields(report: Report) -> dict[str, Any]:
+def _fields(report: Outcome) -> dict[str, Any]:
     """In the log's spelling: counted_before is countedBefore. The action is the line's message."""
     return {
         re.sub("_(.)", lambda match: match[1].upper(), name): value
@@ -157,6 +158,6 @@ def _fields(report: Report) -> dict[str, Any]:
     }
 
 
-def _level(report: Report) -> int:
+def _level(report: Outcome) -> int:
     # A client's mistake is its own affair; ours and DynamoDB's are worth an alarm.
     return logging.WARNING if report.is_our_failure else logging.INFO

@@ -10,13 +10,13 @@ into the handler's one log line, and need no request, permission or library.
 from typing import Any, Final
 
 from .contract import METRICS_DIMENSION, METRICS_NAMESPACE, Metric
-from .service import Report
+from .core.service import Outcome
 
 _UNITS: Final = {Metric.LAG: "Milliseconds"}  # the others are counts
 
 
 def embedded(
-    report: Report, *, function: str, now: int, requested_at: int | None
+    report: Outcome, *, function: str, now: int, requested_at: int | None
 ) -> dict[str, Any]:
     """Fields of a log line from which CloudWatch takes metrics; none if there is nothing to count.
 
@@ -44,7 +44,7 @@ def embedded(
     }
 
 
-def _counted(report: Report) -> dict[Metric, int]:
+def _counted(report: Outcome) -> dict[Metric, int]:
     """Only what happened: a metric that is not written costs nothing, and its sum is 0 as well."""
     audience = report.delivered + report.gone + report.skipped + report.forbidden
     broadcast = report.broadcasts > 0

@@ -19,8 +19,8 @@ from .contract import (
     ENV_MANAGEMENT_ENDPOINT,
     ENV_SUCCESSOR,
 )
-from .errors import SettingsError
-from .origins import OriginPolicy, normalise
+from .core.errors import SettingsError
+from .core.origins import OriginPolicy, normalise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

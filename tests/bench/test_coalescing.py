@@ -5,7 +5,7 @@ import pytest
 from bench import coalescing
 from bench.coalescing import naive, ours
 from bench.simulated_aws import Clients, Throttle
-from tests.simulation.timeline import Timeline
+from simulation.timeline import Timeline
 
 
 @pytest.mark.parametrize("rate", [1, 20, 300])

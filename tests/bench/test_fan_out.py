@@ -14,6 +14,7 @@ from bench.fan_out import CPU_BAR, OURS, SDK_THREADS, SDK_TUNED, WALL_BAR
 from bench.posters.job import Job, ids
 from bench.report import ROOT
 from bench.rounds import Sample
+from counter_service.runtime.fanout.gateway import AMAZON_ROOTS
 from tests.unit.raw_server import OK, RawServer
 
 
@@ -57,7 +58,7 @@ def _run(poster: str, job: Job) -> subprocess.CompletedProcess[str]:
 
 
 def _roots() -> str:
-    return str(ROOT / "counter_service" / "runtime" / "amazon_roots.pem")
+    return str(AMAZON_ROOTS)
 
 
 def samples(**figures: float) -> list[Sample]:

@@ -17,14 +17,14 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from counter_service.local.emulator import Emulator
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.connection_store import DynamoConnectionStore
-from counter_service.runtime.counter_store import DynamoCounterStore
-from counter_service.runtime.dynamodb import ONCE, RETRYING
-from counter_service.runtime.lease import DynamoBroadcastLease
-from counter_service.runtime.ports import BroadcastLease, ConnectionStore, CounterStore
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.ports import BroadcastLease, ConnectionStore, CounterStore
+from counter_service.runtime.dynamodb.client import NO_RETRY, WITH_RETRIES
+from counter_service.runtime.dynamodb.connection_store import DynamoConnectionStore
+from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
+from simulation.fakes import FakeClock, InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
-from tests.fakes import FakeClock, InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 
 ADAPTERS = ["in_memory", "dynamodb_on_moto", "dynamodb_on_the_emulator", "dynamodb_with_shards"]
 
@@ -49,8 +49,8 @@ class DynamoDB:
     """
 
     def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
-        self._client = session.client("dynamodb", endpoint_url=endpoint, config=RETRYING)
-        self._once = session.client("dynamodb", endpoint_url=endpoint, config=ONCE)
+        self._client = session.client("dynamodb", endpoint_url=endpoint, config=WITH_RETRIES)
+        self._once = session.client("dynamodb", endpoint_url=endpoint, config=NO_RETRY)
         self._client.meta.events.register("provide-client-params.dynamodb.Scan", _small_page)
 
     def stores(self, shards: int = 1) -> Stores:

@@ -7,16 +7,16 @@ from random import Random
 from threading import Barrier, Lock
 from uuid import uuid4
 
-from counter_service.runtime.access import Access
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.broadcast import Broadcaster
-from counter_service.runtime.counting import Tally
-from counter_service.runtime.events import Message
-from counter_service.runtime.origins import OriginPolicy
-from counter_service.runtime.ports import Connection, Delivery
-from counter_service.runtime.service import CounterService
+from counter_service.runtime.core.access import Access
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.broadcast import Broadcaster
+from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.events import Message
+from counter_service.runtime.core.origins import OriginPolicy
+from counter_service.runtime.core.ports import Connection, Delivery
+from counter_service.runtime.core.service import CounterService
+from simulation.fakes import FakeClock, FakeOutbox, FakeSelfInvoker
 from tests.contracts.conftest import Stores
-from tests.fakes import FakeClock, FakeOutbox, FakeSuccessor
 
 CLICKERS = 6
 CLICKS = 5  # of each
@@ -51,14 +51,14 @@ def test_everyone_ends_with_the_last_value(stores: Stores) -> None:
             outbox,
             clock,
             Access(OriginPolicy()),
-            Tally(stores.counter, clock, Backoff(clock, Random(number).random)),
+            ClickCounter(stores.counter, clock, Backoff(clock, Random(number).random)),
             Broadcaster(
                 stores.counter,
                 stores.connections,
                 stores.lease,
                 outbox,
                 clock,
-                FakeSuccessor(),
+                FakeSelfInvoker(),
                 new_owner=lambda: uuid4().hex,
             ),
         )

@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from counter_service.runtime.ports import Connection, ConnectionStore
+from counter_service.runtime.core.ports import Connection, ConnectionStore
 
 T0 = 1_772_545_400
 TWO_HOURS = 2 * 60 * 60

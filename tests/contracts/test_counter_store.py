@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 
-from counter_service.runtime.ports import CounterStore
+from counter_service.runtime.core.ports import CounterStore
 from tests.contracts.conftest import DynamoDB
 
 T = TypeVar("T")

@@ -9,23 +9,23 @@ from random import Random
 
 import pytest
 
-from counter_service.runtime.access import Access
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.broadcast import Broadcaster
-from counter_service.runtime.counting import Tally
-from counter_service.runtime.errors import OutcomeUnknown, StoreUnavailable
-from counter_service.runtime.events import Message
-from counter_service.runtime.origins import OriginPolicy
-from counter_service.runtime.ports import CounterStore
-from counter_service.runtime.service import CounterService
-from tests.contracts.conftest import Stores
-from tests.fakes import (
+from counter_service.runtime.core.access import Access
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.broadcast import Broadcaster
+from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.errors import OutcomeUnknown, StoreUnavailable
+from counter_service.runtime.core.events import Message
+from counter_service.runtime.core.origins import OriginPolicy
+from counter_service.runtime.core.ports import CounterStore
+from counter_service.runtime.core.service import CounterService
+from simulation.fakes import (
     FakeClock,
     FakeOutbox,
-    FakeSuccessor,
+    FakeSelfInvoker,
     InMemoryConnectionStore,
     InMemoryLease,
 )
+from tests.contracts.conftest import Stores
 
 CLICKS = 1000
 LOST = 0.3  # of the answers
@@ -84,14 +84,14 @@ def click_until_acknowledged(counter: CounterStore) -> int:
         outbox,
         clock,
         Access(OriginPolicy()),
-        Tally(counter, clock, Backoff(clock, Random(2).random)),
+        ClickCounter(counter, clock, Backoff(clock, Random(2).random)),
         Broadcaster(
             counter,
             connections,
             InMemoryLease(),
             outbox,
             clock,
-            FakeSuccessor(),
+            FakeSelfInvoker(),
             new_owner=lambda: "me",
         ),
     )

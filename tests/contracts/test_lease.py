@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from counter_service.runtime.ports import BroadcastLease
+from counter_service.runtime.core.ports import BroadcastLease
 
 NOW = 1_772_545_400
 LATER = NOW + 12

@@ -113,7 +113,7 @@ def test_the_function_runs_the_archive_of_the_graph(product: Product) -> None:
     assert workers
     for code in workers:
         files = sorted(p.relative_to(code).as_posix() for p in code.rglob("*") if p.is_file())
-        assert files == sorted(bundle.FILES)
+        assert files == sorted(bundle.files())
 
 
 def test_what_the_function_logs_can_be_read(product: Product) -> None:

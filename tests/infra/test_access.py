@@ -105,7 +105,7 @@ def packages_for_lambda(tmp_path: Path) -> Path:
 
 def test_archive_has_the_packages_beside_the_runtime(packages_for_lambda: Path) -> None:
     archive = record(**AUTH, authPackages=str(packages_for_lambda)).one(FUNCTION).inputs["code"]
-    assert set(archive.assets) - set(bundle.FILES) == {
+    assert set(archive.assets) - set(bundle.files()) == {
         f"_cffi_backend.{LAMBDA_TAG}.so",
         "cffi/__init__.py",
         "cryptography/__init__.py",
@@ -113,7 +113,7 @@ def test_archive_has_the_packages_beside_the_runtime(packages_for_lambda: Path) 
         "jwt/__init__.py",
         "pyjwt-2.15.1.dist-info/METADATA",
     }
-    assert set(bundle.FILES) <= set(archive.assets)
+    assert set(bundle.files()) <= set(archive.assets)
 
 
 def test_packages_are_listed_in_order(packages_for_lambda: Path) -> None:
@@ -123,7 +123,7 @@ def test_packages_are_listed_in_order(packages_for_lambda: Path) -> None:
 
 def test_without_authentication_the_folder_does_not_matter() -> None:
     archive = record(authPackages="/nowhere").one(FUNCTION).inputs["code"]
-    assert sorted(archive.assets) == sorted(bundle.FILES)
+    assert sorted(archive.assets) == sorted(bundle.files())
 
 
 def refusal(folder: Path) -> str:
@@ -165,14 +165,14 @@ PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import jwt, cryptography
-from counter_service.runtime import tokens
+from counter_service.runtime.auth import jwt_verifier
 assert jwt.__file__.startswith(sys.argv[1]), jwt.__file__
 assert cryptography.__file__.startswith(sys.argv[1]), cryptography.__file__
 assert jwt.algorithms.has_crypto
 class Keys:
     def find(self, _): return None
-verifier = tokens.JwtVerifier("https://a.test", "b", Keys())
-print(verifier.problem_with(sys.argv[2]))
+verifier = jwt_verifier.JwtVerifier("https://a.test", "b", Keys())
+print(verifier.check(sys.argv[2]))
 """
 
 

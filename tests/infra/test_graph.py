@@ -132,7 +132,6 @@ def test_connections_table_expires_its_rows(graph: Graph) -> None:
     assert table["hashKey"] == contract.CONNECTION_KEY
     assert table["attributes"] == [{"name": contract.CONNECTION_KEY, "type": "S"}]
     assert table["ttl"] == {"attributeName": contract.EXPIRES_AT, "enabled": True}
-    assert contract.CONNECTION_TTL_SECONDS == 2 * 60 * 60
 
 
 def test_counter_table_keeps_its_rows(graph: Graph) -> None:
@@ -175,7 +174,7 @@ def test_function_gets_what_its_settings_read(graph: Graph) -> None:
 def test_function_ships_the_listed_files(graph: Graph) -> None:
     archive = graph.one(FUNCTION).inputs["code"]
     assert isinstance(archive, pulumi.AssetArchive)
-    assert sorted(archive.assets) == sorted(bundle.FILES)
+    assert sorted(archive.assets) == sorted(bundle.files())
 
 
 def test_function_waits_for_its_rights_and_its_log_group(graph: Graph) -> None:

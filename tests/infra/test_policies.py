@@ -11,8 +11,9 @@ import pytest
 
 from counter_service.infra import bundle
 from counter_service.infra.policies import PolicyDocument, function_policy
-from counter_service.runtime import connection_store, counter_store, lease, successor
-from counter_service.runtime.signing import Batch, Credentials, Target
+from counter_service.runtime import self_invoker
+from counter_service.runtime.dynamodb import connection_store, counter_store, lease
+from counter_service.runtime.fanout.signing import Batch, Credentials, Target
 
 from .recorder import dev
 
@@ -119,7 +120,7 @@ def test_allows_the_posts_that_the_runtime_signs() -> None:
 
 
 def test_allows_the_one_call_of_a_hand_over() -> None:
-    calls = set(re.findall(r"client\.(\w+)\(", inspect.getsource(successor)))
+    calls = set(re.findall(r"client\.(\w+)\(", inspect.getsource(self_invoker)))
     assert calls == {"invoke"}
     policy = dev().one("aws:iam/rolePolicy:RolePolicy", "websocket-hand-over-policy").inputs
     [statement] = json.loads(policy["policy"])["Statement"]
@@ -129,20 +130,20 @@ def test_allows_the_one_call_of_a_hand_over() -> None:
 
 def test_every_client_of_the_runtime_is_in_the_table() -> None:
     folder = bundle.ROOT / bundle.RUNTIME
-    handing = {"boto3", "botocore", "dynamodb"}
+    handing = {"boto3", "botocore", "client", "dynamodb.client"}
     found = set()
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names: list[Any] = []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
-            if handing & {str(name).split(".")[0] for name in names}:
+            if any({str(name), str(name).split(".")[0]} & handing for name in names):
                 found.add(path.stem)
     stores = {"connection_store", "counter_store", "lease"}
-    # dynamodb.py is about how, and the others only make them.
-    assert found == stores | {"successor", "dynamodb", "sdk", "handler"}
+    # client.py configures clients, and the others only make them.
+    assert found == stores | {"self_invoker", "client", "aws", "handler"}
 
 
 SAMPLE = """

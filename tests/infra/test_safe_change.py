@@ -212,7 +212,7 @@ def contents(asset: pulumi.AssetArchive | pulumi.FileAsset) -> dict[str, str]:
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """The archive's files in another folder, with other times."""
-    for name in bundle.FILES:
+    for name in bundle.files():
         copy = tmp_path / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundle.ROOT / name, copy)

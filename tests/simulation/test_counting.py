@@ -2,11 +2,10 @@
 
 import pytest
 
-from counter_service.runtime.counter_store import DynamoCounterStore
-from counter_service.runtime.events import Message
-from counter_service.runtime.protocol import ErrorCode
-
-from .counting_world import NONE, STORM, Chances, CountingWorld, History
+from counter_service.runtime.core.events import Message
+from counter_service.runtime.core.protocol import ErrorCode
+from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from simulation.counting_world import NONE, STORM, Chances, CountingWorld, History
 
 CLIENTS = 8
 CLICKS = 25  # of each

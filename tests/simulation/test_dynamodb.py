@@ -9,12 +9,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.counter_store import DynamoCounterStore
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from simulation.dynamodb import ITEM_WRITE_UNITS, TOKEN_MS, Client, Faults, Table
+from simulation.virtual_time import VirtualTime
 from tests.contracts.aws import create_counter_table, isolate
-
-from .dynamodb import ITEM_WRITE_UNITS, TOKEN_MS, Client, Faults, Table
-from .virtual_time import VirtualTime
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from functools import cache
 
 import pytest
 
-from .lease_model import Order
-from .lease_model import explore as explore_anew
+from simulation.lease_model import Order
+from simulation.lease_model import explore as explore_anew
 
 explore = cache(explore_anew)
 

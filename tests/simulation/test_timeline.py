@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .timeline import Timeline
+from simulation.timeline import Timeline
 
 
 def test_processes_interleave_where_they_wait() -> None:

@@ -5,19 +5,19 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.connection_store import DynamoConnectionStore
-from counter_service.runtime.counter_store import DynamoCounterStore
-from counter_service.runtime.dynamodb import ONCE, RETRYING
-from tests.fakes import FakeClock
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.dynamodb.client import NO_RETRY, WITH_RETRIES
+from counter_service.runtime.dynamodb.connection_store import DynamoConnectionStore
+from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from simulation.fakes import FakeClock
 
 
 class Stores:
     """Both stores on one endpoint, configured as in production."""
 
     def __init__(self, endpoint: str | None = None, patience: Config | None = None) -> None:
-        self.client = _client(endpoint, RETRYING.merge(patience or Config()))
-        self.once = _client(endpoint, ONCE.merge(patience or Config()))
+        self.client = _client(endpoint, WITH_RETRIES.merge(patience or Config()))
+        self.once = _client(endpoint, NO_RETRY.merge(patience or Config()))
         self.clock = FakeClock()
         self.counter = self.counter_with(shards=1)
         self.connections = DynamoConnectionStore("connections", self.client)

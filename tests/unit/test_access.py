@@ -1,10 +1,10 @@
 import pytest
 
-from counter_service.runtime.access import Access, Refusal, subprotocol_for, token_of
-from counter_service.runtime.events import Connect
-from counter_service.runtime.origins import OriginPolicy, OriginProblem
-from counter_service.runtime.ports import TokenProblem
-from tests.fakes import FakeTokens
+from counter_service.runtime.core.access import Access, Refusal, subprotocol_for, token_of
+from counter_service.runtime.core.events import Connect
+from counter_service.runtime.core.origins import OriginPolicy, OriginProblem
+from counter_service.runtime.core.ports import TokenProblem
+from simulation.fakes import FakeTokens
 
 SITE = "https://site.example"
 ORIGINS = OriginPolicy(allowed=frozenset({SITE}))

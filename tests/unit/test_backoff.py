@@ -1,7 +1,7 @@
 import pytest
 
-from counter_service.runtime.backoff import ATTEMPTS, FIRST_MS, LONGEST_MS, TOTAL_MS, Backoff
-from tests.fakes import FakeClock
+from counter_service.runtime.core.backoff import ATTEMPTS, FIRST_MS, LONGEST_MS, TOTAL_MS, Backoff
+from simulation.fakes import FakeClock
 
 
 def pauses(random: float) -> list[int]:

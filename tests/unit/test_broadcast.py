@@ -3,15 +3,20 @@ from itertools import count
 
 import pytest
 
-from counter_service.runtime.backoff import TOTAL_MS
-from counter_service.runtime.broadcast import LEASE_SECONDS, TENURE_SECONDS, Broadcaster, Posted
-from counter_service.runtime.errors import StoreUnavailable
-from counter_service.runtime.fan_out import LIMITS
-from counter_service.runtime.ports import Connection, Delivery
-from tests.fakes import (
+from counter_service.runtime.core.backoff import TOTAL_MS
+from counter_service.runtime.core.broadcast import (
+    LEASE_SECONDS,
+    MAX_BROADCAST_SECONDS,
+    Broadcaster,
+    DeliveryStats,
+)
+from counter_service.runtime.core.errors import StoreUnavailable
+from counter_service.runtime.core.ports import Connection, Delivery
+from counter_service.runtime.fanout.fan_out import LIMITS
+from simulation.fakes import (
     FakeClock,
     FakeOutbox,
-    FakeSuccessor,
+    FakeSelfInvoker,
     InMemoryConnectionStore,
     InMemoryCounterStore,
     InMemoryLease,
@@ -27,7 +32,7 @@ class World:
         )
         self.lease = InMemoryLease()
         self.outbox = FakeOutbox("a", "b")
-        self.successor = FakeSuccessor()
+        self.successor = FakeSelfInvoker()
         self.interval_ms = 0
         self._owners = count(1)
 
@@ -43,8 +48,8 @@ class World:
             interval_ms=self.interval_ms,
         )
 
-    def broadcast(self, told: tuple[str, int] | None = None) -> Posted:
-        posted = Posted()
+    def broadcast(self, told: tuple[str, int] | None = None) -> DeliveryStats:
+        posted = DeliveryStats()
         self.broadcaster().broadcast(posted, self.clock.milliseconds(), told)
         return posted
 
@@ -110,7 +115,7 @@ def test_takes_over_from_one_that_crashed(world: World) -> None:
 
 
 def test_hands_over_at_the_end_of_its_tenure(world: World) -> None:
-    world.outbox = Busy(world, [1] * 100, seconds=TENURE_SECONDS // 2)
+    world.outbox = Busy(world, [1] * 100, seconds=MAX_BROADCAST_SECONDS // 2)
     done = world.broadcast()
     assert done.handed_over
     assert done.broadcasts == 2
@@ -123,10 +128,10 @@ def test_hands_over_at_the_end_of_its_tenure(world: World) -> None:
 
 def test_the_tenure_begins_with_the_invocation(world: World) -> None:
     """Whoever took long to count its click has less time left to broadcast."""
-    began = world.clock.milliseconds() - TENURE_SECONDS * 1000
+    began = world.clock.milliseconds() - MAX_BROADCAST_SECONDS * 1000
 
     def broadcast(began: int) -> tuple[bool, int]:
-        posted = Posted()
+        posted = DeliveryStats()
         world.broadcaster().broadcast(posted, began)
         return posted.handed_over, posted.broadcasts
 
@@ -136,7 +141,7 @@ def test_the_tenure_begins_with_the_invocation(world: World) -> None:
 
 
 def test_needs_no_successor_when_nothing_is_waiting(world: World) -> None:
-    world.outbox = Busy(world, [], seconds=TENURE_SECONDS * 2)
+    world.outbox = Busy(world, [], seconds=MAX_BROADCAST_SECONDS * 2)
     assert not world.broadcast().handed_over
     assert world.successor.calls == 0
 
@@ -179,7 +184,7 @@ def test_whoever_was_just_told_an_older_value_is_told_the_newer(world: World) ->
 
 
 def test_tells_one_connection(world: World) -> None:
-    posted = Posted()
+    posted = DeliveryStats()
     world.broadcaster().tell("b", 5, posted)
     assert (world.values("a"), world.values("b")) == ([], [5])
     assert (posted.broadcasts, posted.outcomes) == (0, {Delivery.DELIVERED: 1})
@@ -188,10 +193,10 @@ def test_tells_one_connection(world: World) -> None:
 def test_what_a_crash_left_is_broadcast_by_whoever_finds_it(world: World) -> None:
     now = world.clock.now()
     world.lease.request("crashed", now, now + LEASE_SECONDS)
-    posted = Posted()
+    posted = DeliveryStats()
 
     def find() -> None:
-        world.broadcaster().broadcast_if_forgotten(posted, world.clock.milliseconds())
+        world.broadcaster().resume_abandoned_broadcast(posted, world.clock.milliseconds())
 
     find()
     assert posted.broadcasts == 0
@@ -209,7 +214,7 @@ def test_the_times_fit_into_each_other() -> None:
     assert longest_fan_out < LEASE_SECONDS
     shortest_timeout, longest_interval = 20, 1
     assert TOTAL_MS / 1000 + longest_fan_out < shortest_timeout
-    assert TENURE_SECONDS + longest_fan_out + longest_interval < shortest_timeout
+    assert MAX_BROADCAST_SECONDS + longest_fan_out + longest_interval < shortest_timeout
 
 
 def test_what_is_counted_while_the_audience_is_listed_goes_out_with_it(world: World) -> None:

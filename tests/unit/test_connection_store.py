@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from counter_service.runtime.connection_store import DynamoConnectionStore
-from counter_service.runtime.errors import StoreUnavailable
+from counter_service.runtime.core.errors import StoreUnavailable
+from counter_service.runtime.dynamodb.connection_store import DynamoConnectionStore
 from tests.unit.stores import Stores
 
 pytestmark = pytest.mark.usefixtures("aws_environment", "no_backoff")

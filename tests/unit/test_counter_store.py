@@ -10,10 +10,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from counter_service.runtime.backoff import ATTEMPTS, Backoff
-from counter_service.runtime.counter_store import DynamoCounterStore
-from counter_service.runtime.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
-from tests.fakes import FakeClock
+from counter_service.runtime.core.backoff import ATTEMPTS, Backoff
+from counter_service.runtime.core.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
+from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from simulation.fakes import FakeClock
 from tests.unit.local_server import HANG_UP, SILENCE, Answer, LocalServer
 from tests.unit.stores import Stores
 

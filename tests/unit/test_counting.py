@@ -1,10 +1,14 @@
 import pytest
 
-from counter_service.runtime.backoff import ATTEMPTS, Backoff
-from counter_service.runtime.contract import OPERATION_TTL_SECONDS
-from counter_service.runtime.counting import Counted, Tally
-from counter_service.runtime.errors import OutcomeUnknown, StoreBusy, StoreError, StoreUnavailable
-from tests.fakes import FakeClock, InMemoryCounterStore
+from counter_service.runtime.core.backoff import ATTEMPTS, Backoff
+from counter_service.runtime.core.counting import OPERATION_TTL_SECONDS, ClickCounter, CountResult
+from counter_service.runtime.core.errors import (
+    OutcomeUnknown,
+    StoreBusy,
+    StoreError,
+    StoreUnavailable,
+)
+from simulation.fakes import FakeClock, InMemoryCounterStore
 
 OP = "q7Rk_3sYd-2oFiAC:1"
 BUSY = StoreBusy("test", "TransactionConflict")
@@ -15,19 +19,19 @@ def counter() -> InMemoryCounterStore:
     return InMemoryCounterStore(41)
 
 
-def tally(counter: InMemoryCounterStore) -> Tally:
+def tally(counter: InMemoryCounterStore) -> ClickCounter:
     clock = FakeClock()
-    return Tally(counter, clock, Backoff(clock, lambda: 0.5))
+    return ClickCounter(counter, clock, Backoff(clock, lambda: 0.5))
 
 
 def test_without_an_id_the_write_tells_the_value(counter: InMemoryCounterStore) -> None:
     counter.fail_next("value", StoreUnavailable("reading", "is not needed"))
-    assert tally(counter).count(None) == Counted(42)
+    assert tally(counter).count(None) == CountResult(42)
 
 
 def test_with_an_id_the_value_is_read_afterwards(counter: InMemoryCounterStore) -> None:
-    assert tally(counter).count(OP) == Counted(42)
-    assert tally(counter).count(OP) == Counted(42, before=True)
+    assert tally(counter).count(OP) == CountResult(42)
+    assert tally(counter).count(OP) == CountResult(42, before=True)
     assert counter.count == 42
 
 
@@ -43,7 +47,7 @@ class TestRefusals:
         self, counter: InMemoryCounterStore, op_id: str | None, write: str
     ) -> None:
         counter.fail_next(write, BUSY, times=2)
-        assert tally(counter).count(op_id) == Counted(42, retries=2)
+        assert tally(counter).count(op_id) == CountResult(42, retries=2)
 
     def test_without_an_end_are_said_with_their_number(
         self, counter: InMemoryCounterStore, op_id: str | None, write: str
@@ -80,5 +84,5 @@ def test_a_count_that_cannot_be_read_is_a_count(
     counter: InMemoryCounterStore, failure: StoreUnavailable
 ) -> None:
     counter.fail_next("value", failure)
-    assert tally(counter).count(OP) == Counted(None)
+    assert tally(counter).count(OP) == CountResult(None)
     assert counter.count == 42

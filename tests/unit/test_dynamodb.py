@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from counter_service.runtime.dynamodb import BUSY
-from counter_service.runtime.errors import StoreBusy, StoreUnavailable
-from counter_service.runtime.ports import Connection
+from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
+from counter_service.runtime.core.ports import Connection
+from counter_service.runtime.dynamodb.client import BUSY
 from tests.unit.local_server import HANG_UP, SILENCE
 from tests.unit.stores import Stores
 

@@ -1,6 +1,6 @@
 import pytest
 
-from counter_service.runtime.errors import (
+from counter_service.runtime.core.errors import (
     CounterError,
     OutcomeUnknown,
     SettingsError,

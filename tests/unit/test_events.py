@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counter_service.runtime import events
-from counter_service.runtime.errors import UnknownEvent
-from counter_service.runtime.events import Connect, Disconnect, Event, Message
+from counter_service.runtime.core import events
+from counter_service.runtime.core.errors import UnknownEvent
+from counter_service.runtime.core.events import Connect, Disconnect, Event, Message
 from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
 
 RECORDED = {

@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from counter_service.runtime.fan_out import FanOut, Limits
-from counter_service.runtime.http_answers import Answer
-from counter_service.runtime.pool import ChannelPool
-from counter_service.runtime.ports import Delivery
-from counter_service.runtime.signing import Batch, Credentials, Target
+from counter_service.runtime.core.ports import Delivery
+from counter_service.runtime.fanout.fan_out import FanOut, Limits
+from counter_service.runtime.fanout.http_responses import Answer
+from counter_service.runtime.fanout.pool import ConnectionPool
+from counter_service.runtime.fanout.signing import Batch, Credentials, Target
 
 DELIVERED = Delivery.DELIVERED
 
@@ -52,7 +52,7 @@ class FakePool:
 
 def fan_out(pool: FakePool, limits: Limits = Limits()) -> FanOut:  # noqa: B008  # frozen
     batch = Batch(Target("r", "h", "/s"), Credentials("a", "b", None), b"{}", 0)
-    return FanOut(cast("ChannelPool", cast("Any", pool)), lambda: batch, limits)
+    return FanOut(cast("ConnectionPool", cast("Any", pool)), lambda: batch, limits)
 
 
 @pytest.mark.parametrize("posts", [1, 100, 5000])

@@ -14,9 +14,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from counter_service.runtime import keys, logs
-from counter_service.runtime.errors import SettingsError, StoreUnavailable
-from counter_service.runtime.events import TAKE_OVER
+from counter_service.runtime import logs
+from counter_service.runtime.auth import jwks
+from counter_service.runtime.core.errors import SettingsError, StoreUnavailable
+from counter_service.runtime.core.events import CONTINUE_BROADCAST
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
 from tests.unit.issuer import Issuer
 from tests.unit.local_server import Answer, LocalServer
@@ -183,7 +184,7 @@ def test_with_authentication_a_token_opens_the_door(
     how: str,
 ) -> None:
     issuer = Issuer("https://login.example.com")
-    monkeypatch.setattr(keys, "fetch_https", issuer.fetch)
+    monkeypatch.setattr(jwks, "fetch_https", issuer.fetch)
     monkeypatch.setenv("AUTH_ISSUER", issuer.url)
     monkeypatch.setenv("AUTH_AUDIENCE", "counter")
     event = recorded("connect")
@@ -263,7 +264,7 @@ def test_disconnect_removes_the_row(function: Lambda) -> None:
 def test_a_broadcast_is_taken_over(function: Lambda, capsys: pytest.CaptureFixture[str]) -> None:
     function.connect(OTHER, int(time.time()))
     capsys.readouterr()
-    assert function.invoke(TAKE_OVER) == {"statusCode": 200}
+    assert function.invoke(CONTINUE_BROADCAST) == {"statusCode": 200}
     assert function.posts() == [(OTHER, _update(0))]
     [entry] = _logged(capsys)
     assert (entry["message"], entry["Broadcasts"], entry["connectionId"]) == ("take-over", 1, None)

@@ -2,12 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counter_service.runtime.http_answers import (
+from counter_service.runtime.fanout.http_responses import (
     MAX_BODY,
     MAX_HEAD,
     Answer,
-    AnswerReader,
-    MalformedAnswer,
+    MalformedResponse,
+    ResponseParser,
 )
 
 PLAIN = b"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n"
@@ -37,12 +37,12 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("data", "answer"), ANSWERS)
 def test_reads_an_answer_at_once(data: bytes, answer: Answer) -> None:
-    assert AnswerReader().feed(data) == answer
+    assert ResponseParser().feed(data) == answer
 
 
 @pytest.mark.parametrize(("data", "answer"), ANSWERS)
 def test_reads_an_answer_that_comes_byte_by_byte(data: bytes, answer: Answer) -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     assert [reader.feed(data[i : i + 1]) for i in range(len(data) - 1)] == [None] * (len(data) - 1)
     assert reader.started
     assert reader.feed(data[-1:]) == answer
@@ -50,7 +50,7 @@ def test_reads_an_answer_that_comes_byte_by_byte(data: bytes, answer: Answer) ->
 
 @pytest.mark.parametrize(("data", "answer"), ANSWERS)
 def test_reads_one_answer_after_the_other(data: bytes, answer: Answer) -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     assert [reader.feed(data), reader.feed(PLAIN), reader.feed(data)] == [
         answer,
         Answer(200, True, ""),
@@ -60,7 +60,7 @@ def test_reads_one_answer_after_the_other(data: bytes, answer: Answer) -> None:
 
 
 def test_an_answer_without_a_length_ends_with_the_connection() -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     assert reader.feed(b"HTTP/1.1 200 OK\r\n\r\nsome") is None
     assert reader.feed(b"thing") is None
     assert reader.end() == Answer(200, False, "")
@@ -68,13 +68,13 @@ def test_an_answer_without_a_length_ends_with_the_connection() -> None:
 
 @pytest.mark.parametrize("cut", range(1, len(WITH_BODY)))
 def test_half_an_answer_is_none(cut: int) -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     assert reader.feed(WITH_BODY[:cut]) is None
     assert reader.end() is None
 
 
 def test_half_a_chunked_answer_is_none() -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     assert reader.feed(CHUNKED[:-2]) is None
     assert reader.end() is None
 
@@ -103,17 +103,17 @@ def test_half_a_chunked_answer_is_none() -> None:
     ],
 )
 def test_refuses_what_is_no_answer(data: bytes) -> None:
-    with pytest.raises(MalformedAnswer):
-        AnswerReader().feed(data)
+    with pytest.raises(MalformedResponse):
+        ResponseParser().feed(data)
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_raises_nothing_else(noise: bytes, size: int) -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     for data in (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + noise, noise):
         try:
             for start in range(0, len(data), size):
                 reader.feed(data[start : start + size])
             reader.end()
-        except MalformedAnswer:
-            reader = AnswerReader()
+        except MalformedResponse:
+            reader = ResponseParser()

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from counter_service.runtime import keys as module
-from counter_service.runtime.keys import (
+from counter_service.runtime.auth import jwks as module
+from counter_service.runtime.auth.jwks import (
     MAX_AGE_SECONDS,
     MAX_BYTES,
     REFETCH_SECONDS,
     RETRY_SECONDS,
-    IssuerKeys,
+    JwksCache,
     KeysUnavailable,
     fetch_https,
 )
@@ -34,7 +34,7 @@ class World:
         self.issuer = Issuer(URL)
         self.time = 1000.0
         self.failure: Exception | None = None
-        self.keys = IssuerKeys(URL, fetch=self.fetch, monotonic=lambda: self.time)
+        self.keys = JwksCache(URL, fetch=self.fetch, monotonic=lambda: self.time)
 
     def fetch(self, url: str) -> bytes:
         if self.failure:
@@ -60,7 +60,7 @@ def test_asks_where_the_keys_are_and_then_for_them(world: World) -> None:
 
 
 def test_does_not_ask_where_they_are_when_it_is_told(world: World) -> None:
-    keys = IssuerKeys(URL, f"{URL}/keys", fetch=world.fetch)
+    keys = JwksCache(URL, f"{URL}/keys", fetch=world.fetch)
     assert keys.find("first")
     assert world.asked == ["/keys"]
 
@@ -169,7 +169,7 @@ def test_wrong_documents_are_no_keys(discovery: Any, jwks: Any) -> None:
         return (document if isinstance(document, str) else json.dumps(document)).encode()
 
     with pytest.raises(KeysUnavailable):
-        IssuerKeys(URL, fetch=fetch).find("first")
+        JwksCache(URL, fetch=fetch).find("first")
 
 
 def test_the_issuer_may_call_itself_with_a_slash() -> None:
@@ -178,7 +178,7 @@ def test_the_issuer_may_call_itself_with_a_slash() -> None:
         f"{URL}{DISCOVERY}": {"issuer": f"{URL}/", "jwks_uri": f"{URL}/keys"},
         f"{URL}/keys": {"keys": [key]},
     }
-    keys = IssuerKeys(URL, fetch=lambda url: json.dumps(documents[url]).encode())
+    keys = JwksCache(URL, fetch=lambda url: json.dumps(documents[url]).encode())
     assert keys.find("first") == key
 
 
@@ -193,7 +193,7 @@ def test_keys_for_other_things_are_passed_over() -> None:
         None,
     ]
     content = json.dumps({"keys": [*others, good]}).encode()
-    keys = IssuerKeys(URL, f"{URL}/keys", fetch=lambda _: content)
+    keys = JwksCache(URL, f"{URL}/keys", fetch=lambda _: content)
     assert keys.find("good") == good
     assert [keys.find(key_id) for key_id in ("encryption", "shared")] == [None, None]
 
@@ -247,7 +247,7 @@ class TestFetch:
         url = f"{serve(answer)}/keys"
         assert len(fetch_https(url)) == MAX_BYTES + 1
         with pytest.raises(KeysUnavailable):
-            IssuerKeys(URL, url).find("first")
+            JwksCache(URL, url).find("first")
 
     @pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 500])
     def test_follows_nowhere(self, serve: Callable[..., str], status: int) -> None:
@@ -267,7 +267,7 @@ class TestFetch:
     def test_waits_no_longer_than_it_says(self, serve: Callable[..., str]) -> None:
         url = serve(lambda _, closing: closing.wait() and None)
         with pytest.raises(KeysUnavailable):
-            IssuerKeys(URL, url).find("first")
+            JwksCache(URL, url).find("first")
 
 
 @pytest.mark.parametrize("url", ["http://a.test/keys", "file:///etc/passwd", "ftp://a.test", ""])

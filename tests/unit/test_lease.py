@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from counter_service.runtime.errors import StoreUnavailable
-from counter_service.runtime.lease import DynamoBroadcastLease
+from counter_service.runtime.core.errors import StoreUnavailable
+from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from counter_service.runtime.fan_out import Limits
-from counter_service.runtime.management import (
+from counter_service.runtime.core.ports import Delivery
+from counter_service.runtime.fanout.fan_out import Limits
+from counter_service.runtime.fanout.gateway import (
     AMAZON_ROOTS,
-    ManagementOutbox,
+    ApiGatewayOutbox,
     amazon_context,
 )
-from counter_service.runtime.ports import Delivery
-from counter_service.runtime.signing import Credentials
+from counter_service.runtime.fanout.signing import Credentials
 
 from .raw_server import OK, RawServer, Reply, Request, Then, certificate
 
@@ -32,7 +32,7 @@ DELIVERED, GONE = Delivery.DELIVERED, Delivery.GONE
 FORBIDDEN, SKIPPED = Delivery.FORBIDDEN, Delivery.SKIPPED
 
 Serve = Callable[[Callable[[Request], Reply]], RawServer]
-Open = Callable[..., ManagementOutbox]
+Open = Callable[..., ApiGatewayOutbox]
 
 
 @pytest.fixture(params=["http", "https"])
@@ -75,13 +75,13 @@ def serve(scheme: str, pem: Path) -> Iterator[Serve]:
 
 @pytest.fixture
 def outbox_for(scheme: str, pem: Path) -> Iterator[Open]:
-    opened: list[ManagementOutbox] = []
+    opened: list[ApiGatewayOutbox] = []
 
-    def open_outbox(server: RawServer, limits: Limits = PATIENT) -> ManagementOutbox:
+    def open_outbox(server: RawServer, limits: Limits = PATIENT) -> ApiGatewayOutbox:
         trusting = ssl.create_default_context(cafile=str(pem))
         url = f"{scheme}://localhost:{server.port}/prod"
         opened.append(
-            ManagementOutbox(
+            ApiGatewayOutbox(
                 url, "eu-central-1", lambda: CREDENTIALS, limits=limits, context=trusting
             )
         )
@@ -302,7 +302,7 @@ def test_nobody_listening(serve: Serve, outbox_for: Open) -> None:
 
 
 def test_a_name_that_does_not_resolve(caplog: pytest.LogCaptureFixture) -> None:
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         "https://nowhere.invalid/prod", "eu-central-1", lambda: CREDENTIALS, limits=PATIENT
     )
     assert outbox.post(UPDATE, "ab") == {"a": SKIPPED, "b": SKIPPED}
@@ -316,7 +316,7 @@ def test_a_certificate_of_another_host_is_refused(
 ) -> None:
     server = serve(answering())
     other = ssl.create_default_context(cafile=str(certificate(tmp_path, "other.test")))
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         f"https://localhost:{server.port}/prod",
         "eu-central-1",
         lambda: CREDENTIALS,
@@ -331,7 +331,7 @@ def test_a_certificate_of_another_host_is_refused(
 @pytest.mark.parametrize("scheme", ["https"], indirect=True)
 def test_a_certificate_for_another_name_is_refused(scheme: str, serve: Serve, pem: Path) -> None:
     server = serve(answering())
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         f"https://127.0.0.1:{server.port}/prod",  # the certificate says localhost
         "eu-central-1",
         lambda: CREDENTIALS,
@@ -380,7 +380,7 @@ def test_a_name_that_does_not_resolve_is_not_asked_for_everybody(
         raise socket.gaierror("no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         "http://nowhere.invalid/prod", "eu-central-1", lambda: CREDENTIALS, limits=PATIENT
     )
     audience = [f"id{number}" for number in range(5000)]
@@ -395,7 +395,7 @@ def test_a_name_that_does_not_resolve_is_not_asked_for_everybody(
 def test_credentials_that_rotate_are_picked_up(serve: Serve, scheme: str, pem: Path) -> None:
     server = serve(answering())
     keys = iter(["AKFIRST", "AKSECOND"])
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         f"{scheme}://localhost:{server.port}/prod",
         "eu-central-1",
         lambda: Credentials(next(keys), "secret", None),
@@ -414,7 +414,7 @@ def test_expired_credentials_are_asked_for_again_in_mid_fan_out(
     expired = Reply.of(403, "ExpiredTokenException")
     server = serve(lambda r: expired if "Credential=AKOLD/" in r.head else OK)
     keys = iter(["AKOLD", "AKNEW"])
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         f"{scheme}://localhost:{server.port}/prod",
         "eu-central-1",
         lambda: Credentials(next(keys), "secret", None),
@@ -427,7 +427,7 @@ def test_expired_credentials_are_asked_for_again_in_mid_fan_out(
 def test_a_long_fan_out_is_signed_again(serve: Serve, scheme: str, pem: Path) -> None:
     server = serve(answering())
     moments = iter(range(1_700_000_000, 1_800_000_000, 1000))
-    outbox = ManagementOutbox(
+    outbox = ApiGatewayOutbox(
         f"{scheme}://localhost:{server.port}/prod",
         "eu-central-1",
         lambda: CREDENTIALS,

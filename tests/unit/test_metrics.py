@@ -5,22 +5,23 @@ from typing import Any
 
 import pytest
 
-from counter_service.runtime import events, metrics
+from counter_service.runtime import metrics
 from counter_service.runtime.contract import Metric
-from counter_service.runtime.protocol import ErrorCode
-from counter_service.runtime.service import Report
+from counter_service.runtime.core import events
+from counter_service.runtime.core.protocol import ErrorCode
+from counter_service.runtime.core.service import Outcome
 from tests.unit.recorded import recorded
 
 NOW = 1_772_545_391_500  # epoch milliseconds
 CLICKED = NOW - 336
 
 # What happened, and what is counted of it besides the function's name.
-CASES: dict[str, tuple[Report, dict[str, int]]] = {
-    "connect": (Report("connect"), {"Connects": 1}),
-    "disconnect": (Report("disconnect"), {"Disconnects": 1}),
-    "get-current": (Report("get-current", 41, delivered=1), {"Delivered": 1}),
+CASES: dict[str, tuple[Outcome, dict[str, int]]] = {
+    "connect": (Outcome("connect"), {"Connects": 1}),
+    "disconnect": (Outcome("disconnect"), {"Disconnects": 1}),
+    "get-current": (Outcome("get-current", 41, delivered=1), {"Delivered": 1}),
     "a click": (
-        Report("increment", 42, broadcasts=1, delivered=3, gone=2, skipped=1, forbidden=4),
+        Outcome("increment", 42, broadcasts=1, delivered=3, gone=2, skipped=1, forbidden=4),
         {
             "Clicks": 1,
             "Broadcasts": 1,
@@ -33,7 +34,7 @@ CASES: dict[str, tuple[Report, dict[str, int]]] = {
         },
     ),
     "a click, and ghosts that stay": (
-        Report("increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=1, gone=1),
+        Outcome("increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=1, gone=1),
         {
             "Clicks": 1,
             "Broadcasts": 1,
@@ -45,43 +46,43 @@ CASES: dict[str, tuple[Report, dict[str, int]]] = {
         },
     ),
     "a click while another broadcasts": (
-        Report("increment", 42, delivered=1),
+        Outcome("increment", 42, delivered=1),
         {"Clicks": 1, "Delivered": 1},
     ),
     "a busy second": (
-        Report("increment", 42, broadcasts=3, delivered=30),
+        Outcome("increment", 42, broadcasts=3, delivered=30),
         {"Clicks": 1, "Broadcasts": 3, "Audience": 30, "Delivered": 30, "Lag": 336},
     ),
     "a click that met others": (
-        Report("increment", 42, retries=3, delivered=1),
+        Outcome("increment", 42, retries=3, delivered=1),
         {"Clicks": 1, "Retries": 3, "Delivered": 1},
     ),
     "a click that met too many": (
-        Report("increment", error=ErrorCode.BUSY, retries=15),
+        Outcome("increment", error=ErrorCode.BUSY, retries=15),
         {"Retries": 15, "Failures": 1},
     ),
     "a click that had counted before": (
-        Report("increment", 42, counted_before=True, delivered=1),
+        Outcome("increment", 42, counted_before=True, delivered=1),
         {"Delivered": 1},
     ),
     "a click that few heard of": (
-        Report("increment", 42, error="broadcast-incomplete"),
+        Outcome("increment", 42, error="broadcast-incomplete"),
         {"Clicks": 1, "Failures": 1},
     ),
     "a click that did not count": (
-        Report("increment", error=ErrorCode.UNAVAILABLE),
+        Outcome("increment", error=ErrorCode.UNAVAILABLE),
         {"Failures": 1},
     ),
     "a click that perhaps counted": (
-        Report("increment", error=ErrorCode.UNKNOWN_OUTCOME),
+        Outcome("increment", error=ErrorCode.UNKNOWN_OUTCOME),
         {"Failures": 1},
     ),
-    "a client's mistake": (Report("invalid", error=ErrorCode.NOT_JSON), {"ClientErrors": 1}),
-    "nothing to count": (Report("get-current", 41), {}),
+    "a client's mistake": (Outcome("invalid", error=ErrorCode.NOT_JSON), {"ClientErrors": 1}),
+    "nothing to count": (Outcome("get-current", 41), {}),
 }
 
 
-def embedded(report: Report, requested_at: int | None = CLICKED) -> dict[str, Any]:
+def embedded(report: Outcome, requested_at: int | None = CLICKED) -> dict[str, Any]:
     """As it is once it was a line of the log."""
     fields = metrics.embedded(report, function="websocket-dev", now=NOW, requested_at=requested_at)
     parsed: dict[str, Any] = json.loads(json.dumps(fields))
@@ -117,13 +118,13 @@ def broken_rules(document: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("report", "expected"), CASES.values(), ids=CASES)
-def test_counts(report: Report, expected: dict[str, int]) -> None:
+def test_counts(report: Outcome, expected: dict[str, int]) -> None:
     document = embedded(report)
     assert {key: value for key, value in document.items() if key in set(Metric)} == expected
 
 
 @pytest.mark.parametrize(("report", "expected"), CASES.values(), ids=CASES)
-def test_is_a_document_that_cloudwatch_takes(report: Report, expected: dict[str, int]) -> None:
+def test_is_a_document_that_cloudwatch_takes(report: Outcome, expected: dict[str, int]) -> None:
     document = embedded(report)
     if not expected:
         assert document == {}
@@ -146,7 +147,7 @@ def test_is_a_document_that_cloudwatch_takes(report: Report, expected: dict[str,
     ],
 )
 def test_the_rules_find_what_breaks_them(change: Any, rule: str) -> None:
-    document = embedded(Report("connect"))
+    document = embedded(Outcome("connect"))
     change(document)
     assert broken_rules(document) == [rule]
 
@@ -174,7 +175,7 @@ def test_every_metric_is_written_by_some_event() -> None:
 @pytest.mark.parametrize("code", ErrorCode)
 def test_every_error_is_somebodys(code: ErrorCode) -> None:
     ours = code in {ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
-    document = embedded(Report("invalid", error=code))
+    document = embedded(Outcome("invalid", error=code))
     assert document["Failures" if ours else "ClientErrors"] == 1
 
 
@@ -194,4 +195,4 @@ def test_a_time_that_is_none_is_none(value: object) -> None:
 
 
 def test_the_log_of_an_event_has_no_key_that_a_metric_takes() -> None:
-    assert not {key.name for key in Report.__dataclass_fields__.values()} & set(Metric)
+    assert not {key.name for key in Outcome.__dataclass_fields__.values()} & set(Metric)

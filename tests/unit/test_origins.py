@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counter_service.runtime.origins import OriginPolicy, OriginProblem, normalise
+from counter_service.runtime.core.origins import OriginPolicy, OriginProblem, normalise
 
 SITE = "https://site.example"
 POLICY = OriginPolicy(allowed=frozenset({SITE, "http://old.example:8080"}))
@@ -88,7 +88,7 @@ def test_what_no_browser_sends_is_no_origin(text: str) -> None:
     [SITE, "https://site.example:443", "https://SITE.example", "http://old.example:8080"],
 )
 def test_lets_in_exactly_the_allowed(origin: str) -> None:
-    assert POLICY.problem_with(origin) is None
+    assert POLICY.check(origin) is None
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_lets_in_exactly_the_allowed(origin: str) -> None:
     ids=repr,
 )
 def test_refuses_every_other_page(origin: str) -> None:
-    assert POLICY.problem_with(origin) is OriginProblem.FOREIGN
+    assert POLICY.check(origin) is OriginProblem.FOREIGN
     everything_else = OriginPolicy(allowed=POLICY.allowed, allow_missing=True)
-    assert everything_else.problem_with(origin) is OriginProblem.FOREIGN
+    assert everything_else.check(origin) is OriginProblem.FOREIGN
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
@@ -126,8 +126,8 @@ def test_refuses_every_other_page(origin: str) -> None:
 @pytest.mark.parametrize("port", ["", ":80", ":5173", ":65535"])
 def test_localhost_is_every_port_of_this_machine(scheme: str, host: str, port: str) -> None:
     origin = f"{scheme}://{host}{port}"
-    assert OriginPolicy(allow_localhost=True).problem_with(origin) is None
-    assert OriginPolicy().problem_with(origin) is OriginProblem.FOREIGN
+    assert OriginPolicy(allow_localhost=True).check(origin) is None
+    assert OriginPolicy().check(origin) is OriginProblem.FOREIGN
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ def test_localhost_is_every_port_of_this_machine(scheme: str, host: str, port: s
     ],
 )
 def test_localhost_is_nothing_else(origin: str) -> None:
-    assert OriginPolicy(allow_localhost=True).problem_with(origin) is OriginProblem.FOREIGN
+    assert OriginPolicy(allow_localhost=True).check(origin) is OriginProblem.FOREIGN
 
 
 @pytest.mark.parametrize("origin", [None, "null"])
 def test_missing(origin: str | None) -> None:
-    assert POLICY.problem_with(origin) is OriginProblem.MISSING
-    assert OriginPolicy(allow_missing=True).problem_with(origin) is None
+    assert POLICY.check(origin) is OriginProblem.MISSING
+    assert OriginPolicy(allow_missing=True).check(origin) is None
 
 
 texts = st.text() | st.builds(
@@ -176,7 +176,7 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
 
 @given(texts)
 def test_lets_in_nothing_but_spellings_of_the_allowed(text: str) -> None:
-    if POLICY.problem_with(text) is None:
+    if POLICY.check(text) is None:
         assert text.lower().removesuffix(":443") in POLICY.allowed
 
 
@@ -185,4 +185,4 @@ def test_nothing_before_or_behind_an_allowed_origin_is_allowed(before: str, behi
     host = SITE.removeprefix("https://")
     for text in (f"https://{before}{host}{behind}", f"{before}{SITE}{behind}"):
         if text.lower() not in (SITE, f"{SITE}:443"):
-            assert POLICY.problem_with(text) is not None
+            assert POLICY.check(text) is not None

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counter_service.runtime import protocol
-from counter_service.runtime.protocol import (
+from counter_service.runtime.core import protocol
+from counter_service.runtime.core.protocol import (
     ACTIONS,
     MAX_MESSAGE_BYTES,
     MESSAGES,

@@ -8,30 +8,30 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import UnknownServiceError
 
-from counter_service.runtime.errors import SettingsError
-from counter_service.runtime.management import AMAZON_ROOTS
-from counter_service.runtime.sdk import SERVICES, Sdk
+from counter_service.runtime.aws import SERVICES, AwsClients
+from counter_service.runtime.core.errors import SettingsError
+from counter_service.runtime.fanout.gateway import AMAZON_ROOTS
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_makes_clients_that_trust_the_roots_they_are_given(service: str) -> None:
-    client = Sdk(AMAZON_ROOTS).client(service)
+    client = AwsClients(AMAZON_ROOTS).client(service)
     assert client.meta.service_model.service_name == service
     assert client._endpoint.http_session._verify == str(AMAZON_ROOTS)
 
 
 def test_knows_no_other_service() -> None:
     with pytest.raises(UnknownServiceError):
-        Sdk(AMAZON_ROOTS).client("s3")
+        AwsClients(AMAZON_ROOTS).client("s3")
 
 
 def test_credentials_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
-    found = Sdk(AMAZON_ROOTS).credentials()
+    found = AwsClients(AMAZON_ROOTS).credentials()
     assert (found.access_key, found.secret_key, found.token) == ("key", "secret", "token")
 
 
@@ -42,7 +42,7 @@ def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(SettingsError, match="AWS_ACCESS_KEY_ID"):
-        Sdk(AMAZON_ROOTS).credentials()
+        AwsClients(AMAZON_ROOTS).credentials()
 
 
 IMPORT = """

@@ -3,25 +3,25 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from counter_service.runtime.access import Access
-from counter_service.runtime.backoff import ATTEMPTS, Backoff
-from counter_service.runtime.broadcast import (
+from counter_service.runtime.core.access import Access
+from counter_service.runtime.core.backoff import ATTEMPTS, Backoff
+from counter_service.runtime.core.broadcast import (
     GONE_AGE_SECONDS,
     LEASE_SECONDS,
-    TENURE_SECONDS,
+    MAX_BROADCAST_SECONDS,
     Broadcaster,
 )
-from counter_service.runtime.counting import Tally
-from counter_service.runtime.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
-from counter_service.runtime.events import Connect, Disconnect, Message, TakeOver
-from counter_service.runtime.origins import OriginPolicy, OriginProblem
-from counter_service.runtime.ports import Connection, Delivery, TokenProblem
-from counter_service.runtime.protocol import MAX_MESSAGE_BYTES, MESSAGES, ErrorCode
-from counter_service.runtime.service import CounterService, Report
-from tests.fakes import (
+from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
+from counter_service.runtime.core.events import Connect, ContinueBroadcast, Disconnect, Message
+from counter_service.runtime.core.origins import OriginPolicy, OriginProblem
+from counter_service.runtime.core.ports import Connection, Delivery, TokenProblem
+from counter_service.runtime.core.protocol import MAX_MESSAGE_BYTES, MESSAGES, ErrorCode
+from counter_service.runtime.core.service import CounterService, Outcome
+from simulation.fakes import (
     FakeClock,
     FakeOutbox,
-    FakeSuccessor,
+    FakeSelfInvoker,
     FakeTokens,
     InMemoryConnectionStore,
     InMemoryCounterStore,
@@ -56,7 +56,7 @@ class World:
     counter: InMemoryCounterStore = field(default_factory=lambda: InMemoryCounterStore(41))
     connections: InMemoryConnectionStore = field(default_factory=InMemoryConnectionStore)
     lease: InMemoryLease = field(default_factory=InMemoryLease)
-    successor: FakeSuccessor = field(default_factory=FakeSuccessor)
+    successor: FakeSelfInvoker = field(default_factory=FakeSelfInvoker)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     access: Access = field(default_factory=lambda: Access(OriginPolicy(allowed=frozenset({SITE}))))
@@ -74,7 +74,7 @@ class World:
             self.outbox,
             self.clock,
             self.access,
-            Tally(self.counter, self.clock, Backoff(self.clock, lambda: 0.5)),
+            ClickCounter(self.counter, self.clock, Backoff(self.clock, lambda: 0.5)),
             Broadcaster(
                 self.counter,
                 self.connections,
@@ -92,7 +92,7 @@ class World:
         if is_open:
             self.outbox.open.add(name)
 
-    def says(self, name: str, body: str | None) -> Report:
+    def says(self, name: str, body: str | None) -> Outcome:
         return self.service.handle(Message(name, NOW - 120, body))
 
 
@@ -111,7 +111,7 @@ def error(code: ErrorCode, **op_id: str) -> dict[str, object]:
 
 class TestConnect:
     def test_adds_a_row_for_two_hours(self, world: World) -> None:
-        assert world.service.handle(Connect("new", NOW, SITE)) == Report("connect")
+        assert world.service.handle(Connect("new", NOW, SITE)) == Outcome("connect")
         assert world.connections.rows["new"] == Connection("new", NOW)
         assert world.connections.rows["new"].expires_at == NOW + TWO_HOURS
 
@@ -136,7 +136,7 @@ class TestRefusedConnect:
     def test_of_a_wrong_origin(self, world: World, origin: str | None, error: str) -> None:
         rows = dict(world.connections.rows)
         report = world.service.handle(Connect("new", NOW, origin))
-        assert report == Report("connect", error=error, status=403, origin=origin)
+        assert report == Outcome("connect", error=error, status=403, origin=origin)
         assert world.connections.rows == rows
         assert world.outbox.delivered == []
         assert not report.is_our_failure
@@ -148,14 +148,14 @@ class TestRefusedConnect:
     def test_without_a_token(self, world: World) -> None:
         world.access = Access(world.access.origins, FakeTokens("good"))
         report = world.service.handle(Connect("new", NOW, SITE))
-        assert report == Report("connect", error="missing-token", status=401, origin=SITE)
+        assert report == Outcome("connect", error="missing-token", status=401, origin=SITE)
         assert "new" not in world.connections.rows
 
     @pytest.mark.parametrize("problem", TokenProblem)
     def test_with_a_wrong_token(self, world: World, problem: TokenProblem) -> None:
         world.access = Access(world.access.origins, FakeTokens("good", problem=problem))
         report = world.service.handle(Connect("new", NOW, SITE, token="bad"))
-        assert report == Report("connect", error=problem, status=401, origin=SITE)
+        assert report == Outcome("connect", error=problem, status=401, origin=SITE)
         assert "new" not in world.connections.rows
         # That the issuer cannot be asked is no fault of the client's.
         assert report.is_our_failure is (problem is TokenProblem.KEYS_UNAVAILABLE)
@@ -164,7 +164,7 @@ class TestRefusedConnect:
         world.access = Access(world.access.origins, FakeTokens("good"))
         offers = ("counter", "bearer.good")
         report = world.service.handle(Connect("new", NOW, SITE, subprotocols=offers))
-        assert report == Report("connect", subprotocol="counter")
+        assert report == Outcome("connect", subprotocol="counter")
         assert "new" in world.connections.rows
 
 
@@ -198,19 +198,19 @@ class TestClickLimit:
         world.clicks_per_second = 1
         world.connections.fail_next("admit_click", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", error="unavailable")
+        assert report == Outcome("increment", error="unavailable")
         assert report.is_our_failure
         assert world.counter.count == 41
 
 
 class TestDisconnect:
     def test_removes_the_row(self, world: World) -> None:
-        assert world.service.handle(Disconnect("bob")) == Report("disconnect")
+        assert world.service.handle(Disconnect("bob")) == Outcome("disconnect")
         assert set(world.connections.rows) == {"ann", "eve"}
 
     def test_may_come_twice(self, world: World) -> None:
         world.service.handle(Disconnect("bob"))
-        assert world.service.handle(Disconnect("bob")) == Report("disconnect")
+        assert world.service.handle(Disconnect("bob")) == Outcome("disconnect")
         assert set(world.connections.rows) == {"ann", "eve"}
 
     def test_tells_nobody(self, world: World) -> None:
@@ -220,7 +220,7 @@ class TestDisconnect:
 
 class TestGetCurrent:
     def test_answers_the_sender_alone(self, world: World) -> None:
-        assert world.says("bob", GET_CURRENT) == Report("get-current", 41, delivered=1)
+        assert world.says("bob", GET_CURRENT) == Outcome("get-current", 41, delivered=1)
         assert world.outbox.inboxes() == {"bob": [update(41)]}
 
     def test_changes_nothing(self, world: World) -> None:
@@ -267,18 +267,18 @@ class TestGetCurrent:
             world.connections.fail_next("put", failure)
         else:
             world.counter.fail_next("value", failure)
-        assert world.says("bob", GET_CURRENT) == Report("get-current", error="unavailable")
+        assert world.says("bob", GET_CURRENT) == Outcome("get-current", error="unavailable")
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
 
     def test_forgets_a_sender_that_left_meanwhile(self, world: World) -> None:
         world.outbox.close("bob")
-        assert world.says("bob", GET_CURRENT) == Report("get-current", 41, gone=1)
+        assert world.says("bob", GET_CURRENT) == Outcome("get-current", 41, gone=1)
         assert set(world.connections.rows) == {"ann", "eve"}
 
 
 class TestIncrement:
     def test_counts_and_tells_everyone_once(self, world: World) -> None:
-        assert world.says("bob", INCREMENT) == Report("increment", 42, broadcasts=1, delivered=3)
+        assert world.says("bob", INCREMENT) == Outcome("increment", 42, broadcasts=1, delivered=3)
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {name: [update(42)] for name in ("ann", "bob", "eve")}
 
@@ -311,7 +311,7 @@ class TestIncrement:
 
     def test_time_passes(self, world: World) -> None:
         world.clock.time += TWO_HOURS
-        assert world.says("ann", INCREMENT) == Report("increment", 42, broadcasts=1, delivered=1)
+        assert world.says("ann", INCREMENT) == Outcome("increment", 42, broadcasts=1, delivered=1)
 
     @pytest.mark.parametrize(
         ("seconds_ago", "stays"),
@@ -326,7 +326,7 @@ class TestIncrement:
         self, world: World, seconds_ago: int, stays: bool
     ) -> None:
         world.join("ghost", seconds_ago=seconds_ago, is_open=False)
-        assert world.says("ann", INCREMENT) == Report(
+        assert world.says("ann", INCREMENT) == Outcome(
             "increment", 42, broadcasts=1, delivered=3, gone=1
         )
         assert ("ghost" in world.connections.rows) is stays
@@ -352,7 +352,7 @@ class TestIncrement:
 
     def test_counts_a_click_of_somebody_who_left(self, world: World) -> None:
         world.outbox.close("bob")
-        assert world.says("bob", INCREMENT) == Report(
+        assert world.says("bob", INCREMENT) == Outcome(
             "increment", 42, broadcasts=1, delivered=2, gone=1
         )
         assert world.outbox.inboxes() == {"ann": [update(42)], "eve": [update(42)]}
@@ -361,7 +361,7 @@ class TestIncrement:
 class TestIncrementWhileAnotherBroadcasts:
     def test_counts_and_tells_the_sender_alone(self, world: World) -> None:
         world.lease.request("another", NOW, NOW + LEASE_SECONDS)
-        assert world.says("bob", INCREMENT) == Report("increment", 42, delivered=1)
+        assert world.says("bob", INCREMENT) == Outcome("increment", 42, delivered=1)
         assert world.outbox.inboxes() == {"bob": [update(42)]}
         assert world.lease.tickets == 2  # which the other one will see
 
@@ -370,49 +370,51 @@ class TestTakeOver:
     def test_says_when_it_hands_over_again(self, world: World) -> None:
         class Endless(FakeOutbox):
             def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
-                world.clock.time += TENURE_SECONDS
+                world.clock.time += MAX_BROADCAST_SECONDS
                 world.lease.tickets += 1
                 return super().post(message, audience)
 
         world.outbox = Endless("ann")
-        assert world.service.handle(TakeOver()).handed_over
+        assert world.service.handle(ContinueBroadcast()).handed_over
         assert world.successor.calls == 1
 
     def test_broadcasts_what_was_left(self, world: World) -> None:
-        assert world.service.handle(TakeOver()) == Report("take-over", broadcasts=1, delivered=3)
+        assert world.service.handle(ContinueBroadcast()) == Outcome(
+            "take-over", broadcasts=1, delivered=3
+        )
         assert world.outbox.received("eve") == [update(41)]
 
     def test_says_when_it_cannot(self, world: World) -> None:
         world.lease.fail_next("request", UNAVAILABLE)
-        report = world.service.handle(TakeOver())
-        assert report == Report("take-over", error="broadcast-incomplete")
+        report = world.service.handle(ContinueBroadcast())
+        assert report == Outcome("take-over", error="broadcast-incomplete")
 
 
 class TestAfterACrash:
     def test_the_next_get_current_broadcasts(self, world: World) -> None:
         world.lease.request("crashed", NOW - LEASE_SECONDS, NOW)
         report = world.says("bob", GET_CURRENT)
-        assert report == Report("get-current", 41, broadcasts=1, delivered=4)
+        assert report == Outcome("get-current", 41, broadcasts=1, delivered=4)
         assert world.outbox.received("eve") == [update(41)]
 
     def test_a_lease_that_cannot_be_read_costs_the_sender_nothing(self, world: World) -> None:
         world.lease.fail_next("is_expired", UNAVAILABLE)
         report = world.says("bob", GET_CURRENT)
-        assert report == Report("get-current", 41, error="broadcast-incomplete", delivered=1)
+        assert report == Outcome("get-current", 41, error="broadcast-incomplete", delivered=1)
         assert world.outbox.inboxes() == {"bob": [update(41)]}
 
 
 class TestIncrementThatFails:
     def test_unavailable(self, world: World) -> None:
         world.counter.fail_next("increment", UNAVAILABLE)
-        assert world.says("bob", INCREMENT) == Report("increment", error="unavailable")
+        assert world.says("bob", INCREMENT) == Outcome("increment", error="unavailable")
         assert world.counter.count == 41
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
 
     def test_lost_reply(self, world: World) -> None:
-        """Counted, as it happens, but nobody can know: once at most is the promise."""
+        """CountResult, as it happens, but nobody can know: once at most is the promise."""
         world.counter.lose_next_reply()
-        assert world.says("bob", INCREMENT) == Report("increment", error="unknown-outcome")
+        assert world.says("bob", INCREMENT) == Outcome("increment", error="unknown-outcome")
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNKNOWN_OUTCOME)]}
 
@@ -423,10 +425,10 @@ class TestIncrementThatFails:
         assert world.outbox.received("eve") == [update(43)]
 
     def test_no_listing(self, world: World) -> None:
-        """Counted, so the sender must not hear of an error and click again."""
+        """CountResult, so the sender must not hear of an error and click again."""
         world.connections.fail_next("audience", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=1)
+        assert report == Outcome("increment", 42, error="broadcast-incomplete", delivered=1)
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {"bob": [update(42)]}
 
@@ -441,14 +443,14 @@ class TestIncrementThatFails:
         """Who was listed is told, and the report knows of it."""
         world.connections.fail_audience_after(1, UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", 42, error="broadcast-incomplete", delivered=2)
+        assert report == Outcome("increment", 42, error="broadcast-incomplete", delivered=2)
         assert world.outbox.inboxes() == {"bob": [update(42)], "ann": [update(42)]}
 
     def test_no_cleanup(self, world: World) -> None:
         world.outbox.close("eve")
         world.connections.fail_next("remove_gone", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Report(
+        assert report == Outcome(
             "increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=2, gone=1
         )
         assert "eve" in world.connections.rows
@@ -464,7 +466,7 @@ class TestIncrementThatFails:
 
 class TestIncrementWithAnOpId:
     def test_acknowledges_to_the_sender_and_broadcasts_without_it(self, world: World) -> None:
-        assert world.says("bob", CLICK) == Report("increment", 42, broadcasts=1, delivered=3)
+        assert world.says("bob", CLICK) == Outcome("increment", 42, broadcasts=1, delivered=3)
         assert world.outbox.inboxes() == {
             "ann": [update(42)],
             "bob": [update(42, id=OP_ID)],
@@ -496,12 +498,12 @@ class TestIncrementWithAnOpId:
         """Whoever counted it may have died before anybody knew."""
         world.counter.increment_once(OP_ID, NOW)
         report = world.says("bob", CLICK)
-        assert report == Report("increment", 42, counted_before=True, broadcasts=1, delivered=3)
+        assert report == Outcome("increment", 42, counted_before=True, broadcasts=1, delivered=3)
         assert world.outbox.received("ann") == world.outbox.received("eve") == [update(42)]
 
     def test_a_lost_reply_is_asked_again_for(self, world: World) -> None:
         world.counter.lose_next_reply()
-        assert world.says("bob", CLICK) == Report("increment", error="unavailable")
+        assert world.says("bob", CLICK) == Outcome("increment", error="unavailable")
         assert world.outbox.received("bob") == [error(ErrorCode.UNAVAILABLE, id=OP_ID)]
         assert world.says("bob", CLICK).value == 42
         assert world.counter.count == 42
@@ -511,7 +513,7 @@ class TestIncrementWithAnOpId:
         """It is counted. The sender asks again and learns so, the others learn it at once."""
         world.counter.fail_next("value", UNAVAILABLE)
         report = world.says("bob", CLICK)
-        assert report == Report("increment", error="unavailable", broadcasts=1, delivered=3)
+        assert report == Outcome("increment", error="unavailable", broadcasts=1, delivered=3)
         assert world.outbox.inboxes() == {
             "ann": [update(42)],
             "bob": [error(ErrorCode.UNAVAILABLE, id=OP_ID), update(42)],
@@ -544,7 +546,7 @@ class TestIncrementThatMeetsOthers:
     def test_is_tried_again_until_it_counts(self, world: World, click: str, operation: str) -> None:
         world.counter.fail_next(operation, BUSY, times=3)
         report = world.says("bob", click)
-        assert report == Report("increment", 42, retries=3, broadcasts=1, delivered=3)
+        assert report == Outcome("increment", 42, retries=3, broadcasts=1, delivered=3)
         assert world.counter.count == 42
         assert world.clock.sleeps[:3] == [10, 20, 40]
 
@@ -557,7 +559,7 @@ class TestIncrementThatMeetsOthers:
     ) -> None:
         world.counter.fail_next(operation, BUSY, times=100)
         report = world.says("bob", click)
-        assert report == Report("increment", error="busy", retries=ATTEMPTS - 1)
+        assert report == Outcome("increment", error="busy", retries=ATTEMPTS - 1)
         assert world.counter.count == 41
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.BUSY, **op_id)]}
         assert report.is_our_failure
@@ -573,13 +575,13 @@ class TestIncrementThatMeetsOthers:
         world.counter = Sharded(41)
         world.counter.fail_next("value", BUSY)
         report = world.says("bob", INCREMENT)
-        assert report == Report("increment", error="unknown-outcome", broadcasts=1, delivered=3)
+        assert report == Outcome("increment", error="unknown-outcome", broadcasts=1, delivered=3)
         assert world.counter.count == 42
         assert world.outbox.received("bob") == [error(ErrorCode.UNKNOWN_OUTCOME), update(42)]
 
     def test_an_unknown_outcome_is_not_tried_again(self, world: World) -> None:
         world.counter.fail_next("increment", OutcomeUnknown("test", "ReadTimeoutError"))
-        assert world.says("bob", INCREMENT) == Report("increment", error="unknown-outcome")
+        assert world.says("bob", INCREMENT) == Outcome("increment", error="unknown-outcome")
         assert world.clock.sleeps == []
 
 
@@ -588,7 +590,7 @@ class TestInvalid:
     def test_answers_the_sender_alone(
         self, world: World, code: ErrorCode, body: str | None
     ) -> None:
-        assert world.says("bob", body) == Report("invalid", error=code)
+        assert world.says("bob", body) == Outcome("invalid", error=code)
         assert world.outbox.inboxes() == {"bob": [error(code)]}
 
     @pytest.mark.parametrize("body", INVALID.values(), ids=list(INVALID))
@@ -605,5 +607,5 @@ class TestInvalid:
 
     def test_a_sender_that_left_is_no_failure(self, world: World) -> None:
         world.outbox.close("bob")
-        assert world.says("bob", "nonsense") == Report("invalid", error="not-json")
+        assert world.says("bob", "nonsense") == Outcome("invalid", error="not-json")
         assert world.outbox.delivered == []

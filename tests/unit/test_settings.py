@@ -1,7 +1,7 @@
 import pytest
 
-from counter_service.runtime.errors import SettingsError
-from counter_service.runtime.origins import OriginPolicy
+from counter_service.runtime.core.errors import SettingsError
+from counter_service.runtime.core.origins import OriginPolicy
 from counter_service.runtime.settings import Authentication, Settings
 
 COMPLETE = {

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counter_service.runtime.signing import Batch, Credentials, Target
+from counter_service.runtime.fanout.signing import Batch, Credentials, Target
 
 HOST = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 ALPHABET = string.ascii_letters + string.digits + "=+/-_.~%@ é"

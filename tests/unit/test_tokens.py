@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.warnings import InsecureKeyLengthWarning
 
-from counter_service.runtime.keys import REFETCH_SECONDS, IssuerKeys
-from counter_service.runtime.ports import TokenProblem
-from counter_service.runtime.tokens import LEEWAY_SECONDS, JwtVerifier
+from counter_service.runtime.auth.jwks import REFETCH_SECONDS, JwksCache
+from counter_service.runtime.auth.jwt_verifier import LEEWAY_SECONDS, JwtVerifier
+from counter_service.runtime.core.ports import TokenProblem
 from tests.unit.issuer import AUDIENCE, Issuer, ec_key, public_jwk, rsa_key
 
 
@@ -30,7 +30,7 @@ def verifier(issuer: Issuer) -> JwtVerifier:
 
 
 def verifier_of(issuer: Issuer) -> JwtVerifier:
-    return JwtVerifier(issuer.url, AUDIENCE, IssuerKeys(issuer.url, fetch=issuer.fetch))
+    return JwtVerifier(issuer.url, AUDIENCE, JwksCache(issuer.url, fetch=issuer.fetch))
 
 
 def encoded(part: object) -> str:
@@ -41,7 +41,7 @@ def encoded(part: object) -> str:
 @pytest.mark.parametrize("make_key", [rsa_key, ec_key], ids=["RS256", "ES256"])
 def test_takes_a_token_of_the_issuer(issuer: Issuer, verifier: JwtVerifier, make_key: Any) -> None:
     issuer.keys["first"] = make_key()
-    assert verifier.problem_with(issuer.token()) is None
+    assert verifier.check(issuer.token()) is None
     assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
 
 
@@ -54,7 +54,7 @@ def test_takes_a_token_of_the_issuer(issuer: Issuer, verifier: JwtVerifier, make
     ],
 )
 def test_takes_it_also_with(issuer: Issuer, verifier: JwtVerifier, claims: dict[str, Any]) -> None:
-    assert verifier.problem_with(issuer.token(**claims)) is None
+    assert verifier.check(issuer.token(**claims)) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_takes_it_also_with(issuer: Issuer, verifier: JwtVerifier, claims: dict[
 def test_refuses_what_it_claims(
     issuer: Issuer, verifier: JwtVerifier, claims: dict[str, Any], problem: TokenProblem
 ) -> None:
-    assert verifier.problem_with(issuer.token(**claims)) is problem
+    assert verifier.check(issuer.token(**claims)) is problem
 
 
 @pytest.mark.parametrize(
@@ -97,19 +97,19 @@ def test_clocks_may_differ_a_little(
 ) -> None:
     claims: dict[str, Any] = {claim: int(time.time()) + seconds}
     token = issuer.token(**claims)
-    assert verifier.problem_with(token) is problem
+    assert verifier.check(token) is problem
 
 
 def test_refuses_a_signature_of_another_key(issuer: Issuer, verifier: JwtVerifier) -> None:
     token = issuer.token(key=ec_key())
-    assert verifier.problem_with(token) is TokenProblem.BAD_SIGNATURE
+    assert verifier.check(token) is TokenProblem.BAD_SIGNATURE
 
 
 def test_refuses_another_payload_under_a_signature(issuer: Issuer, verifier: JwtVerifier) -> None:
     header, payload, signature = issuer.token().split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     changed = f"{header}.{encoded(claims | {'sub': 'eve'})}.{signature}"
-    assert verifier.problem_with(changed) is TokenProblem.BAD_SIGNATURE
+    assert verifier.check(changed) is TokenProblem.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "", "HS256", "RS512", "EdDSA", None, 7, []])
@@ -119,7 +119,7 @@ def test_refuses_every_other_algorithm(
     _, payload, signature = issuer.token().split(".")
     header = encoded({"alg": algorithm, "kid": "first"})
     for end in (signature, ""):
-        problem = verifier.problem_with(f"{header}.{payload}.{end}")
+        problem = verifier.check(f"{header}.{payload}.{end}")
         assert problem in {TokenProblem.WRONG_ALGORITHM, TokenProblem.MALFORMED}
     assert issuer.asked == []
 
@@ -131,14 +131,14 @@ def test_refuses_the_public_key_as_a_shared_secret(issuer: Issuer, verifier: Jwt
     signed = f"{encoded({'alg': 'HS256', 'kid': 'first'})}.{encoded(claims)}"
     signature = base64.urlsafe_b64encode(hmac.digest(der, signed.encode(), "sha256"))
     forged = f"{signed}.{signature.rstrip(b'=').decode()}"
-    assert verifier.problem_with(forged) is TokenProblem.WRONG_ALGORITHM
+    assert verifier.check(forged) is TokenProblem.WRONG_ALGORITHM
 
 
 def test_refuses_the_algorithm_of_another_kind_of_key(
     issuer: Issuer, verifier: JwtVerifier
 ) -> None:
     token = issuer.token(key=rsa_key())  # RS256, where the key of that id is for ES256
-    assert verifier.problem_with(token) is TokenProblem.WRONG_ALGORITHM
+    assert verifier.check(token) is TokenProblem.WRONG_ALGORITHM
 
 
 @pytest.mark.parametrize("kid", [None, "second", ""])
@@ -146,14 +146,14 @@ def test_refuses_a_key_that_the_issuer_does_not_have(
     issuer: Issuer, verifier: JwtVerifier, kid: str | None
 ) -> None:
     token = issuer.token(kid=kid, key=issuer.keys["first"])
-    assert verifier.problem_with(token) is TokenProblem.UNKNOWN_KEY
+    assert verifier.check(token) is TokenProblem.UNKNOWN_KEY
 
 
 def test_takes_no_key_from_the_token(issuer: Issuer, verifier: JwtVerifier) -> None:
     own = ec_key()
     headers = {"jwk": public_jwk(own, "own"), "jku": "https://evil.test/keys"}
     token = issuer.token(kid="own", key=own, headers=headers)
-    assert verifier.problem_with(token) is TokenProblem.UNKNOWN_KEY
+    assert verifier.check(token) is TokenProblem.UNKNOWN_KEY
     assert set(issuer.asked) == {"/.well-known/openid-configuration", "/keys"}
 
 
@@ -161,7 +161,7 @@ def test_refuses_a_key_that_is_too_short(issuer: Issuer, verifier: JwtVerifier) 
     issuer.keys["first"] = rsa_key(1024)
     with pytest.warns(InsecureKeyLengthWarning):  # at the issuer's
         token = issuer.token()
-    assert verifier.problem_with(token) is TokenProblem.UNKNOWN_KEY
+    assert verifier.check(token) is TokenProblem.UNKNOWN_KEY
 
 
 @pytest.mark.parametrize("broken", ["curve", "field"])
@@ -177,21 +177,21 @@ def test_refuses_a_key_that_cannot_be_used(
         del documents["/keys"]["keys"][0]["x"]
         monkeypatch.setattr(issuer, "documents", lambda: documents)
         expected = TokenProblem.UNKNOWN_KEY
-    assert verifier.problem_with(token) is expected
+    assert verifier.check(token) is expected
 
 
 def test_takes_the_tokens_of_a_new_key(issuer: Issuer) -> None:
     now = [0.0]
-    keys = IssuerKeys(issuer.url, fetch=issuer.fetch, monotonic=lambda: now[0])
+    keys = JwksCache(issuer.url, fetch=issuer.fetch, monotonic=lambda: now[0])
     verifier = JwtVerifier(issuer.url, AUDIENCE, keys)
     old = issuer.token()
-    assert verifier.problem_with(old) is None
+    assert verifier.check(old) is None
     issuer.keys = {"second": rsa_key()}
     new = issuer.token(kid="second")
-    assert verifier.problem_with(new) is TokenProblem.UNKNOWN_KEY
+    assert verifier.check(new) is TokenProblem.UNKNOWN_KEY
     now[0] += REFETCH_SECONDS
-    assert verifier.problem_with(new) is None
-    assert verifier.problem_with(old) is TokenProblem.UNKNOWN_KEY
+    assert verifier.check(new) is None
+    assert verifier.check(old) is TokenProblem.UNKNOWN_KEY
 
 
 def test_keys_that_cannot_be_had(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,9 +201,9 @@ def test_keys_that_cannot_be_had(issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     def down(url: str) -> bytes:
         raise TimeoutError
 
-    keys = IssuerKeys(issuer.url, fetch=down)
+    keys = JwksCache(issuer.url, fetch=down)
     verifier = JwtVerifier(issuer.url, AUDIENCE, keys)
-    assert verifier.problem_with(token) is TokenProblem.KEYS_UNAVAILABLE
+    assert verifier.check(token) is TokenProblem.KEYS_UNAVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_keys_that_cannot_be_had(issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ids=lambda token: repr(token[:30]),
 )
 def test_refuses_what_is_no_token(verifier: JwtVerifier, token: str) -> None:
-    assert verifier.problem_with(token) is TokenProblem.MALFORMED
+    assert verifier.check(token) is TokenProblem.MALFORMED
 
 
 ISSUER = Issuer()
@@ -237,7 +237,7 @@ parts = st.text() | st.sampled_from(GOOD.split("."))
 
 @given(st.text() | st.lists(parts, max_size=4).map(".".join).filter(lambda text: text != GOOD))
 def test_never_raises(text: str) -> None:
-    assert verifier_of(ISSUER).problem_with(text) in set(TokenProblem)
+    assert verifier_of(ISSUER).check(text) in set(TokenProblem)
 
 
 @given(st.integers(0, len(GOOD) - 1), st.characters(codec="ascii"))
@@ -246,4 +246,4 @@ def test_no_other_character_anywhere_is_as_good(position: int, character: str) -
     # The last character of a part has bits that encode nothing.
     is_end = position + 1 == len(GOOD) or GOOD[position + 1] == "."
     if changed != GOOD and not is_end:
-        assert verifier_of(ISSUER).problem_with(changed) is not None
+        assert verifier_of(ISSUER).check(changed) is not None

@@ -53,7 +53,7 @@ def fetch_https(url: str) -> bytes:
     return content
 
 
-class IssuerKeys:
+class JwksCache:
     """Keys by id. One object lives as long as the function's process does.
 
     Without `jwks_url` the issuer's discovery document says where the keys are.

@@ -10,17 +10,17 @@ from typing import Any, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .errors import StoreBusy, StoreUnavailable
+from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 
 # botocore's 60 s would outlast the invocation; DynamoDB answers in milliseconds or is in trouble.
 _TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 2}
 
 # For everything that may be sent twice.
-RETRYING: Final = Config(retries={"mode": "standard", "total_max_attempts": 3}, **_TIMEOUTS)
+WITH_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 3}, **_TIMEOUTS)
 
 # For the increment without an op id. An ADD resent after a lost answer counts twice, and
 # botocore's defaults send up to ten.
-ONCE: Final = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
+NO_RETRY: Final = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
 
 # Refusals of a moment: another transaction has the item, or there is no throughput left. The
 # second line is what the reasons of a cancelled transaction are called
@@ -48,12 +48,12 @@ def refusal(operation: str, reason: str) -> StoreUnavailable:
 
 
 @contextmanager
-def condition_may_fail(client: Any) -> Iterator[None]:
+def ignore_condition_failure(client: Any) -> Iterator[None]:
     with suppress(client.exceptions.ConditionalCheckFailedException):
         yield
 
 
-def was_refused(failure: ClientError) -> bool:
+def is_client_error(failure: ClientError) -> bool:
     """A 4xx says that nothing was written; behind a 5xx the write may have happened."""
     status: int = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return 400 <= status < 500

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
-from .contract import CONNECTION_TTL_SECONDS
+# API Gateway closes every connection after 2 h, and the row of a live client must not end earlier.
+CONNECTION_TTL_SECONDS: Final = 2 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class BroadcastLease(Protocol):
         """Somebody held the lease and never let go."""
 
 
-class Successor(Protocol):
+class SelfInvoker(Protocol):
     def take_over(self) -> None:
         """Let another invocation broadcast, soon. Raises StoreUnavailable."""
 
@@ -125,7 +126,7 @@ class TokenProblem(StrEnum):
 
 
 class TokenVerifier(Protocol):
-    def problem_with(self, token: str) -> TokenProblem | None:
+    def check(self, token: str) -> TokenProblem | None:
         """None if the token is good now. Never raises, whatever the text."""
 
 

@@ -39,16 +39,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeOver:
+class ContinueBroadcast:
     """Sent by the function to itself: go on broadcasting. No client can send it, for whatever
     comes through the API is inside of API Gateway's own event."""
 
     connection_id: None = None
 
 
-Event = Connect | Disconnect | Message | TakeOver
+Event = Connect | Disconnect | Message | ContinueBroadcast
 
-TAKE_OVER: Final = {"counterService": "take-over"}
+CONTINUE_BROADCAST: Final = {"counterService": "take-over"}
 
 
 def parse(event: Mapping[str, Any]) -> Event:
@@ -56,8 +56,8 @@ def parse(event: Mapping[str, Any]) -> Event:
 
     Raises UnknownEvent for anything that API Gateway does not send.
     """
-    if event == TAKE_OVER:
-        return TakeOver()
+    if event == CONTINUE_BROADCAST:
+        return ContinueBroadcast()
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     if not isinstance(context, Mapping):
         raise UnknownEvent("requestContext is missing")

@@ -9,10 +9,10 @@ from typing import Final
 
 from . import protocol
 from .access import Access, subprotocol_for
-from .broadcast import Broadcaster, Posted
-from .counting import Tally
+from .broadcast import Broadcaster, DeliveryStats
+from .counting import ClickCounter
 from .errors import OutcomeUnknown, StoreBusy, StoreError, StoreUnavailable
-from .events import Connect, Disconnect, Event, Message, TakeOver
+from .events import Connect, ContinueBroadcast, Disconnect, Event, Message
 from .ports import (
     Clock,
     Connection,
@@ -40,7 +40,7 @@ _OUR_FAILURES: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Outcome:
     """What one event came to: the status that answers it, and the rest for the log.
 
     Holds nothing that a client wrote but the origin of a refused handshake, cut.
@@ -74,11 +74,11 @@ class CounterService:
     outbox: Outbox
     clock: Clock
     access: Access
-    tally: Tally
+    tally: ClickCounter
     broadcaster: Broadcaster
     clicks_per_second: int = 0  # of one connection; 0: no limit
 
-    def handle(self, event: Event) -> Report:
+    def handle(self, event: Event) -> Outcome:
         """Serve one event.
 
         Raises StoreUnavailable when a handshake cannot be recorded, which refuses it, or a
@@ -89,20 +89,20 @@ class CounterService:
                 return self.connect(event)
             case Disconnect():
                 self.connections.remove(event.connection_id)
-                return Report("disconnect")
+                return Outcome("disconnect")
             case Message():
                 return self.handle_message(event)
-            case TakeOver():
+            case ContinueBroadcast():
                 return self.take_over()
 
-    def connect(self, event: Connect) -> Report:
+    def connect(self, event: Connect) -> Outcome:
         if refusal := self.access.refusal(event):
             origin = event.origin and event.origin[:ORIGIN_CHARACTERS]
-            return Report("connect", error=refusal.problem, status=refusal.status, origin=origin)
+            return Outcome("connect", error=refusal.problem, status=refusal.status, origin=origin)
         self.connections.put(Connection(event.connection_id, event.connected_at))
-        return Report("connect", subprotocol=subprotocol_for(event))
+        return Outcome("connect", subprotocol=subprotocol_for(event))
 
-    def handle_message(self, message: Message) -> Report:
+    def handle_message(self, message: Message) -> Outcome:
         """Serve one frame: a new action gets its case here and its use case below."""
         sender = message.connection_id
         request = (
@@ -117,7 +117,7 @@ class CounterService:
             case Invalid(code):
                 return self._refuse(sender, "invalid", code)
 
-    def increment(self, sender: Connection, op_id: str | None = None) -> Report:
+    def increment(self, sender: Connection, op_id: str | None = None) -> Outcome:
         began = self.clock.milliseconds()
         try:
             if not self._may_click(sender.id):
@@ -128,10 +128,10 @@ class CounterService:
             retries = failure.attempts - 1 if isinstance(failure, StoreBusy) else 0
             return replace(report, retries=retries)
         # The sender first: its answer does not wait for the audience.
-        posted = Posted()
+        posted = DeliveryStats()
         told = error = None
         if counted.value is None:
-            # Counted, but there is no value to say so with. With an id the client asks again.
+            # CountResult, but there is no value to say so with. With an id the client asks again.
             error = ErrorCode.UNAVAILABLE if op_id else ErrorCode.UNKNOWN_OUTCOME
             self.outbox.post(protocol.error(error, op_id), [sender.id])
         elif self.broadcaster.tell(sender.id, counted.value, posted, op_id):
@@ -141,7 +141,7 @@ class CounterService:
         report = self._report("increment", counted.value, posted, error or incomplete)
         return replace(report, retries=counted.retries, counted_before=counted.before)
 
-    def get_current(self, sender: Connection) -> Report:
+    def get_current(self, sender: Connection) -> Outcome:
         began = self.clock.milliseconds()
         try:
             # Row first, value second: a click counted in between is then broadcast to this
@@ -150,27 +150,27 @@ class CounterService:
             value = self.counter.value()
         except StoreUnavailable:
             return self._refuse(sender.id, "get-current", ErrorCode.UNAVAILABLE)
-        posted = Posted()
+        posted = DeliveryStats()
         self.broadcaster.tell(sender.id, value, posted)
         try:
-            self.broadcaster.broadcast_if_forgotten(posted, began)
+            self.broadcaster.resume_abandoned_broadcast(posted, began)
         except StoreUnavailable:
             return self._report("get-current", value, posted, BROADCAST_INCOMPLETE)
         return self._report("get-current", value, posted)
 
-    def take_over(self) -> Report:
+    def take_over(self) -> Outcome:
         """Broadcast what an invocation at the end of its time has left."""
-        posted = Posted()
+        posted = DeliveryStats()
         incomplete = self._broadcast(posted, self.clock.milliseconds())
         return self._report("take-over", None, posted, incomplete)
 
     def _broadcast(
-        self, posted: Posted, began: int, told: tuple[str, int] | None = None
+        self, posted: DeliveryStats, began: int, told: tuple[str, int] | None = None
     ) -> str | None:
         try:
             self.broadcaster.broadcast(posted, began, told)
         except StoreUnavailable:
-            # Counted, and the sender knows: only the news is late, until the next click.
+            # CountResult, and the sender knows: only the news is late, until the next click.
             return BROADCAST_INCOMPLETE
         return None
 
@@ -179,9 +179,9 @@ class CounterService:
         return not limit or self.connections.admit_click(sender, self.clock.now(), limit)
 
     def _report(
-        self, action: str, value: int | None, posted: Posted, error: str | None = None
-    ) -> Report:
-        return Report(
+        self, action: str, value: int | None, posted: DeliveryStats, error: str | None = None
+    ) -> Outcome:
+        return Outcome(
             action,
             value,
             error=error or (None if posted.clean else CLEANUP_INCOMPLETE),
@@ -195,9 +195,9 @@ class CounterService:
 
     def _refuse(
         self, sender: str, action: str, code: ErrorCode, op_id: str | None = None
-    ) -> Report:
+    ) -> Outcome:
         self.outbox.post(protocol.error(code, op_id), [sender])
-        return Report(action, error=code)
+        return Outcome(action, error=code)
 
 
 def _code(failure: StoreError) -> ErrorCode:

@@ -33,12 +33,12 @@ class Access:
 
     def refusal(self, connect: Connect) -> Refusal | None:
         """None if the client may connect. Never raises for what a client sends."""
-        if origin_problem := self.origins.problem_with(connect.origin):
+        if origin_problem := self.origins.check(connect.origin):
             return Refusal(FORBIDDEN, origin_problem)
         if self.tokens is None:
             return None
         token = token_of(connect)
-        token_problem = self.tokens.problem_with(token) if token else TokenProblem.MISSING
+        token_problem = self.tokens.check(token) if token else TokenProblem.MISSING
         return Refusal(UNAUTHORIZED, token_problem) if token_problem else None
 
 

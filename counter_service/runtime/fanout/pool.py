@@ -5,15 +5,15 @@ import ssl
 from selectors import DefaultSelector
 from typing import Any
 
-from .channel import Channel
+from .connection import HttpConnection
 
 
-class ChannelPool:
+class ConnectionPool:
     """`idle` are the channels that can carry a request; `selector` knows all of them."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         self.selector = DefaultSelector()
-        self.idle: list[Channel] = []
+        self.idle: list[HttpConnection] = []
         self._host = host
         self._port = port
         self._context = context
@@ -29,7 +29,7 @@ class ChannelPool:
         for key, _ in self.selector.select(0):
             self.drop(key.data)
 
-    def take(self, *, new: bool = False) -> Channel:
+    def take(self, *, new: bool = False) -> HttpConnection:
         """An idle channel if it need not be new and there is one, or else a new one.
 
         Raises OSError when the name does not resolve.
@@ -40,18 +40,18 @@ class ChannelPool:
             self._addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         self._dialled += 1
         address = self._addresses[self._dialled % len(self._addresses)]
-        channel = Channel(address, self._context, self._host, self._session)
+        channel = HttpConnection(address, self._context, self._host, self._session)
         self.selector.register(channel, channel.wants, channel)
         return channel
 
-    def keep(self, channel: Channel) -> None:
+    def keep(self, channel: HttpConnection) -> None:
         """It has its answer, and can carry another request."""
         self.idle.append(channel)
         if channel.answered == 1:
             # A server that resumes it spares a new channel half of the handshake.
             self._session = channel.new_session or self._session
 
-    def drop(self, channel: Channel) -> None:
+    def drop(self, channel: HttpConnection) -> None:
         if channel in self.idle:
             self.idle.remove(channel)
         self.selector.unregister(channel)

@@ -11,7 +11,7 @@ MAX_BODY: Final = 64 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
-class MalformedAnswer(Exception):
+class MalformedResponse(Exception):
     """Not HTTP/1.1, or larger than any answer of @connections."""
 
 
@@ -22,7 +22,7 @@ class Answer:
     error_type: str  # x-amzn-errortype in lower case, such as "goneexception", or ""
 
 
-class AnswerReader:
+class ResponseParser:
     """One answer at a time: `feed` what arrives, `end` when the far side closed."""
 
     __slots__ = ("_buffer", "_head", "_length")
@@ -38,7 +38,7 @@ class AnswerReader:
         return bool(self._buffer) or self._head is not None
 
     def feed(self, data: bytes) -> Answer | None:
-        """The answer, once it is whole. Raises MalformedAnswer."""
+        """The answer, once it is whole. Raises MalformedResponse."""
         if self._buffer or self._head:
             self._buffer += data
             data = b""
@@ -48,7 +48,7 @@ class AnswerReader:
             if end < 0:
                 self._buffer += data
                 if len(self._buffer) > MAX_HEAD:
-                    raise MalformedAnswer("the head is too large")
+                    raise MalformedResponse("the head is too large")
                 return None
             if not data:
                 data = bytes(self._buffer)
@@ -59,11 +59,11 @@ class AnswerReader:
         if self._length is None:
             return self._read_chunks(self._head)
         if len(self._buffer) > MAX_BODY or self._length > MAX_BODY:
-            raise MalformedAnswer("the body is too large")
+            raise MalformedResponse("the body is too large")
         if self._length < 0 or len(self._buffer) < self._length:
             return None
         if len(self._buffer) > self._length:
-            raise MalformedAnswer("there is more than one answer")
+            raise MalformedResponse("there is more than one answer")
         return self._whole(self._head)
 
     def end(self) -> Answer | None:
@@ -81,7 +81,7 @@ class AnswerReader:
     def _read_head(self, head: bytes) -> None:
         line, _, rest = head.partition(b"\r\n")
         if not line.startswith(b"HTTP/1.") or not line[9:12].isdigit():
-            raise MalformedAnswer("it is not HTTP/1.1")
+            raise MalformedResponse("it is not HTTP/1.1")
         status = int(line[9:12])
         if status < 200:
             return  # interim; the answer follows
@@ -92,7 +92,7 @@ class AnswerReader:
         elif status in (204, 304):
             self._length = 0
         elif length and not length.isdigit():
-            raise MalformedAnswer("the content length is not a number")
+            raise MalformedResponse("the content length is not a number")
         else:
             self._length = int(length) if length else -1
         closes = self._length == -1 or _header(headers, b"connection") == b"close"
@@ -102,12 +102,12 @@ class AnswerReader:
 
     def _read_chunks(self, answer: Answer) -> Answer | None:
         if len(self._buffer) > MAX_BODY:
-            raise MalformedAnswer("the body is too large")
+            raise MalformedResponse("the body is too large")
         position = 0
         while (line_end := self._buffer.find(b"\r\n", position)) >= 0:
             size_text = bytes(self._buffer[position:line_end]).split(b";")[0].strip()
             if not size_text or size_text.strip(b"0123456789abcdefABCDEF"):
-                raise MalformedAnswer("the chunk size is not a number")
+                raise MalformedResponse("the chunk size is not a number")
             size = int(size_text, 16)
             if size == 0:
                 # Trailers, if any, end with an empty line like a head does.
@@ -115,7 +115,7 @@ class AnswerReader:
                 if end < 0:
                     return None
                 if end + len(_END_OF_HEAD) != len(self._buffer):
-                    raise MalformedAnswer("there is more than one answer")
+                    raise MalformedResponse("there is more than one answer")
                 return self._whole(answer)
             position = line_end + 2 + size + 2
         return None

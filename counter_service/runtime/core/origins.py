@@ -38,7 +38,7 @@ class OriginPolicy:
     allow_localhost: bool = False
     allow_missing: bool = False
 
-    def problem_with(self, origin: str | None) -> OriginProblem | None:
+    def check(self, origin: str | None) -> OriginProblem | None:
         """None if a handshake with this Origin header, or without one, may go on."""
         if origin is None or origin == _OPAQUE:
             return None if self.allow_missing else OriginProblem.MISSING

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from threading import local
 
-from counter_service.runtime.ports import Clock
+from counter_service.runtime.core.ports import Clock
 
 from .timeline import Timeline
 

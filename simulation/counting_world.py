@@ -12,20 +12,20 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
-from counter_service.runtime.access import Access
-from counter_service.runtime.backoff import Backoff
-from counter_service.runtime.broadcast import Broadcaster
-from counter_service.runtime.counter_store import DynamoCounterStore
-from counter_service.runtime.counting import Tally
-from counter_service.runtime.errors import StoreUnavailable
-from counter_service.runtime.events import Event, Message, TakeOver
-from counter_service.runtime.origins import OriginPolicy
-from counter_service.runtime.ports import Connection, CounterStore, Successor
-from counter_service.runtime.service import CounterService
-from tests.fakes import InMemoryConnectionStore, InMemoryLease
-from tests.simulation.dynamodb import Client, Faults, Table
-from tests.simulation.network import Gateway, Remote
-from tests.simulation.virtual_time import VirtualTime
+from counter_service.runtime.core.access import Access
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.broadcast import Broadcaster
+from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.errors import StoreUnavailable
+from counter_service.runtime.core.events import ContinueBroadcast, Event, Message
+from counter_service.runtime.core.origins import OriginPolicy
+from counter_service.runtime.core.ports import Connection, CounterStore, SelfInvoker
+from counter_service.runtime.core.service import CounterService
+from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from simulation.dynamodb import Client, Faults, Table
+from simulation.fakes import InMemoryConnectionStore, InMemoryLease
+from simulation.network import Gateway, Remote
+from simulation.virtual_time import VirtualTime
 
 PATIENCE_MS: Final = 5000  # of a client, with an answer that does not come
 FAULTS_END_MS: Final = 60_000
@@ -62,7 +62,7 @@ class History:
     problems: list[str] = field(default_factory=list)
 
 
-class CountingWorld(Successor):
+class CountingWorld(SelfInvoker):
     """`shards` are what instances are configured with, as during a deployment; `store` makes the
     counter store of one, and is where a test plants its mistakes."""
 
@@ -209,7 +209,7 @@ class CountingWorld(Successor):
 
     def take_over(self) -> None:
         self.time.wait(self.random.uniform(1, 20))
-        self.time.spawn(lambda: self.invoke(TakeOver()))
+        self.time.spawn(lambda: self.invoke(ContinueBroadcast()))
 
     def _counter(self, shards: int) -> CounterStore:
         return self._store(
@@ -232,7 +232,7 @@ class CountingWorld(Successor):
             self._gateway,
             self.time,
             Access(OriginPolicy()),
-            Tally(counter, self.time, Backoff(self.time, self.random.random)),
+            ClickCounter(counter, self.time, Backoff(self.time, self.random.random)),
             Broadcaster(
                 counter,
                 connections,

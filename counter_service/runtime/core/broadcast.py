@@ -2,7 +2,7 @@
 
 The order is what makes it right: count, then ticket, then list and value. Whoever counts draws
 a ticket; whoever finds the lease free holds it, lists the audience, reads the value, posts it to
-everyone, and lets go only if no ticket was drawn meanwhile. tests/simulation/ explores every
+everyone, and lets go only if no ticket was drawn meanwhile. simulation/ explores every
 interleaving of this, and of four orders that look as good and are not.
 """
 
@@ -15,20 +15,28 @@ from typing import Final
 
 from . import protocol
 from .errors import StoreUnavailable
-from .ports import BroadcastLease, Clock, ConnectionStore, CounterStore, Delivery, Outbox, Successor
+from .ports import (
+    BroadcastLease,
+    Clock,
+    ConnectionStore,
+    CounterStore,
+    Delivery,
+    Outbox,
+    SelfInvoker,
+)
 
 # Longer than any fan-out (fan_out.Limits.fan_out_seconds), between two of which it is renewed:
 # it expires only under an owner that has crashed.
 LEASE_SECONDS: Final = 12
 # From an invocation's beginning; then it begins no further broadcast, and another goes on. API
 # Gateway gives up on one after 29 s.
-TENURE_SECONDS: Final = 8
+MAX_BROADCAST_SECONDS: Final = 8
 # 410 also means "not open yet": a handshake that we have just answered is not a ghost.
 GONE_AGE_SECONDS: Final = 30
 
 
 @dataclass(slots=True)
-class Posted:
+class DeliveryStats:
     """What became of some posts. `clean` is false when ghosts could not be removed."""
 
     broadcasts: int = 0
@@ -44,19 +52,21 @@ class Broadcaster:
     lease: BroadcastLease
     outbox: Outbox
     clock: Clock
-    successor: Successor
+    successor: SelfInvoker
     new_owner: Callable[[], str]  # a name that nobody else has
     interval_ms: int = 0  # at least so long from one broadcast to the next
 
     def tell(
-        self, connection_id: str, value: int, posted: Posted, op_id: str | None = None
+        self, connection_id: str, value: int, posted: DeliveryStats, op_id: str | None = None
     ) -> bool:
         """Post the value to one connection; say whether a broadcast of it may leave it out."""
         deliveries = self.outbox.post(protocol.counter_update(value, op_id), [connection_id])
         self._settle(deliveries, posted)
         return deliveries[connection_id] in (Delivery.DELIVERED, Delivery.GONE)
 
-    def broadcast(self, posted: Posted, began: int, told: tuple[str, int] | None = None) -> None:
+    def broadcast(
+        self, posted: DeliveryStats, began: int, told: tuple[str, int] | None = None
+    ) -> None:
         """To be called after a count has been committed; returns at once if another broadcasts.
 
         `began` is when the invocation did, in epoch milliseconds. `told` is a connection that has
@@ -68,7 +78,7 @@ class Broadcaster:
         ticket = self.lease.request(owner, now, now + LEASE_SECONDS)
         try:
             while ticket is not None:
-                if self.clock.milliseconds() - began >= TENURE_SECONDS * 1000:
+                if self.clock.milliseconds() - began >= MAX_BROADCAST_SECONDS * 1000:
                     # Free first: the successor draws a ticket of its own and finds it so.
                     self.lease.abandon(owner)
                     self.successor.take_over()
@@ -82,7 +92,7 @@ class Broadcaster:
                 self.lease.abandon(owner)
             raise
 
-    def _broadcast_once(self, posted: Posted, told: tuple[str, int] | None) -> None:
+    def _broadcast_once(self, posted: DeliveryStats, told: tuple[str, int] | None) -> None:
         began = self.clock.milliseconds()
         # The value last, behind the first page of the audience: what is counted while a page is
         # read goes out with this broadcast, not with the next.
@@ -99,12 +109,12 @@ class Broadcaster:
         posted.broadcasts += 1
         self.clock.sleep_until(began + self.interval_ms)
 
-    def broadcast_if_forgotten(self, posted: Posted, began: int) -> None:
+    def resume_abandoned_broadcast(self, posted: DeliveryStats, began: int) -> None:
         """Do what a crashed invocation left undone. Raises StoreUnavailable."""
         if self.lease.is_expired(self.clock.now()):
             self.broadcast(posted, began)
 
-    def _settle(self, deliveries: Mapping[str, Delivery], posted: Posted) -> None:
+    def _settle(self, deliveries: Mapping[str, Delivery], posted: DeliveryStats) -> None:
         posted.outcomes.update(deliveries.values())
         connected_before = self.clock.now() - GONE_AGE_SECONDS
         try:

@@ -9,13 +9,13 @@ from typing import Any, Final
 import botocore.session
 from botocore.loaders import Loader
 
-from .errors import SettingsError
-from .signing import Credentials
+from .core.errors import SettingsError
+from .fanout.signing import Credentials
 
 SERVICES: Final = ("dynamodb", "lambda")
 
 
-class _FewServices(Loader):  # type: ignore[misc]  # botocore has no types
+class _MinimalLoader(Loader):  # type: ignore[misc]  # botocore has no types
     """Knows the SERVICES. botocore's own looks through 400 folders for what there is, twice."""
 
     def list_available_services(self, type_name: str) -> list[str]:
@@ -23,14 +23,14 @@ class _FewServices(Loader):  # type: ignore[misc]  # botocore has no types
         return list(SERVICES)
 
 
-class Sdk:
+class AwsClients:
     """Clients of the SERVICES, which trust the certificate authorities in the file `roots` alone:
     botocore reads its own 150 anew for each connection, which takes 16 ms of CPU."""
 
     def __init__(self, roots: Path) -> None:
         self._roots = str(roots)
         self._session = botocore.session.get_session()
-        self._session.register_component("data_loader", _FewServices())
+        self._session.register_component("data_loader", _MinimalLoader())
 
     def client(self, service: str, config: Any = None) -> Any:
         """A new client; `config` is a botocore.config.Config."""

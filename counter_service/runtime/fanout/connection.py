@@ -7,7 +7,7 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Final
 
-from .http_answers import Answer, AnswerReader
+from .http_responses import Answer, ResponseParser
 
 # As large as a TLS record, so that one read takes what one record brings.
 _READ_BYTES: Final = 16 * 1024
@@ -19,8 +19,8 @@ class ConnectionLost(OSError):
     """The far side closed before its answer was whole."""
 
 
-class Channel:
-    """`wants` is what a selector should wait for. OSError and MalformedAnswer end a channel."""
+class HttpConnection:
+    """`wants` is what a selector should wait for. OSError and MalformedResponse end a channel."""
 
     __slots__ = (
         "_context",
@@ -48,7 +48,7 @@ class Channel:
         self._resumed = session
         self._out = b""
         self._open = False
-        self._reader = AnswerReader()
+        self._reader = ResponseParser()
         self._sock = socket.socket(family, kind, protocol)
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from .channel import Channel
-from .http_answers import Answer, MalformedAnswer
-from .pool import ChannelPool
-from .ports import Delivery
+from counter_service.runtime.core.ports import Delivery
+
+from .connection import HttpConnection
+from .http_responses import Answer, MalformedResponse
+from .pool import ConnectionPool
 from .signing import Batch
 
 # 403s that a new signature mends: the role's session ended, or the clock moved on.
@@ -59,7 +60,7 @@ class Post:
 class FanOut:
     """One payload to one audience."""
 
-    def __init__(self, pool: ChannelPool, sign: Callable[[], Batch], limits: Limits) -> None:
+    def __init__(self, pool: ConnectionPool, sign: Callable[[], Batch], limits: Limits) -> None:
         """`sign` signs the payload anew, with the credentials and the time of that moment."""
         self._pool = pool
         self._sign = sign
@@ -69,9 +70,11 @@ class FanOut:
         self._signed_at = self._started_at = time.monotonic()
         self._refreshed = False
         self._outcomes: dict[str, Delivery] = {}
-        self._busy: dict[Channel, Post] = {}
+        self._busy: dict[HttpConnection, Post] = {}
         self._nothing_else_to_do = True
-        self._deadlines: deque[tuple[float, Channel, Post]] = deque()  # in order: all wait alike
+        self._deadlines: deque[tuple[float, HttpConnection, Post]] = (
+            deque()
+        )  # in order: all wait alike
         self._waiting: list[tuple[float, int, Post]] = []  # a heap of posts to try again
         self._failures = 0  # in a row
         self._warned: set[str] = set()
@@ -157,13 +160,13 @@ class FanOut:
         ready = selector.select(0 if can_open else self._patience())
         self._nothing_else_to_do = not ready
         for key, _ in ready:
-            channel: Channel = key.data
+            channel: HttpConnection = key.data
             if channel not in self._busy:
                 self._pool.drop(channel)  # idle, and has something to say: its end
                 continue
             try:
                 answer = channel.step()
-            except (OSError, MalformedAnswer) as problem:
+            except (OSError, MalformedResponse) as problem:
                 self._lost(channel, problem)
                 continue
             if answer:
@@ -189,7 +192,7 @@ class FanOut:
             if current:
                 self._lost(channel, TimeoutError("no answer in time"))
 
-    def _answered(self, channel: Channel, answer: Answer) -> None:
+    def _answered(self, channel: HttpConnection, answer: Answer) -> None:
         post = self._busy.pop(channel)
         self._failures = 0
         if answer.reusable:
@@ -220,7 +223,7 @@ class FanOut:
         else:
             self._warn("a post was refused", status=status)
 
-    def _lost(self, channel: Channel, problem: Exception) -> None:
+    def _lost(self, channel: HttpConnection, problem: Exception) -> None:
         post = self._busy.pop(channel)
         self._pool.drop(channel)
         broke = isinstance(problem, OSError) and not isinstance(problem, TimeoutError)

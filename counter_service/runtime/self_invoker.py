@@ -1,4 +1,4 @@
-"""Successor on Lambda: the function invokes itself and does not wait."""
+"""SelfInvoker on Lambda: the function invokes itself and does not wait."""
 
 import json
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .errors import StoreUnavailable
-from .events import TAKE_OVER
+from .core.errors import StoreUnavailable
+from .core.events import CONTINUE_BROADCAST
 
 
-class LambdaSuccessor:
+class LambdaSelfInvoker:
     """`connect` makes the client when it is needed, which is hardly ever."""
 
     def __init__(self, function_name: str, connect: Callable[[], Any]) -> None:
@@ -23,7 +23,7 @@ class LambdaSuccessor:
             client.invoke(
                 FunctionName=self._function_name,
                 InvocationType="Event",
-                Payload=json.dumps(TAKE_OVER),
+                Payload=json.dumps(CONTINUE_BROADCAST),
             )
         except (ClientError, BotoCoreError) as failure:
             raise StoreUnavailable(

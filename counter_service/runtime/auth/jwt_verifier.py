@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import jwt
 
-from .keys import IssuerKeys, KeysUnavailable
-from .ports import TokenProblem
+from counter_service.runtime.core.ports import TokenProblem
+
+from .jwks import JwksCache, KeysUnavailable
 
 # Signatures by a key pair alone. "none" is no signature; HS256 would take the public key, which
 # everyone has, for a shared secret.
@@ -34,16 +35,16 @@ class JwtVerifier:
     `issuer` is without a trailing slash; a token's `iss` may have one, as Auth0's do.
     """
 
-    def __init__(self, issuer: str, audience: str, keys: IssuerKeys) -> None:
+    def __init__(self, issuer: str, audience: str, keys: JwksCache) -> None:
         self._issuers = [issuer, f"{issuer}/"]
         self._audience = audience
         self._keys = keys
 
-    def problem_with(self, token: str) -> TokenProblem | None:
+    def check(self, token: str) -> TokenProblem | None:
         try:
             return self._problem_with(token)
         except KeysUnavailable:
-            return TokenProblem.KEYS_UNAVAILABLE  # IssuerKeys has logged why
+            return TokenProblem.KEYS_UNAVAILABLE  # JwksCache has logged why
         except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as failure:
             # Infinite times, and JSON that nests deeper than the stack.
             return next(

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from counter_service.runtime.core.ports import Delivery
+
 from .fan_out import LIMITS, FanOut, Limits
-from .pool import ChannelPool
-from .ports import Delivery
+from .pool import ConnectionPool
 from .signing import Batch, Credentials, Target
 
 AMAZON_ROOTS: Final = Path(__file__).with_name("amazon_roots.pem")
 
 
-class ManagementOutbox:
+class ApiGatewayOutbox:
     """Outbox for one management endpoint, https://host/stage, or http:// for an emulator.
 
     `credentials` is asked at each fan-out, so credentials may rotate. The pool outlives the
@@ -35,7 +36,7 @@ class ManagementOutbox:
     ) -> None:
         parts = urlsplit(endpoint)
         is_tls = parts.scheme == "https"
-        self._pool = ChannelPool(
+        self._pool = ConnectionPool(
             parts.hostname or "",
             parts.port or (443 if is_tls else 80),
             (context or amazon_context()) if is_tls else None,

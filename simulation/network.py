@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
-from counter_service.runtime.ports import Delivery, Outbox
+from counter_service.runtime.core.ports import Delivery, Outbox
 
 from .virtual_time import VirtualTime
 

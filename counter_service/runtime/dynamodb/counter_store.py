@@ -21,8 +21,7 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 
-from .backoff import Backoff
-from .contract import (
+from counter_service.runtime.contract import (
     COUNTER_KEY,
     COUNTER_ROW,
     COUNTER_SHARDS,
@@ -30,8 +29,10 @@ from .contract import (
     EXPIRES_AT,
     OPERATION_ROW_PREFIX,
 )
-from .dynamodb import condition_may_fail, reason, refusal, unavailable, was_refused
-from .errors import OutcomeUnknown, StoreBusy, StoreUnavailable
+from counter_service.runtime.core.backoff import Backoff
+from counter_service.runtime.core.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
+
+from .client import ignore_condition_failure, is_client_error, reason, refusal, unavailable
 
 _NEVER_SENT: Final = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError)
 
@@ -39,7 +40,7 @@ Row = dict[str, dict[str, str]]
 
 
 class DynamoCounterStore:
-    """`client` is configured with RETRYING, `once` with ONCE."""
+    """`client` is configured with WITH_RETRIES, `once` with NO_RETRY."""
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class DynamoCounterStore:
         try:
             answer = self._once.update_item(**self._add_one(), ReturnValues="ALL_NEW")
         except ClientError as failure:
-            if was_refused(failure):
+            if is_client_error(failure):
                 raise refusal("increment", reason(failure)) from failure
             raise OutcomeUnknown("increment", reason(failure)) from failure
         except _NEVER_SENT as failure:
@@ -124,7 +125,7 @@ class DynamoCounterStore:
         reader that is configured with fewer must know."""
         if self._announced:
             return
-        with unavailable("announcing shards"), condition_may_fail(self._client):
+        with unavailable("announcing shards"), ignore_condition_failure(self._client):
             self._client.update_item(
                 TableName=self._table,
                 Key={COUNTER_KEY: {"S": COUNTER_ROW}},

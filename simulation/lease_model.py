@@ -18,7 +18,7 @@ class Step(Enum):
     LIST_FIRST = "lists the audience before it counts"
     COUNT = "counts"
     TICKET = "draws a ticket"
-    TAKE_OVER = "takes an expired lease over"
+    CONTINUE_BROADCAST = "takes an expired lease over"
     VALUE = "reads the value"
     LIST = "lists the audience"
     POST = "posts the value"
@@ -159,10 +159,10 @@ def _steps(state: State, me: int, order: Order) -> Iterator[State]:
                 mine = replace(drawn, owner=me, expired=False)
                 yield _with(mine, me, go(_first_question(order), ticket=drawn.tickets))
             elif state.expired:
-                yield _with(drawn, me, go(Step.TAKE_OVER, crashed_owner=state.owner))
+                yield _with(drawn, me, go(Step.CONTINUE_BROADCAST, crashed_owner=state.owner))
             else:
                 yield _with(drawn, me, Process(Step.DONE))
-        case Step.TAKE_OVER:
+        case Step.CONTINUE_BROADCAST:
             if state.expired and state.owner == process.crashed_owner:
                 mine = replace(state, owner=me, expired=False)
                 following = go(_first_question(order), ticket=state.tickets, crashed_owner=None)

@@ -4,9 +4,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .contract import CLICK_SECOND, CLICKS, CONNECTED_AT, CONNECTION_KEY, EXPIRES_AT
-from .dynamodb import condition_may_fail, unavailable
-from .ports import Connection
+from counter_service.runtime.contract import (
+    CLICK_SECOND,
+    CLICKS,
+    CONNECTED_AT,
+    CONNECTION_KEY,
+    EXPIRES_AT,
+)
+from counter_service.runtime.core.ports import Connection
+
+from .client import ignore_condition_failure, unavailable
 
 
 class DynamoConnectionStore:
@@ -18,7 +25,7 @@ class DynamoConnectionStore:
         self._reader = ThreadPoolExecutor(1)  # starts its thread with the first second page
 
     def put(self, connection: Connection) -> None:
-        with unavailable("recording a connection"), condition_may_fail(self._client):
+        with unavailable("recording a connection"), ignore_condition_failure(self._client):
             self._client.put_item(
                 TableName=self._table,
                 Item={
@@ -37,7 +44,7 @@ class DynamoConnectionStore:
             )
 
     def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        with unavailable("forgetting a connection"), condition_may_fail(self._client):
+        with unavailable("forgetting a connection"), ignore_condition_failure(self._client):
             self._client.delete_item(
                 TableName=self._table,
                 Key={CONNECTION_KEY: {"S": connection_id}},

@@ -3,8 +3,15 @@
 from contextlib import suppress
 from typing import Any, Final
 
-from .contract import COUNTER_KEY, LEASE_OWNER, LEASE_ROW, LEASE_TICKET, LEASE_UNTIL
-from .dynamodb import unavailable
+from counter_service.runtime.contract import (
+    COUNTER_KEY,
+    LEASE_OWNER,
+    LEASE_ROW,
+    LEASE_TICKET,
+    LEASE_UNTIL,
+)
+
+from .client import unavailable
 
 _KEY: Final = {COUNTER_KEY: {"S": LEASE_ROW}}
 _NAMES: Final = {"#ticket": LEASE_TICKET, "#owner": LEASE_OWNER, "#until": LEASE_UNTIL}

@@ -7,15 +7,18 @@ which wrote nothing.
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from .backoff import Backoff
-from .contract import OPERATION_TTL_SECONDS
 from .errors import StoreBusy, StoreUnavailable
 from .ports import Clock, CounterStore
 
+# A client that was offline for a day may still retry a click, and it counts only once.
+OPERATION_TTL_SECONDS: Final = 24 * 60 * 60
+
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountResult:
     """A click that is in the store."""
 
     value: int | None  # the click is in it; None: it could not be read
@@ -24,12 +27,12 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ClickCounter:
     counter: CounterStore
     clock: Clock
     backoff: Backoff
 
-    def count(self, op_id: str | None) -> Counted:
+    def count(self, op_id: str | None) -> CountResult:
         """Count a click and read the value that it led to.
 
         Raises StoreBusy, with all attempts, when others were writing for too long;
@@ -37,10 +40,10 @@ class Tally:
         """
         value, before, retries = self._commit(op_id)
         if value is None:
-            # Counted, whatever comes now: a failure to read must not look like one to count.
+            # CountResult, whatever comes now: a failure to read must not look like one to count.
             with suppress(StoreUnavailable):
                 value = self.counter.value()
-        return Counted(value, before, retries)
+        return CountResult(value, before, retries)
 
     def _commit(self, op_id: str | None) -> tuple[int | None, bool, int]:
         for retries in self.backoff.attempts():

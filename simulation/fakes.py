@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any
 
-from counter_service.runtime.errors import OutcomeUnknown, StoreError, StoreUnavailable
-from counter_service.runtime.ports import (
+from counter_service.runtime.core.errors import OutcomeUnknown, StoreError, StoreUnavailable
+from counter_service.runtime.core.ports import (
     BroadcastLease,
     Clock,
     Connection,
@@ -15,7 +15,7 @@ from counter_service.runtime.ports import (
     CounterStore,
     Delivery,
     Outbox,
-    Successor,
+    SelfInvoker,
     TokenProblem,
     TokenVerifier,
 )
@@ -212,7 +212,7 @@ class InMemoryLease(Faults, BroadcastLease):
             return self.owner is not None and self.until <= now
 
 
-class FakeSuccessor(Successor):
+class FakeSelfInvoker(SelfInvoker):
     """`calls` so far."""
 
     def __init__(self) -> None:
@@ -278,6 +278,6 @@ class FakeTokens(TokenVerifier):
         self.problem = problem
         self.asked: list[str] = []
 
-    def problem_with(self, token: str) -> TokenProblem | None:
+    def check(self, token: str) -> TokenProblem | None:
         self.asked.append(token)
         return None if token in self.good else self.problem

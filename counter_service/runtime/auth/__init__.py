@@ -1,0 +1,1 @@
+"""Verification of OpenID Connect tokens. Imported only where authentication is configured."""

@@ -1,0 +1,1 @@
+"""The rules of the counter: pure Python on ports, without AWS, clock, randomness or I/O."""

@@ -1,0 +1,1 @@
+"""The stores and the lease on DynamoDB, through botocore."""

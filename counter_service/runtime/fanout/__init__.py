@@ -1,0 +1,1 @@
+"""One message to many connections of API Gateway: signing, HTTP and scheduling."""
