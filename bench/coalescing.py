@@ -20,13 +20,10 @@ from typing import Final
 
 from counter_service.runtime.core import protocol
 from counter_service.runtime.core.access import Access
-from counter_service.runtime.core.backoff import Backoff
-from counter_service.runtime.core.broadcast import Broadcaster
-from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.events import ContinueBroadcast, Message
 from counter_service.runtime.core.origins import OriginPolicy
-from counter_service.runtime.core.ports import Connection
-from counter_service.runtime.core.service import CounterService
+from counter_service.runtime.core.ports import Connection, Ports
 from counter_service.runtime.fanout.fan_out import LIMITS
 from simulation.timeline import Timeline
 from simulation.virtual_time import VirtualTime
@@ -63,9 +60,9 @@ OUR_CPU: Final = 25e-6
 THEIR_CPU: Final = 900e-6
 
 OURS: Final = Engine(
-    channels=LIMITS.channels,
-    channels_when_large=LIMITS.channels_when_large,
-    large=LIMITS.large,
+    channels=LIMITS.connections,
+    channels_when_large=LIMITS.connections_when_large,
+    large=LIMITS.large_audience,
     cpu_seconds=OUR_CPU,
     attempts=LIMITS.attempts_when_throttled,
     backoff_seconds=LIMITS.backoff_seconds,
@@ -141,28 +138,20 @@ class World:
 
 def ours(rate: float, audience: int, seconds: float, interval_ms: int = 0) -> Outcome:
     world = World(OURS, audience)
-    clock, successor = VirtualTime(world.timeline), SimulatedSelfInvoker(world.timeline)
+    self_invoker = SimulatedSelfInvoker(world.timeline)
     owners = count()
-    broadcaster = Broadcaster(
-        world.counter,
-        world.connections,
-        world.lease,
-        world.outbox,
-        clock,
-        successor,
-        new_owner=lambda: f"invocation {next(owners)}",
-        interval_ms=interval_ms,
-    )
-    service = CounterService(
+    ports = Ports(
         counter=world.counter,
         connections=world.connections,
+        lease=world.lease,
         outbox=world.outbox,
-        clock=clock,
-        access=Access(OriginPolicy()),
-        tally=ClickCounter(world.counter, clock, Backoff(clock, random.Random(SEED).random)),
-        broadcaster=broadcaster,
+        self_invoker=self_invoker,
+        clock=VirtualTime(world.timeline),
+        random=random.Random(SEED).random,
+        new_owner=lambda: f"invocation {next(owners)}",
     )
-    successor.take_over_work = partial(service.handle, ContinueBroadcast())
+    service = assemble(ports, Access(OriginPolicy()), broadcast_interval_ms=interval_ms)
+    self_invoker.work = partial(service.handle, ContinueBroadcast())
     return world.run(
         rate,
         seconds,

@@ -54,7 +54,7 @@ def measure(shards: int, offered: int) -> Measured:
     counter = DynamoCounterStore(
         "counter",
         Client(table, attempts=3),
-        once=Client(table, attempts=1),
+        no_retry_client=Client(table, attempts=1),
         shards=shards,
         random=random.random,
         backoff=Backoff(time, random.random),

@@ -219,10 +219,10 @@ class SimulatedConnections(InMemoryConnectionStore):
     timeline: Timeline
     outbox: SimulatedOutbox
 
-    def audience(self, now: int) -> Iterator[str]:
+    def audience(self, now_s: int) -> Iterator[str]:
         self.outbox.began = self.outbox.began or self.timeline.now
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
-        rows = list(super().audience(now))
+        rows = list(super().audience(now_s))
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
         yield from rows
 
@@ -261,7 +261,7 @@ class SimulatedSelfInvoker(SelfInvoker):
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self.take_over_work: Callable[[], object] = lambda: None
+        self.work: Callable[[], object] = lambda: None
 
-    def take_over(self) -> None:
-        self._timeline.after(INVOKE_SECONDS, lambda: self._timeline.start(self.take_over_work))
+    def continue_broadcast(self) -> None:
+        self._timeline.after(INVOKE_SECONDS, lambda: self._timeline.start(self.work))

@@ -13,13 +13,12 @@ from random import Random
 from typing import Any, Final
 
 from counter_service.runtime.core.access import Access
+from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.backoff import Backoff
-from counter_service.runtime.core.broadcast import Broadcaster
-from counter_service.runtime.core.counting import ClickCounter
 from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.events import ContinueBroadcast, Event, Message
 from counter_service.runtime.core.origins import OriginPolicy
-from counter_service.runtime.core.ports import Connection, CounterStore, SelfInvoker
+from counter_service.runtime.core.ports import Connection, CounterStore, Ports, SelfInvoker
 from counter_service.runtime.core.service import CounterService
 from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
 from simulation.dynamodb import Client, Faults, Table
@@ -103,7 +102,7 @@ class CountingWorld(SelfInvoker):
 
     def join(self, *connections: str) -> None:
         for name in connections:
-            self._connections.put(Connection(name, self.time.now()))
+            self._connections.put(Connection(name, self.time.now_s()))
 
     @property
     def inboxes(self) -> Mapping[str, list[dict[str, Any]]]:
@@ -193,7 +192,7 @@ class CountingWorld(SelfInvoker):
     # --- invocations ----------------------------------------------------------------------------
 
     def _send(self, connection: str, body: str) -> None:
-        message = Message(connection, self.time.now(), body)
+        message = Message(connection, self.time.now_s(), body)
         with_id = '"id"' in body
         times = 2 if with_id and self.random.random() < self._chances.doubled else 1
         for _ in range(times):
@@ -207,7 +206,7 @@ class CountingWorld(SelfInvoker):
     def invoke(self, event: Event) -> None:
         self._service().handle(event)
 
-    def take_over(self) -> None:
+    def continue_broadcast(self) -> None:
         self.time.wait(self.random.uniform(1, 20))
         self.time.spawn(lambda: self.invoke(ContinueBroadcast()))
 
@@ -215,31 +214,24 @@ class CountingWorld(SelfInvoker):
         return self._store(
             "counter",
             Client(self.table, attempts=3),
-            once=Client(self.table, attempts=1),
+            no_retry_client=Client(self.table, attempts=1),
             shards=shards,
             random=self.random.random,
             backoff=Backoff(self.time, self.random.random),
         )
 
     def _service(self) -> CounterService:
-        """Of a new instance."""
-        counter = self._counter(self.random.choice(self._shards))
+        """The service in a new instance of the function."""
         connections: Any = Remote(self._connections, self.time, self.random)
         lease: Any = Remote(self._lease, self.time, self.random)
-        return CounterService(
-            counter,
-            connections,
-            self._gateway,
-            self.time,
-            Access(OriginPolicy()),
-            ClickCounter(counter, self.time, Backoff(self.time, self.random.random)),
-            Broadcaster(
-                counter,
-                connections,
-                lease,
-                self._gateway,
-                self.time,
-                self,
-                new_owner=lambda: f"owner {next(self._owners)}",
-            ),
+        ports = Ports(
+            counter=self._counter(self.random.choice(self._shards)),
+            connections=connections,
+            lease=lease,
+            outbox=self._gateway,
+            self_invoker=self,
+            clock=self.time,
+            random=self.random.random,
+            new_owner=lambda: f"owner {next(self._owners)}",
         )
+        return assemble(ports, Access(OriginPolicy()))

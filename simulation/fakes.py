@@ -1,10 +1,11 @@
-"""The ports in memory. A fake's state is open: tests assert on what came of a call."""
+"""The ports in memory. Tests assert on the state of a fake, not on calls."""
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any
+from uuid import uuid4
 
 from counter_service.runtime.core.errors import OutcomeUnknown, StoreError, StoreUnavailable
 from counter_service.runtime.core.ports import (
@@ -15,6 +16,7 @@ from counter_service.runtime.core.ports import (
     CounterStore,
     Delivery,
     Outbox,
+    Ports,
     SelfInvoker,
     TokenProblem,
     TokenVerifier,
@@ -22,7 +24,7 @@ from counter_service.runtime.core.ports import (
 
 
 class FakeClock(Clock):
-    """Stands still until somebody sets `time`, epoch seconds, or sleeps."""
+    """Stands still until a test sets `time`, epoch seconds, or the service sleeps."""
 
     def __init__(self, time: int = 1_772_545_400) -> None:
         self._milliseconds = time * 1000
@@ -36,15 +38,15 @@ class FakeClock(Clock):
     def time(self, seconds: int) -> None:
         self._milliseconds = seconds * 1000
 
-    def now(self) -> int:
+    def now_s(self) -> int:
         return self.time
 
-    def milliseconds(self) -> int:
+    def now_ms(self) -> int:
         return self._milliseconds
 
-    def sleep_until(self, milliseconds: int) -> None:
-        self.sleeps.append(max(0, milliseconds - self._milliseconds))
-        self._milliseconds = max(self._milliseconds, milliseconds)
+    def sleep_until_ms(self, moment_ms: int) -> None:
+        self.sleeps.append(max(0, moment_ms - self._milliseconds))
+        self._milliseconds = max(self._milliseconds, moment_ms)
 
 
 class Faults:
@@ -77,7 +79,7 @@ class InMemoryCounterStore(Faults, CounterStore):
         self._replies_to_lose = 0
 
     def lose_next_reply(self, times: int = 1) -> None:
-        """Count the next increment, but do not say so."""
+        """Count the next increment, but lose the response."""
         self._replies_to_lose = times
 
     def increment(self) -> int:
@@ -154,12 +156,12 @@ class InMemoryConnectionStore(Faults, ConnectionStore):
                 self.clicks[connection_id] = (current, clicks + 1)
             return clicks < limit
 
-    def audience(self, now: int) -> Iterator[str]:
+    def audience(self, now_s: int) -> Iterator[str]:
         self._fail("audience")
         last_page, self._last_page = self._last_page, None
         listed = 0
         for row in list(self.rows.values()):
-            if row.expires_at <= now:
+            if row.expires_at <= now_s:
                 continue
             if last_page and listed == last_page[0]:
                 raise last_page[1]
@@ -170,7 +172,7 @@ class InMemoryConnectionStore(Faults, ConnectionStore):
 
 
 class InMemoryLease(Faults, BroadcastLease):
-    """`tickets` drawn so far; `owner` and `until` while somebody broadcasts."""
+    """`tickets` taken so far; `owner` and `until` while an invocation broadcasts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -218,12 +220,12 @@ class FakeSelfInvoker(SelfInvoker):
     def __init__(self) -> None:
         self.calls = 0
 
-    def take_over(self) -> None:
+    def continue_broadcast(self) -> None:
         self.calls += 1
 
 
 class FakeOutbox(Outbox):
-    """A gateway with some sockets open. Every other connection is gone.
+    """A gateway with some open connections. Every other connection is gone.
 
     `delivered` is what arrived, over all connections, in the order of arrival.
     """
@@ -235,11 +237,11 @@ class FakeOutbox(Outbox):
         self.delivered: list[tuple[str, str]] = []
 
     def refuse(self, *connection_ids: str) -> None:
-        """Answer posts to them as API Gateway does when it throttles."""
+        """Respond to their posts as API Gateway does when it throttles."""
         self.refusing |= set(connection_ids)
 
     def forbid(self, *connection_ids: str) -> None:
-        """Answer posts to them as API Gateway does to a role without the right."""
+        """Respond to their posts as API Gateway does to a role without the permission."""
         self.forbidding |= set(connection_ids)
 
     def close(self, *connection_ids: str) -> None:
@@ -250,7 +252,7 @@ class FakeOutbox(Outbox):
         return self.inboxes().get(connection_id, [])
 
     def inboxes(self) -> dict[str, list[dict[str, Any]]]:
-        """The messages of everyone who received any."""
+        """The messages by connection, for each that received any."""
         inboxes = defaultdict(list)
         for connection_id, message in self.delivered:
             inboxes[connection_id].append(json.loads(message))
@@ -271,7 +273,7 @@ class FakeOutbox(Outbox):
 
 
 class FakeTokens(TokenVerifier):
-    """`good` are the tokens that open; `problem` is what all others have."""
+    """`good` are the valid tokens; `problem` is the problem of all others."""
 
     def __init__(self, *good: str, problem: TokenProblem = TokenProblem.EXPIRED) -> None:
         self.good = set(good)
@@ -281,3 +283,18 @@ class FakeTokens(TokenVerifier):
     def check(self, token: str) -> TokenProblem | None:
         self.asked.append(token)
         return None if token in self.good else self.problem
+
+
+def fake_ports(**ports: Any) -> Ports:
+    """Ports in memory, except those that are given."""
+    fakes: dict[str, Any] = {
+        "counter": InMemoryCounterStore(),
+        "connections": InMemoryConnectionStore(),
+        "lease": InMemoryLease(),
+        "outbox": FakeOutbox(),
+        "self_invoker": FakeSelfInvoker(),
+        "clock": FakeClock(),
+        "random": lambda: 0.5,
+        "new_owner": lambda: uuid4().hex,
+    }
+    return Ports(**(fakes | ports))

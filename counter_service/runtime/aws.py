@@ -1,6 +1,6 @@
-"""The AWS SDK, started for this one function: botocore without boto3, and no more than is needed.
+"""botocore, started with no more than this function needs.
 
-bench/cold_start.py measures what that is worth.
+bench/cold_start.py measures the effect.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ SERVICES: Final = ("dynamodb", "lambda")
 
 
 class _MinimalLoader(Loader):  # type: ignore[misc]  # botocore has no types
-    """Knows the SERVICES. botocore's own looks through 400 folders for what there is, twice."""
+    """Lists only SERVICES. botocore's own loader searches 400 folders, twice."""
 
     def list_available_services(self, type_name: str) -> list[str]:
         del type_name
@@ -24,8 +24,12 @@ class _MinimalLoader(Loader):  # type: ignore[misc]  # botocore has no types
 
 
 class AwsClients:
-    """Clients of the SERVICES, which trust the certificate authorities in the file `roots` alone:
-    botocore reads its own 150 anew for each connection, which takes 16 ms of CPU."""
+    """Clients of SERVICES, and the credentials that they use.
+
+    Args:
+        roots: File of the only certificate authorities that are trusted. botocore reads its own
+            150 for each connection, which takes 16 ms of CPU.
+    """
 
     def __init__(self, roots: Path) -> None:
         self._roots = str(roots)
@@ -37,7 +41,7 @@ class AwsClients:
         return self._session.create_client(service, config=config, verify=self._roots)
 
     def credentials(self) -> Credentials:
-        """Those of this moment: a role's credentials rotate. Raises SettingsError."""
+        """The current credentials; those of a role rotate. Raises SettingsError."""
         found = self._session.get_credentials()
         if found is None:
             raise SettingsError("AWS_ACCESS_KEY_ID", "is not set")

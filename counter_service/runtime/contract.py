@@ -6,7 +6,7 @@ The one module of the runtime that `counter_service.infra` may import.
 from enum import StrEnum
 from typing import Final
 
-# Where Lambda finds the entry point inside the archive.
+# The entry point inside of the archive.
 HANDLER: Final = "counter_service.runtime.handler.handle"
 
 # Environment of the function.
@@ -14,14 +14,13 @@ ENV_CONNECTIONS_TABLE: Final = "CONNECTIONS_TABLE"
 ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
 ENV_BROADCAST_INTERVAL_MS: Final = "BROADCAST_INTERVAL_MS"
-ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # 1 if not set
-# name:alias of the function as it is to invoke itself; what is not set means by its name.
+ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # default 1
 ENV_SUCCESSOR: Final = "SUCCESSOR"
-# Who may connect, and how fast they click. What is not set allows nobody and limits nothing.
+# Which clients may connect, and how fast they may click. By default none may, without a limit.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
 ENV_ALLOW_LOCALHOST: Final = "ALLOW_LOCALHOST"  # "true" or "false"
 ENV_ALLOW_MISSING_ORIGIN: Final = "ALLOW_MISSING_ORIGIN"  # "true" or "false"
-ENV_AUTH_ISSUER: Final = "AUTH_ISSUER"  # these three only with authentication
+ENV_AUTH_ISSUER: Final = "AUTH_ISSUER"  # this and the next two only with authentication
 ENV_AUTH_AUDIENCE: Final = "AUTH_AUDIENCE"
 ENV_AUTH_JWKS_URL: Final = "AUTH_JWKS_URL"
 ENV_CLICKS_PER_SECOND: Final = "CLICKS_PER_SECOND"  # 0: no limit
@@ -36,7 +35,7 @@ ROUTES: Final = (ROUTE_CONNECT, ROUTE_DISCONNECT, ROUTE_DEFAULT)
 CONNECTION_KEY: Final = "connectionId"  # S
 CONNECTED_AT: Final = "connectedAt"  # N, epoch seconds
 EXPIRES_AT: Final = "expiresAt"  # N, epoch seconds; the TTL attribute of both tables
-# Where clicks are limited: the last second in which this connection clicked, and how often.
+# With a limit of clicks: the last second in which this connection clicked, and how often.
 CLICK_SECOND: Final = "clickSecond"  # N, epoch seconds
 CLICKS: Final = "clicks"  # N
 
@@ -45,15 +44,15 @@ COUNTER_KEY: Final = "id"  # S
 COUNTER_ROW: Final = "global"
 COUNTER_VALUE: Final = "value"  # N
 # With shards the counter is the sum of the rows "global", "global#1", "global#2" and so on.
-COUNTER_SHARDS: Final = "shards"  # N, on the row "global": how many rows ever were in use
+COUNTER_SHARDS: Final = "shards"  # N, on the row "global": the most rows that were ever in use
 MAX_COUNTER_SHARDS: Final = 16
-# A row for each click that was counted with an op id: "op#<op id>", with expiresAt. A click that
-# is sent again while its row exists counts no second time.
+# "op#<op id>" is a row for each click that was counted with an op id, with expiresAt. While the row
+# exists, the same click is not counted again.
 OPERATION_ROW_PREFIX: Final = "op#"
-# ... and on a row of its own who broadcasts.
+# The row of the broadcast lease.
 LEASE_ROW: Final = "lease"
-LEASE_TICKET: Final = "ticket"  # N, drawn so far
-LEASE_OWNER: Final = "broadcaster"  # S, absent while nobody broadcasts
+LEASE_TICKET: Final = "ticket"  # N, tickets taken so far
+LEASE_OWNER: Final = "broadcaster"  # S, absent while the lease is free
 LEASE_UNTIL: Final = "leaseUntil"  # N, epoch seconds
 
 
@@ -63,11 +62,11 @@ METRICS_DIMENSION: Final = "FunctionName"  # as AWS/Lambda calls it; its value c
 
 
 class Metric(StrEnum):
-    """Names of the metrics. Each is a custom metric on the bill, for the hours it is written."""
+    """Names of the metrics. Each is billed as a custom metric for the hours it is written in."""
 
-    CLICKS = "Clicks"  # increments that counted, each of them once
-    RETRIES = "Retries"  # attempts to count that met another click or a throttled table
-    BROADCASTS = "Broadcasts"  # values that were posted to everyone
+    CLICKS = "Clicks"  # increments that were counted, each of them once
+    RETRIES = "Retries"  # attempts to count that conflicted with another click or were throttled
+    BROADCASTS = "Broadcasts"  # values that were posted to every connection
     AUDIENCE = "Audience"  # connections that one broadcast was for
     DELIVERED = "Delivered"
     GONE = "Gone"
@@ -76,5 +75,5 @@ class Metric(StrEnum):
     LAG = "Lag"  # milliseconds from API Gateway's receipt of a click to the end of its broadcast
     CONNECTS = "Connects"
     DISCONNECTS = "Disconnects"
-    CLIENT_ERRORS = "ClientErrors"  # messages and handshakes that were the client's mistake
-    FAILURES = "Failures"  # ours: a store that did not answer, a broadcast cut short
+    CLIENT_ERRORS = "ClientErrors"  # wrong messages and rejected handshakes
+    FAILURES = "Failures"  # DynamoDB did not respond, or a broadcast is incomplete

@@ -1,11 +1,11 @@
-"""Lambda's entry point, and the one place where the parts are put together."""
+"""Lambda's entry point, and the place where adapters meet the service."""
 
-# ruff: noqa: E402  # the collector has to stop before there is anything to look through
+# ruff: noqa: E402  # the collector must stop before anything is allocated
 
 import gc
 
-# What is made until the first event is here to stay. Looking through it for garbage, again and
-# again, was a fifth of a cold start's CPU.
+# Everything allocated during init lives as long as the process. Scanning it for garbage took a
+# fifth of a cold start's CPU.
 gc.disable()
 
 import logging
@@ -23,12 +23,12 @@ from . import logs, metrics
 from .aws import AwsClients
 from .core import events
 from .core.access import Access
+from .core.assembly import assemble
 from .core.backoff import Backoff
-from .core.broadcast import Broadcaster
-from .core.counting import ClickCounter
 from .core.errors import UnknownEvent
-from .core.ports import TokenVerifier
-from .core.service import CounterService, Outcome
+from .core.outcome import Outcome
+from .core.ports import Ports, TokenVerifier
+from .core.service import CounterService
 from .dynamodb.client import NO_RETRY, WITH_RETRIES
 from .dynamodb.connection_store import DynamoConnectionStore
 from .dynamodb.counter_store import DynamoCounterStore
@@ -41,54 +41,49 @@ log = logging.getLogger(__name__)
 
 
 class SystemClock:
-    def now(self) -> int:
+    """The clock of this machine."""
+
+    def now_s(self) -> int:
         return int(time.time())
 
-    def milliseconds(self) -> int:
+    def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
-    def sleep_until(self, milliseconds: int) -> None:
-        if (wait := milliseconds - self.milliseconds()) > 0:
-            time.sleep(wait / 1000)
+    def sleep_until_ms(self, moment_ms: int) -> None:
+        if (wait_ms := moment_ms - self.now_ms()) > 0:
+            time.sleep(wait_ms / 1000)
 
 
 def build(environ: Mapping[str, str]) -> CounterService:
-    """Compose the service. Raises SettingsError."""
+    """The service on AWS. Raises SettingsError."""
     settings = Settings.from_env(environ)
-    sdk = AwsClients(AMAZON_ROOTS)
-    dynamodb = sdk.client("dynamodb", WITH_RETRIES)
+    clients = AwsClients(AMAZON_ROOTS)
+    dynamodb = clients.client("dynamodb", WITH_RETRIES)
     clock = SystemClock()
-    # Of the operating system: instances that start from one snapshot would throw the same dice of
-    # Python's own, choose the same row, and pause alike.
-    dice = SystemRandom().random
-    backoff = Backoff(clock, dice)
-    counter = DynamoCounterStore(
-        settings.counter_table,
-        dynamodb,
-        once=sdk.client("dynamodb", NO_RETRY),
-        shards=settings.counter_shards,
-        random=dice,
-        backoff=backoff,
-    )
-    connections = DynamoConnectionStore(settings.connections_table, dynamodb)
-    outbox = ApiGatewayOutbox(settings.management_endpoint, settings.region, sdk.credentials)
-    return CounterService(
-        counter=counter,
-        connections=connections,
-        outbox=outbox,
-        clock=clock,
-        tally=ClickCounter(counter, clock, backoff),
-        broadcaster=Broadcaster(
-            counter,
-            connections,
-            DynamoBroadcastLease(settings.counter_table, dynamodb),
-            outbox,
-            clock,
-            LambdaSelfInvoker(settings.successor, partial(sdk.client, "lambda")),
-            new_owner=lambda: uuid4().hex,
-            interval_ms=settings.broadcast_interval_ms,
+    # The operating system's generator, because instances may start with the same state of
+    # Python's: they would choose the same rows and retry in step.
+    random = SystemRandom().random
+    ports = Ports(
+        counter=DynamoCounterStore(
+            settings.counter_table,
+            dynamodb,
+            no_retry_client=clients.client("dynamodb", NO_RETRY),
+            shards=settings.counter_shards,
+            random=random,
+            backoff=Backoff(clock, random),
         ),
-        access=Access(settings.origins, _token_verifier(settings.authentication)),
+        connections=DynamoConnectionStore(settings.connections_table, dynamodb),
+        lease=DynamoBroadcastLease(settings.counter_table, dynamodb),
+        outbox=ApiGatewayOutbox(settings.management_endpoint, settings.region, clients.credentials),
+        self_invoker=LambdaSelfInvoker(settings.function_name, partial(clients.client, "lambda")),
+        clock=clock,
+        random=random,
+        new_owner=lambda: uuid4().hex,
+    )
+    return assemble(
+        ports,
+        Access(settings.origins, _token_verifier(settings.authentication)),
+        broadcast_interval_ms=settings.broadcast_interval_ms,
         clicks_per_second=settings.clicks_per_second,
     )
 
@@ -96,7 +91,7 @@ def build(environ: Mapping[str, str]) -> CounterService:
 def _token_verifier(authentication: Authentication | None) -> TokenVerifier | None:
     if authentication is None:
         return None
-    # Here, for the archive has the token library only where authentication is on.
+    # Imported here, because only archives with authentication contain the token library.
     from .auth.jwks import JwksCache
     from .auth.jwt_verifier import JwtVerifier
 
@@ -104,8 +99,8 @@ def _token_verifier(authentication: Authentication | None) -> TokenVerifier | No
     return JwtVerifier(authentication.issuer, authentication.audience, keys)
 
 
-# At import, which is Lambda's init phase: it has a whole CPU whatever the memory setting, and
-# warm invocations find the clients and their connections ready.
+# Build at import, which is Lambda's init phase: it has a whole CPU whatever the memory setting,
+# and later invocations find the clients and their connections open.
 logs.configure()
 try:
     service = build(os.environ)
@@ -117,8 +112,8 @@ finally:
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Serve one WebSocket event.
 
-    Returns a status and no body: API Gateway drops a body, emulators deliver it. A handshake is
-    refused by its status, and answered with the subprotocol that it offered.
+    Returns a status without a body, because API Gateway drops a body and emulators deliver it. The
+    status rejects or accepts a handshake, and the response to one names the subprotocol.
     """
     started = time.perf_counter()
     try:
@@ -126,38 +121,37 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     except UnknownEvent as problem:
         log.error(str(problem))
         return {"statusCode": 400}
-    report = service.handle(parsed)
+    outcome = service.handle(parsed)
     log.log(
-        _level(report),
-        report.action,
+        # A client's mistake is no reason for an alarm. Our failures and DynamoDB's are.
+        logging.WARNING if outcome.is_our_failure else logging.INFO,
+        outcome.action,
         extra={
             "requestId": getattr(context, "aws_request_id", None),
             "connectionId": parsed.connection_id,
             "durationMs": round((time.perf_counter() - started) * 1000, 1),
-            **_fields(report),
+            **_fields(outcome),
             **metrics.embedded(
-                report,
+                outcome,
                 function=getattr(context, "function_name", "unknown"),
-                now=int(time.time() * 1000),
-                requested_at=events.requested_at(event),
+                now_ms=service.clock.now_ms(),
+                requested_at_ms=getattr(parsed, "requested_at_ms", None),
             ),
         },
     )
-    answer: dict[str, Any] = {"statusCode": report.status}
-    if report.subprotocol:
-        answer["headers"] = {"Sec-WebSocket-Protocol": report.subprotocol}
-    return answer
+    response: dict[str, Any] = {"statusCode": outcome.status}
+    if outcome.subprotocol:
+        response["headers"] = {"Sec-WebSocket-Protocol": outcome.subprotocol}
+    return response
 
 
-def _fields(report: Outcome) -> dict[str, Any]:
-    """In the log's spelling: counted_before is countedBefore. The action is the line's message."""
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    """The outcome in the spelling of the log: counted_before is countedBefore."""
+    values = asdict(outcome)
+    values |= values.pop("deliveries")
     return {
         re.sub("_(.)", lambda match: match[1].upper(), name): value
-        for name, value in asdict(report).items()
-        if name != "action"
+        for name, value in values.items()
+        # The action is the line's message, and the error says whether a broadcast was incomplete.
+        if name not in ("action", "incomplete", "stale_rows_left")
     }
-
-
-def _level(report: Outcome) -> int:
-    # A client's mistake is its own affair; ours and DynamoDB's are worth an alarm.
-    return logging.WARNING if report.is_our_failure else logging.INFO

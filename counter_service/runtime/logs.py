@@ -1,6 +1,6 @@
-"""Structured logs: one JSON object a line, in the keys that Lambda's own JSON logs have.
+"""Structured logs: one JSON object a line, with the keys of Lambda's own JSON logs.
 
-Message bodies, addresses and user agents never come here.
+Message bodies, addresses and user agents are never logged.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Final
 
 ROOT: Final = "counter_service"
 
-# What every LogRecord has; anything else came in by `extra`.
+# Attributes of every LogRecord. All others come from `extra`.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
 

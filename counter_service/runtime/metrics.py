@@ -1,35 +1,36 @@
-"""What an event came to, as metrics in CloudWatch's embedded metric format. Pure.
+"""What an event came to, as metrics in CloudWatch's embedded metric format.
 
 The format: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 CloudWatch_Embedded_Metric_Format_Specification.html. On Lambda a JSON line on standard output is
-enough, and under the JSON log format a line that is JSON already stays as it is
-(docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html). So the fields go
-into the handler's one log line, and need no request, permission or library.
+enough, and the JSON log format leaves lines that are JSON as they are
+(docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html). So the metrics are
+fields of the handler's one log line, and need no request, permission or library.
 """
 
 from typing import Any, Final
 
 from .contract import METRICS_DIMENSION, METRICS_NAMESPACE, Metric
-from .core.service import Outcome
+from .core.outcome import Outcome
+from .core.protocol import Action
 
 _UNITS: Final = {Metric.LAG: "Milliseconds"}  # the others are counts
 
 
 def embedded(
-    report: Outcome, *, function: str, now: int, requested_at: int | None
+    outcome: Outcome, *, function: str, now_ms: int, requested_at_ms: int | None
 ) -> dict[str, Any]:
-    """Fields of a log line from which CloudWatch takes metrics; none if there is nothing to count.
+    """Fields of a log line that CloudWatch extracts metrics from; empty if nothing is counted.
 
-    `now` and `requested_at` are epoch milliseconds::
+    The times are epoch milliseconds::
 
         {"_aws": {"Timestamp": 1772545391164, "CloudWatchMetrics": [{
             "Namespace": "CounterService", "Dimensions": [["FunctionName"]],
             "Metrics": [{"Name": "Connects", "Unit": "Count"}]}]},
          "FunctionName": "websocket-dev", "Connects": 1}
     """
-    values = _counted(report)
-    if Metric.BROADCASTS in values and requested_at is not None:
-        values[Metric.LAG] = max(0, now - requested_at)  # two clocks
+    values = _counted(outcome)
+    if Metric.BROADCASTS in values and requested_at_ms is not None:
+        values[Metric.LAG] = max(0, now_ms - requested_at_ms)  # the clocks of two machines
     if not values:
         return {}
     directive = {
@@ -38,29 +39,29 @@ def embedded(
         "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values],
     }
     return {
-        "_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]},
+        "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": [directive]},
         METRICS_DIMENSION: function,
         **{name.value: value for name, value in values.items()},
     }
 
 
-def _counted(report: Outcome) -> dict[Metric, int]:
-    """Only what happened: a metric that is not written costs nothing, and its sum is 0 as well."""
-    audience = report.delivered + report.gone + report.skipped + report.forbidden
-    broadcast = report.broadcasts > 0
-    click = report.action == "increment" and report.value is not None
+def _counted(outcome: Outcome) -> dict[Metric, int]:
+    """Only what happened, because a metric that is not written costs nothing and its sum is 0."""
+    posts = outcome.deliveries
+    audience = posts.delivered + posts.gone + posts.skipped + posts.forbidden
+    has_count = outcome.action is Action.INCREMENT and outcome.value is not None
     counted = {
-        Metric.CLICKS: click and not report.counted_before,
-        Metric.RETRIES: report.retries,
-        Metric.BROADCASTS: report.broadcasts,
-        Metric.AUDIENCE: audience if broadcast else 0,
-        Metric.DELIVERED: report.delivered,
-        Metric.GONE: report.gone,
-        Metric.SKIPPED: report.skipped,
-        Metric.FORBIDDEN: report.forbidden,
-        Metric.CONNECTS: report.action == "connect" and report.error is None,
-        Metric.DISCONNECTS: report.action == "disconnect" and report.error is None,
-        Metric.CLIENT_ERRORS: report.error is not None and not report.is_our_failure,
-        Metric.FAILURES: report.is_our_failure,
+        Metric.CLICKS: has_count and not outcome.counted_before,
+        Metric.RETRIES: outcome.retries,
+        Metric.BROADCASTS: posts.broadcasts,
+        Metric.AUDIENCE: audience if posts.broadcasts else 0,
+        Metric.DELIVERED: posts.delivered,
+        Metric.GONE: posts.gone,
+        Metric.SKIPPED: posts.skipped,
+        Metric.FORBIDDEN: posts.forbidden,
+        Metric.CONNECTS: outcome.action is Action.CONNECT and outcome.error is None,
+        Metric.DISCONNECTS: outcome.action is Action.DISCONNECT and outcome.error is None,
+        Metric.CLIENT_ERRORS: outcome.error is not None and not outcome.is_our_failure,
+        Metric.FAILURES: outcome.is_our_failure,
     }
     return {name: int(count) for name, count in counted.items() if count}

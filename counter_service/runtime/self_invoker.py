@@ -1,4 +1,4 @@
-"""SelfInvoker on Lambda: the function invokes itself and does not wait."""
+"""SelfInvoker on Lambda: an asynchronous invocation of this function."""
 
 import json
 from collections.abc import Callable
@@ -11,14 +11,19 @@ from .core.events import CONTINUE_BROADCAST
 
 
 class LambdaSelfInvoker:
-    """`connect` makes the client when it is needed, which is hardly ever."""
+    """SelfInvoker for the function with this name.
 
-    def __init__(self, function_name: str, connect: Callable[[], Any]) -> None:
+    Args:
+        make_client: Makes a Lambda client. It is called at the first use, because most instances
+            never need one.
+    """
+
+    def __init__(self, function_name: str, make_client: Callable[[], Any]) -> None:
         self._function_name = function_name
-        self._connect = connect
+        self._make_client = make_client
 
-    def take_over(self) -> None:
-        client = self._connect()
+    def continue_broadcast(self) -> None:
+        client = self._make_client()
         try:
             client.invoke(
                 FunctionName=self._function_name,
@@ -26,6 +31,5 @@ class LambdaSelfInvoker:
                 Payload=json.dumps(CONTINUE_BROADCAST),
             )
         except (ClientError, BotoCoreError) as failure:
-            raise StoreUnavailable(
-                "handing the broadcast over", type(failure).__name__
-            ) from failure
+            reason = type(failure).__name__
+            raise StoreUnavailable("handing the broadcast over", reason) from failure

@@ -1,4 +1,4 @@
-"""The function's environment, read once."""
+"""The function's settings, from its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ from .contract import (
     ENV_COUNTER_SHARDS,
     ENV_COUNTER_TABLE,
     ENV_MANAGEMENT_ENDPOINT,
-    ENV_SUCCESSOR,
 )
 from .core.errors import SettingsError
 from .core.origins import OriginPolicy, normalise
@@ -25,32 +24,32 @@ from .core.origins import OriginPolicy, normalise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication:
-    """Whose tokens clients need, and for what."""
+    """Which tokens clients need."""
 
     issuer: str  # https URL without a trailing slash
     audience: str
-    jwks_url: str | None  # None: the issuer's discovery document says it
+    jwks_url: str | None  # None: taken from the issuer's discovery document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     connections_table: str
     counter_table: str
-    counter_shards: int  # rows that clicks are spread over, 1 at least
-    # https://{api}.execute-api.{region}.amazonaws.com/{stage}, where @connections is served.
-    # Never from the event's domainName: with a custom domain that is another host.
+    counter_shards: int  # rows that clicks are spread over, at least 1
+    # https://{api}.execute-api.{region}.amazonaws.com/{stage}, which serves @connections. The
+    # event's domainName is another host if there is a custom domain.
     management_endpoint: str
     origins: OriginPolicy
     authentication: Authentication | None
-    # Lambda's own: where the function is, and as what it invokes itself.
+    # Set by Lambda.
     region: str
-    successor: str  # name, or name:alias
+    function_name: str
     broadcast_interval_ms: int
     clicks_per_second: int  # 0: no limit
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Raises SettingsError naming the first variable that is missing or wrong."""
+        """Parse an environment. Raises SettingsError for the first variable that is wrong."""
         endpoint = _required(environ, ENV_MANAGEMENT_ENDPOINT)
         if not endpoint.startswith(("https://", "http://")):
             raise SettingsError(ENV_MANAGEMENT_ENDPOINT, f"is not an http(s) URL: {endpoint!r}")
@@ -66,8 +65,7 @@ class Settings:
             ),
             authentication=_authentication(environ),
             region=_required(environ, "AWS_REGION"),
-            successor=_optional(environ, ENV_SUCCESSOR)
-            or _required(environ, "AWS_LAMBDA_FUNCTION_NAME"),
+            function_name=_required(environ, "AWS_LAMBDA_FUNCTION_NAME"),
             broadcast_interval_ms=_count(environ, ENV_BROADCAST_INTERVAL_MS),
             clicks_per_second=_count(environ, ENV_CLICKS_PER_SECOND),
         )

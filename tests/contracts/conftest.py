@@ -50,7 +50,7 @@ class DynamoDB:
 
     def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
         self._client = session.client("dynamodb", endpoint_url=endpoint, config=WITH_RETRIES)
-        self._once = session.client("dynamodb", endpoint_url=endpoint, config=NO_RETRY)
+        self._no_retry_client = session.client("dynamodb", endpoint_url=endpoint, config=NO_RETRY)
         self._client.meta.events.register("provide-client-params.dynamodb.Scan", _small_page)
 
     def stores(self, shards: int = 1) -> Stores:
@@ -76,7 +76,7 @@ class DynamoDB:
         return DynamoCounterStore(
             table,
             self._client,
-            once=self._once,
+            no_retry_client=self._no_retry_client,
             shards=shards,
             random=dice,
             backoff=Backoff(FakeClock(), dice),

@@ -5,17 +5,13 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from threading import Barrier, Lock
-from uuid import uuid4
 
 from counter_service.runtime.core.access import Access
-from counter_service.runtime.core.backoff import Backoff
-from counter_service.runtime.core.broadcast import Broadcaster
-from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.events import Message
 from counter_service.runtime.core.origins import OriginPolicy
 from counter_service.runtime.core.ports import Connection, Delivery
-from counter_service.runtime.core.service import CounterService
-from simulation.fakes import FakeClock, FakeOutbox, FakeSelfInvoker
+from simulation.fakes import FakeClock, FakeOutbox, fake_ports
 from tests.contracts.conftest import Stores
 
 CLICKERS = 6
@@ -45,30 +41,22 @@ def test_everyone_ends_with_the_last_value(stores: Stores) -> None:
     together = Barrier(CLICKERS)
 
     def click(number: int) -> list[int]:
-        service = CounterService(
-            stores.counter,
-            stores.connections,
-            outbox,
-            clock,
-            Access(OriginPolicy()),
-            ClickCounter(stores.counter, clock, Backoff(clock, Random(number).random)),
-            Broadcaster(
-                stores.counter,
-                stores.connections,
-                stores.lease,
-                outbox,
-                clock,
-                FakeSelfInvoker(),
-                new_owner=lambda: uuid4().hex,
-            ),
+        ports = fake_ports(
+            counter=stores.counter,
+            connections=stores.connections,
+            lease=stores.lease,
+            outbox=outbox,
+            clock=clock,
+            random=Random(number).random,
         )
+        service = assemble(ports, Access(OriginPolicy()))
         together.wait(timeout=10)
         clicks = ['{"action":"increment"}'] + [
             f'{{"action":"increment","id":"clicker-of-{number:06}:{click}"}}'
             for click in range(1, CLICKS)
         ]
         messages = [Message(f"clicker {number}", clock.time, click) for click in clicks]
-        return [service.handle(message).broadcasts for message in messages]
+        return [service.handle(message).deliveries.broadcasts for message in messages]
 
     with ThreadPoolExecutor(CLICKERS) as pool:
         broadcasts = sum(sum(each) for each in pool.map(click, range(CLICKERS)))

@@ -10,20 +10,15 @@ from random import Random
 import pytest
 
 from counter_service.runtime.core.access import Access
-from counter_service.runtime.core.backoff import Backoff
-from counter_service.runtime.core.broadcast import Broadcaster
-from counter_service.runtime.core.counting import ClickCounter
+from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.errors import OutcomeUnknown, StoreUnavailable
 from counter_service.runtime.core.events import Message
 from counter_service.runtime.core.origins import OriginPolicy
 from counter_service.runtime.core.ports import CounterStore
-from counter_service.runtime.core.service import CounterService
 from simulation.fakes import (
     FakeClock,
     FakeOutbox,
-    FakeSelfInvoker,
-    InMemoryConnectionStore,
-    InMemoryLease,
+    fake_ports,
 )
 from tests.contracts.conftest import Stores
 
@@ -77,24 +72,9 @@ class RetriedAdd(Forgetful):
 
 def click_until_acknowledged(counter: CounterStore) -> int:
     """Every click, as its client does; how often one was sent in all."""
-    clock, outbox, connections = FakeClock(), FakeOutbox("client"), InMemoryConnectionStore()
-    service = CounterService(
-        counter,
-        connections,
-        outbox,
-        clock,
-        Access(OriginPolicy()),
-        ClickCounter(counter, clock, Backoff(clock, Random(2).random)),
-        Broadcaster(
-            counter,
-            connections,
-            InMemoryLease(),
-            outbox,
-            clock,
-            FakeSelfInvoker(),
-            new_owner=lambda: "me",
-        ),
-    )
+    clock, outbox = FakeClock(), FakeOutbox("client")
+    ports = fake_ports(counter=counter, outbox=outbox, clock=clock, random=Random(2).random)
+    service = assemble(ports, Access(OriginPolicy()))
     sent = 0
     for sequence in range(CLICKS):
         op_id = f"a-thousand-clicks:{sequence}"

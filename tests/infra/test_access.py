@@ -170,7 +170,7 @@ assert jwt.__file__.startswith(sys.argv[1]), jwt.__file__
 assert cryptography.__file__.startswith(sys.argv[1]), cryptography.__file__
 assert jwt.algorithms.has_crypto
 class Keys:
-    def find(self, _): return None
+    def get(self, _): return None
 verifier = jwt_verifier.JwtVerifier("https://a.test", "b", Keys())
 print(verifier.check(sys.argv[2]))
 """

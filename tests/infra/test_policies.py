@@ -13,7 +13,7 @@ from counter_service.infra import bundle
 from counter_service.infra.policies import PolicyDocument, function_policy
 from counter_service.runtime import self_invoker
 from counter_service.runtime.dynamodb import connection_store, counter_store, lease
-from counter_service.runtime.fanout.signing import Batch, Credentials, Target
+from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
 
 from .recorder import dev
 
@@ -113,7 +113,9 @@ def test_allows_the_posts_that_the_runtime_signs() -> None:
     """It speaks HTTP itself, so there is no client method to read."""
     assert statements(False)["PostToConnections"] == ["execute-api:ManageConnections"]
     target = Target("eu-central-1", "api.test", "/prod")
-    request = Batch(target, Credentials("key", "secret", None), b"", 0).request("id")
+    request = SignedRequestTemplate(target, Credentials("key", "secret", None), b"", 0).request(
+        "id"
+    )
     assert request.startswith(b"POST /prod/@connections/id ")
     resource = dev().one("aws:iam/rolePolicy:RolePolicy", "websocket-policy").inputs["policy"]
     assert "/prod/POST/@connections/*" in resource

@@ -146,7 +146,7 @@ class TestADeath:
     def says(
         self, world: CountingWorld, name: str, text: str, at: int, dies_after: int | None = None
     ) -> None:
-        message = Message(name, world.time.now(), text)
+        message = Message(name, world.time.now_s(), text)
         world.time.spawn(lambda: world.invoke(message), at, dies_after)
 
     @pytest.mark.parametrize("wait", range(1, WAITS + 1))

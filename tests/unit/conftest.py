@@ -67,8 +67,8 @@ def stub(stubbed: Stores) -> Iterator[Stubber]:
 
 
 @pytest.fixture
-def once_stub(stubbed: Stores) -> Iterator[Stubber]:
-    with Stubber(stubbed.once) as stub:
+def no_retry_stub(stubbed: Stores) -> Iterator[Stubber]:
+    with Stubber(stubbed.no_retry_client) as stub:
         yield stub
     stub.assert_no_pending_responses()
 

@@ -17,7 +17,7 @@ class Stores:
 
     def __init__(self, endpoint: str | None = None, patience: Config | None = None) -> None:
         self.client = _client(endpoint, WITH_RETRIES.merge(patience or Config()))
-        self.once = _client(endpoint, NO_RETRY.merge(patience or Config()))
+        self.no_retry_client = _client(endpoint, NO_RETRY.merge(patience or Config()))
         self.clock = FakeClock()
         self.counter = self.counter_with(shards=1)
         self.connections = DynamoConnectionStore("connections", self.client)
@@ -27,7 +27,7 @@ class Stores:
         return DynamoCounterStore(
             "counter",
             self.client,
-            once=self.once,
+            no_retry_client=self.no_retry_client,
             shards=shards,
             random=lambda: chosen / shards,
             backoff=Backoff(self.clock, lambda: 0.5),
@@ -35,7 +35,7 @@ class Stores:
 
     def close(self) -> None:
         self.client.close()
-        self.once.close()
+        self.no_retry_client.close()
 
 
 def _client(endpoint: str | None, config: Config) -> Any:

@@ -217,7 +217,7 @@ def test_with_a_limit_too_many_clicks_are_refused(
 ) -> None:
     monkeypatch.setenv("CLICKS_PER_SECOND", "1")
     handler = importlib.import_module(MODULE)
-    monkeypatch.setattr(handler.SystemClock, "now", lambda _: CONNECTED_AT)
+    monkeypatch.setattr(handler.SystemClock, "now_s", lambda _: CONNECTED_AT)
     handler.handle(recorded("connect"), CONTEXT)
     for _ in range(2):
         assert handler.handle(recorded("message-increment"), CONTEXT) == {"statusCode": 200}
@@ -267,7 +267,11 @@ def test_a_broadcast_is_taken_over(function: Lambda, capsys: pytest.CaptureFixtu
     assert function.invoke(CONTINUE_BROADCAST) == {"statusCode": 200}
     assert function.posts() == [(OTHER, _update(0))]
     [entry] = _logged(capsys)
-    assert (entry["message"], entry["Broadcasts"], entry["connectionId"]) == ("take-over", 1, None)
+    assert (entry["message"], entry["Broadcasts"], entry["connectionId"]) == (
+        "continue-broadcast",
+        1,
+        None,
+    )
 
 
 def test_a_mistake_is_answered(function: Lambda) -> None:
@@ -473,14 +477,14 @@ def test_the_clock_waits_for_a_moment_and_not_for_a_past_one(
     monkeypatch.setattr(module.time, "sleep", waits.append)
     monkeypatch.setattr(module.time, "time_ns", lambda: 5_000_000_000)
     clock = module.SystemClock()
-    clock.sleep_until(5_250)
-    clock.sleep_until(5_000)
-    clock.sleep_until(1)
-    assert (clock.milliseconds(), waits) == (5_000, [0.25])
+    clock.sleep_until_ms(5_250)
+    clock.sleep_until_ms(5_000)
+    clock.sleep_until_ms(1)
+    assert (clock.now_ms(), waits) == (5_000, [0.25])
 
 
 @pytest.mark.usefixtures("cold")
 def test_the_clock_tells_epoch_seconds() -> None:
     clock = importlib.import_module(MODULE).SystemClock()
     before = int(time.time())
-    assert before <= clock.now() <= time.time()
+    assert before <= clock.now_s() <= time.time()

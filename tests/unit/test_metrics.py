@@ -7,21 +7,20 @@ import pytest
 
 from counter_service.runtime import metrics
 from counter_service.runtime.contract import Metric
-from counter_service.runtime.core import events
+from counter_service.runtime.core.outcome import DeliveryStats, Outcome
 from counter_service.runtime.core.protocol import ErrorCode
-from counter_service.runtime.core.service import Outcome
-from tests.unit.recorded import recorded
+from tests.unit.outcomes import outcome
 
 NOW = 1_772_545_391_500  # epoch milliseconds
 CLICKED = NOW - 336
 
 # What happened, and what is counted of it besides the function's name.
 CASES: dict[str, tuple[Outcome, dict[str, int]]] = {
-    "connect": (Outcome("connect"), {"Connects": 1}),
-    "disconnect": (Outcome("disconnect"), {"Disconnects": 1}),
-    "get-current": (Outcome("get-current", 41, delivered=1), {"Delivered": 1}),
+    "connect": (outcome("connect"), {"Connects": 1}),
+    "disconnect": (outcome("disconnect"), {"Disconnects": 1}),
+    "get-current": (outcome("get-current", 41, delivered=1), {"Delivered": 1}),
     "a click": (
-        Outcome("increment", 42, broadcasts=1, delivered=3, gone=2, skipped=1, forbidden=4),
+        outcome("increment", 42, broadcasts=1, delivered=3, gone=2, skipped=1, forbidden=4),
         {
             "Clicks": 1,
             "Broadcasts": 1,
@@ -34,7 +33,7 @@ CASES: dict[str, tuple[Outcome, dict[str, int]]] = {
         },
     ),
     "a click, and ghosts that stay": (
-        Outcome("increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=1, gone=1),
+        outcome("increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=1, gone=1),
         {
             "Clicks": 1,
             "Broadcasts": 1,
@@ -46,45 +45,47 @@ CASES: dict[str, tuple[Outcome, dict[str, int]]] = {
         },
     ),
     "a click while another broadcasts": (
-        Outcome("increment", 42, delivered=1),
+        outcome("increment", 42, delivered=1),
         {"Clicks": 1, "Delivered": 1},
     ),
     "a busy second": (
-        Outcome("increment", 42, broadcasts=3, delivered=30),
+        outcome("increment", 42, broadcasts=3, delivered=30),
         {"Clicks": 1, "Broadcasts": 3, "Audience": 30, "Delivered": 30, "Lag": 336},
     ),
     "a click that met others": (
-        Outcome("increment", 42, retries=3, delivered=1),
+        outcome("increment", 42, retries=3, delivered=1),
         {"Clicks": 1, "Retries": 3, "Delivered": 1},
     ),
     "a click that met too many": (
-        Outcome("increment", error=ErrorCode.BUSY, retries=15),
+        outcome("increment", error=ErrorCode.BUSY, retries=15),
         {"Retries": 15, "Failures": 1},
     ),
     "a click that had counted before": (
-        Outcome("increment", 42, counted_before=True, delivered=1),
+        outcome("increment", 42, counted_before=True, delivered=1),
         {"Delivered": 1},
     ),
     "a click that few heard of": (
-        Outcome("increment", 42, error="broadcast-incomplete"),
+        outcome("increment", 42, error="broadcast-incomplete"),
         {"Clicks": 1, "Failures": 1},
     ),
     "a click that did not count": (
-        Outcome("increment", error=ErrorCode.UNAVAILABLE),
+        outcome("increment", error=ErrorCode.UNAVAILABLE),
         {"Failures": 1},
     ),
     "a click that perhaps counted": (
-        Outcome("increment", error=ErrorCode.UNKNOWN_OUTCOME),
+        outcome("increment", error=ErrorCode.UNKNOWN_OUTCOME),
         {"Failures": 1},
     ),
-    "a client's mistake": (Outcome("invalid", error=ErrorCode.NOT_JSON), {"ClientErrors": 1}),
-    "nothing to count": (Outcome("get-current", 41), {}),
+    "a client's mistake": (outcome("invalid", error=ErrorCode.NOT_JSON), {"ClientErrors": 1}),
+    "nothing to count": (outcome("get-current", 41), {}),
 }
 
 
 def embedded(report: Outcome, requested_at: int | None = CLICKED) -> dict[str, Any]:
     """As it is once it was a line of the log."""
-    fields = metrics.embedded(report, function="websocket-dev", now=NOW, requested_at=requested_at)
+    fields = metrics.embedded(
+        report, function="websocket-dev", now_ms=NOW, requested_at_ms=requested_at
+    )
     parsed: dict[str, Any] = json.loads(json.dumps(fields))
     return parsed
 
@@ -147,7 +148,7 @@ def test_is_a_document_that_cloudwatch_takes(report: Outcome, expected: dict[str
     ],
 )
 def test_the_rules_find_what_breaks_them(change: Any, rule: str) -> None:
-    document = embedded(Outcome("connect"))
+    document = embedded(outcome("connect"))
     change(document)
     assert broken_rules(document) == [rule]
 
@@ -175,24 +176,10 @@ def test_every_metric_is_written_by_some_event() -> None:
 @pytest.mark.parametrize("code", ErrorCode)
 def test_every_error_is_somebodys(code: ErrorCode) -> None:
     ours = code in {ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME}
-    document = embedded(Outcome("invalid", error=code))
+    document = embedded(outcome("invalid", error=code))
     assert document["Failures" if ours else "ClientErrors"] == 1
 
 
-@pytest.mark.parametrize("name", ["connect", "message-increment", "disconnect"])
-def test_api_gateway_says_when_it_received_the_event(name: str) -> None:
-    event = recorded(name)
-    assert events.requested_at(event) == event["requestContext"]["requestTimeEpoch"]
-
-
-@pytest.mark.parametrize("value", [None, "1772545391164", True, 1.5])
-def test_a_time_that_is_none_is_none(value: object) -> None:
-    event = recorded("message-increment")
-    event["requestContext"]["requestTimeEpoch"] = value
-    assert events.requested_at(event) is None
-    del event["requestContext"]["requestTimeEpoch"]
-    assert events.requested_at(event) is None
-
-
 def test_the_log_of_an_event_has_no_key_that_a_metric_takes() -> None:
-    assert not {key.name for key in Outcome.__dataclass_fields__.values()} & set(Metric)
+    names = {*Outcome.__dataclass_fields__, *DeliveryStats.__dataclass_fields__}
+    assert not names & set(Metric)

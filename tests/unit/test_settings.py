@@ -20,7 +20,7 @@ def test_reads_the_environment() -> None:
         counter_shards=1,
         management_endpoint="https://h7k2p9x4wd.execute-api.eu-central-1.amazonaws.com/dev",
         region="eu-central-1",
-        successor="websocket-dev",
+        function_name="websocket-dev",
         origins=OriginPolicy(),
         authentication=None,
         clicks_per_second=0,
@@ -54,10 +54,6 @@ def test_reads_whose_tokens_are_needed(more: dict[str, str], jwks_url: str | Non
     assert Settings.from_env(COMPLETE | AUTH | more).authentication == Authentication(
         issuer="https://login.example.com", audience="counter", jwks_url=jwks_url
     )
-
-
-def test_reads_as_what_the_function_invokes_itself() -> None:
-    assert Settings.from_env(COMPLETE | {"SUCCESSOR": "a:live"}).successor == "a:live"
 
 
 def test_reads_the_interval_of_broadcasts() -> None:

@@ -1,6 +1,6 @@
-"""The public keys of an OpenID Connect issuer, fetched when a token needs them and kept.
+"""The public keys of an OpenID Connect issuer, fetched when a token needs them, and cached.
 
-The shapes: RFC 7517 (JWK set), openid.net/specs/openid-connect-discovery-1_0.html.
+The formats: RFC 7517 (JWK set), openid.net/specs/openid-connect-discovery-1_0.html.
 """
 
 import json
@@ -11,16 +11,16 @@ from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any, Final
 
-# A handshake waits for this, and API Gateway waits for the handshake.
 SCHEME: Final = "https://"
+# The handshake blocks on this fetch.
 TIMEOUT_SECONDS: Final = 2.0
 MAX_BYTES: Final = 256 * 1024
 
-# Anyone can make up key ids: an unknown one asks the issuer again at most this often.
+# An unknown key id causes a fetch at most this often, because any client can invent key ids.
 REFETCH_SECONDS: Final = 60
-# Nothing is known yet, so nobody gets in: worth asking sooner.
+# Without any keys no client can connect, so fetch again sooner.
 RETRY_SECONDS: Final = 5
-# A key that the issuer has withdrawn is trusted no longer than this, unless the issuer is down.
+# A key that the issuer withdrew is trusted at most this long, unless the issuer is down.
 MAX_AGE_SECONDS: Final = 60 * 60
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
@@ -32,31 +32,33 @@ Fetch = Callable[[str], bytes]
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys could not be had, and there are none from earlier."""
+    """The issuer's keys could not be fetched, and none are cached."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """Nowhere: https could lead to http. urllib then raises the redirect as an HTTPError."""
+        """Follow none, because https could lead to http. urllib then raises an HTTPError."""
 
 
 def fetch_https(url: str) -> bytes:
-    """At most MAX_BYTES + 1 bytes of an https URL, so that a longer answer shows.
+    """At most MAX_BYTES + 1 bytes of an https URL, so that a longer response is detected.
 
     Raises OSError, HTTPException or ValueError.
     """
     if not url.startswith(SCHEME):
         raise ValueError("not an https URL")
     opener = urllib.request.build_opener(_NoRedirect())
-    with opener.open(url, timeout=TIMEOUT_SECONDS) as answer:
-        content: bytes = answer.read(MAX_BYTES + 1)
+    with opener.open(url, timeout=TIMEOUT_SECONDS) as response:
+        content: bytes = response.read(MAX_BYTES + 1)
     return content
 
 
 class JwksCache:
-    """Keys by id. One object lives as long as the function's process does.
+    """The keys of one issuer by id, cached as long as the function's process lives.
 
-    Without `jwks_url` the issuer's discovery document says where the keys are.
+    Args:
+        issuer: https URL without a trailing slash.
+        jwks_url: URL of the keys. None: taken from the issuer's discovery document.
     """
 
     def __init__(
@@ -75,12 +77,9 @@ class JwksCache:
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
 
-    def find(self, key_id: str) -> dict[str, Any] | None:
-        """The public key (JWK) with this id; None if the issuer has none.
-
-        Raises KeysUnavailable.
-        """
-        if (key_id not in self._keys or self._is_old()) and self._may_ask():
+    def get(self, key_id: str) -> dict[str, Any] | None:
+        """The public key (JWK) with this id; None if there is none. Raises KeysUnavailable."""
+        if (key_id not in self._keys or self._is_old()) and self._may_fetch():
             self._refresh()
         if self._fetched_at is None:
             raise KeysUnavailable
@@ -89,7 +88,7 @@ class JwksCache:
     def _is_old(self) -> bool:
         return self._since(self._fetched_at) >= MAX_AGE_SECONDS
 
-    def _may_ask(self) -> bool:
+    def _may_fetch(self) -> bool:
         gap = RETRY_SECONDS if self._fetched_at is None else REFETCH_SECONDS
         return self._since(self._tried_at) >= gap
 
@@ -102,14 +101,14 @@ class JwksCache:
             self._keys = _by_id(self._json(self._jwks_url or self._discovered()))
             self._fetched_at = self._monotonic()
         except (OSError, HTTPException, ValueError, RecursionError) as problem:
-            # Keys from earlier stay: an issuer that is down for a while locks nobody out.
+            # Keep the cached keys, so that clients can connect while the issuer is down.
             log.warning("the issuer's keys are unavailable", extra={"reason": _reason(problem)})
 
     def _discovered(self) -> str:
         document = self._json(f"{self._issuer}{_DISCOVERY}")
         issuer, url = document.get("issuer"), document.get("jwks_uri")
         if not isinstance(issuer, str) or issuer.rstrip("/") != self._issuer:
-            raise ValueError("the discovery document is another issuer's")
+            raise ValueError("the discovery document is of another issuer")
         if not isinstance(url, str):
             raise ValueError("the discovery document has no jwks_uri")
         return url
@@ -117,17 +116,17 @@ class JwksCache:
     def _json(self, url: str) -> dict[str, Any]:
         content = self._fetch(url)
         if len(content) > MAX_BYTES:
-            raise ValueError(f"an answer of more than {MAX_BYTES} bytes")
+            raise ValueError(f"the response has more than {MAX_BYTES} bytes")
         document = json.loads(content)
         if not isinstance(document, dict):
-            raise ValueError("an answer that is no JSON object")
+            raise ValueError("the response is not a JSON object")
         return document
 
 
 def _by_id(jwks: dict[str, Any]) -> dict[str, dict[str, Any]]:
     keys = jwks.get("keys")
     if not isinstance(keys, list):
-        raise ValueError("an answer that is no JWK set")
+        raise ValueError("the response is not a JWK set")
     return {
         key["kid"]: key
         for key in keys

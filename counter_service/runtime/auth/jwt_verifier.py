@@ -1,6 +1,6 @@
-"""TokenVerifier on PyJWT: the signed tokens (JWT, RFC 7519) of one OpenID Connect issuer.
+"""TokenVerifier on PyJWT, for signed tokens (JWT, RFC 7519) of one OpenID Connect issuer.
 
-Imported only where authentication is on: PyJWT is not in the archive otherwise.
+Imported only if authentication is configured, because other archives do not contain PyJWT.
 """
 
 from typing import Any, Final
@@ -11,11 +11,11 @@ from counter_service.runtime.core.ports import TokenProblem
 
 from .jwks import JwksCache, KeysUnavailable
 
-# Signatures by a key pair alone. "none" is no signature; HS256 would take the public key, which
-# everyone has, for a shared secret.
+# Only signatures by a key pair. "none" is no signature, and HS256 would use the public key, which
+# everyone has, as a shared secret.
 ALGORITHMS: Final = ("RS256", "ES256")
 
-LEEWAY_SECONDS: Final = 30  # clocks differ
+LEEWAY_SECONDS: Final = 30  # for clocks that differ
 
 _PROBLEMS: Final[tuple[tuple[type[Exception], TokenProblem], ...]] = (
     (jwt.ExpiredSignatureError, TokenProblem.EXPIRED),
@@ -30,9 +30,12 @@ _PROBLEMS: Final[tuple[tuple[type[Exception], TokenProblem], ...]] = (
 
 
 class JwtVerifier:
-    """Takes tokens of the issuer for the audience, signed by one of its keys.
+    """Accepts tokens of the issuer for the audience that are signed by one of its keys.
 
-    `issuer` is without a trailing slash; a token's `iss` may have one, as Auth0's do.
+    Args:
+        issuer: URL without a trailing slash. A token's `iss` may have one, as Auth0's do.
+        audience: Must be in the token's `aud`.
+        keys: The issuer's keys.
     """
 
     def __init__(self, issuer: str, audience: str, keys: JwksCache) -> None:
@@ -42,33 +45,32 @@ class JwtVerifier:
 
     def check(self, token: str) -> TokenProblem | None:
         try:
-            return self._problem_with(token)
+            return self._check(token)
         except KeysUnavailable:
-            return TokenProblem.KEYS_UNAVAILABLE  # JwksCache has logged why
+            return TokenProblem.KEYS_UNAVAILABLE  # JwksCache has logged the reason
         except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as failure:
-            # Infinite times, and JSON that nests deeper than the stack.
+            # OverflowError: infinite timestamps. RecursionError: deeply nested JSON.
             return next(
                 (problem for kind, problem in _PROBLEMS if isinstance(failure, kind)),
                 TokenProblem.MALFORMED,
             )
 
-    def _problem_with(self, token: str) -> TokenProblem | None:
+    def _check(self, token: str) -> TokenProblem | None:
         header = jwt.get_unverified_header(token)
         algorithm, key_id = header.get("alg"), header.get("kid")
-        # Both before the keys are looked for: nonsense must not make us fetch.
+        # Check both before looking up the key, so that a malformed token never causes a fetch.
         if algorithm not in ALGORITHMS:
             return TokenProblem.WRONG_ALGORITHM
         if not isinstance(key_id, str):
             return TokenProblem.UNKNOWN_KEY
-        key = self._keys.find(key_id)
+        key = self._keys.get(key_id)
         if key is None:
             return TokenProblem.UNKNOWN_KEY
         self._verify(token, key)
         return None
 
     def _verify(self, token: str, key: dict[str, Any]) -> None:
-        # A PyJWK is bound to its key's algorithm: whatever the token's header says, an RSA key
-        # verifies RSA signatures.
+        # A PyJWK is bound to the algorithm of its key, whatever the token's header says.
         jwt.decode(
             token,
             jwt.PyJWK(key),

@@ -1,4 +1,4 @@
-"""Whether a handshake may go on: the page that asks first, then the person's token. Pure."""
+"""Whether a handshake is accepted: first the page's origin, then the person's token."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from .origins import OriginPolicy, OriginProblem
 from .ports import TokenProblem, TokenVerifier
 
 # A browser cannot set headers of a handshake, but it can offer subprotocols: ours, which the
-# answer then names, and one that carries the token.
+# response then names, and one that carries the token.
 SUBPROTOCOL: Final = "counter"
 _BEARER: Final = "bearer."
 
@@ -17,8 +17,8 @@ UNAUTHORIZED: Final = 401
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """The status that answers the handshake, and why, for the log."""
+class Rejection:
+    """The status that answers the handshake, and the reason for the log."""
 
     status: int
     problem: OriginProblem | TokenProblem
@@ -26,24 +26,24 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rules. Without `tokens` nobody needs one."""
+    """The rules for handshakes. Without `tokens` no token is needed."""
 
     origins: OriginPolicy
     tokens: TokenVerifier | None = None
 
-    def refusal(self, connect: Connect) -> Refusal | None:
-        """None if the client may connect. Never raises for what a client sends."""
+    def check(self, connect: Connect) -> Rejection | None:
+        """None if the client may connect. Never raises, whatever the client sends."""
         if origin_problem := self.origins.check(connect.origin):
-            return Refusal(FORBIDDEN, origin_problem)
+            return Rejection(FORBIDDEN, origin_problem)
         if self.tokens is None:
             return None
         token = token_of(connect)
         token_problem = self.tokens.check(token) if token else TokenProblem.MISSING
-        return Refusal(UNAUTHORIZED, token_problem) if token_problem else None
+        return Rejection(UNAUTHORIZED, token_problem) if token_problem else None
 
 
 def token_of(connect: Connect) -> str | None:
-    """The token of the subprotocols, else the one of the query string."""
+    """The token among the subprotocols, else the one in the query string."""
     for offered in connect.subprotocols:
         if offered.startswith(_BEARER):
             return offered.removeprefix(_BEARER)
@@ -51,6 +51,8 @@ def token_of(connect: Connect) -> str | None:
 
 
 def subprotocol_for(connect: Connect) -> str | None:
-    """What to answer to the client's offer: a browser drops a connection whose offer is not
-    answered, and one whose answer was not offered."""
+    """The subprotocol that the response names.
+
+    A browser closes a connection if none of its offers is named, or if another is.
+    """
     return SUBPROTOCOL if SUBPROTOCOL in connect.subprotocols else None

@@ -1,4 +1,4 @@
-"""Trying again: how long to wait, and until when. Pure: the clock and the dice are given."""
+"""Retries: how long to wait between attempts, and when to stop."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Final
 
 from .ports import Clock
 
-# A transaction takes some 10 ms, so those that met in one are out of each other's way soon.
-# bench/shards.py shows what comes of these.
+# A transaction takes about 10 ms, so those that conflicted soon are out of each other's way.
+# bench/shards.py measures the effect of these values.
 FIRST_MS: Final = 20
 LONGEST_MS: Final = 160
 TOTAL_MS: Final = 2000
@@ -16,22 +16,24 @@ ATTEMPTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
+    """Exponential backoff with full jitter."""
+
     clock: Clock
-    random: Callable[[], float]  # from 0 to 1
+    random: Callable[[], float]  # at least 0, less than 1
 
     def attempts(self) -> Iterator[int]:
-        """The attempts from 0 on, each but the first after a pause, while there is time.
+        """The numbers of the attempts, from 0, each but the first after a pause.
 
-        A pause is a random part of a bound that doubles, so that those who met once do not meet
-        again ("full jitter": aws.amazon.com/builders-library/
-        timeouts-retries-and-backoff-with-jitter).
+        Ends after ATTEMPTS, or before a pause that would end after TOTAL_MS. A pause is a random
+        part of a bound that doubles, so that writes that conflicted once do not conflict again
+        (aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter).
         """
-        end = self.clock.milliseconds() + TOTAL_MS
+        end_ms = self.clock.now_ms() + TOTAL_MS
         yield 0
         for attempt in range(1, ATTEMPTS):
-            bound = min(FIRST_MS << (attempt - 1), LONGEST_MS)
-            until = self.clock.milliseconds() + round(self.random() * bound)
-            if until > end:
+            bound_ms = min(FIRST_MS << (attempt - 1), LONGEST_MS)
+            resume_ms = self.clock.now_ms() + round(self.random() * bound_ms)
+            if resume_ms > end_ms:
                 return
-            self.clock.sleep_until(until)
+            self.clock.sleep_until_ms(resume_ms)
             yield attempt

@@ -1,20 +1,22 @@
-"""At most one invocation broadcasts at a time, always the newest value, and none is left unsent.
+"""Sends the newest value to every connection, from at most one invocation at a time.
 
-The order is what makes it right: count, then ticket, then list and value. Whoever counts draws
-a ticket; whoever finds the lease free holds it, lists the audience, reads the value, posts it to
-everyone, and lets go only if no ticket was drawn meanwhile. simulation/ explores every
-interleaving of this, and of four orders that look as good and are not.
+The order makes this right: count, take a ticket, list the audience, read the value, post. An
+invocation takes a ticket after it has counted. If the lease is free, the invocation acquires it
+and broadcasts, and it releases the lease only if no newer ticket was taken meanwhile. So no value
+is left unsent. simulation/lease_model.py explores every interleaving of this order, and of four
+others that leave a client with an old value.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Final
 
 from . import protocol
 from .errors import StoreUnavailable
+from .outcome import DeliveryStats
 from .ports import (
     BroadcastLease,
     Clock,
@@ -25,24 +27,22 @@ from .ports import (
     SelfInvoker,
 )
 
-# Longer than any fan-out (fan_out.Limits.fan_out_seconds), between two of which it is renewed:
-# it expires only under an owner that has crashed.
+# Longer than the longest fan-out (fan_out.Limits.fan_out_seconds) and renewed after each one, so
+# it expires only if its owner crashed.
 LEASE_SECONDS: Final = 12
-# From an invocation's beginning; then it begins no further broadcast, and another goes on. API
-# Gateway gives up on one after 29 s.
+# Measured from the start of the invocation. After this the owner starts no new broadcast and
+# hands over to another invocation, because API Gateway gives up on one after 29 s.
 MAX_BROADCAST_SECONDS: Final = 8
-# 410 also means "not open yet": a handshake that we have just answered is not a ghost.
+# A 410 also means "not open yet", so the row of a connection younger than this is kept.
 GONE_AGE_SECONDS: Final = 30
 
 
-@dataclass(slots=True)
-class DeliveryStats:
-    """What became of some posts. `clean` is false when ghosts could not be removed."""
+@dataclass(frozen=True, slots=True)
+class SentValue:
+    """A value that one connection already has, so that a broadcast of it leaves it out."""
 
-    broadcasts: int = 0
-    outcomes: Counter[Delivery] = field(default_factory=Counter)
-    clean: bool = True
-    handed_over: bool = False
+    connection_id: str
+    value: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,81 +52,97 @@ class Broadcaster:
     lease: BroadcastLease
     outbox: Outbox
     clock: Clock
-    successor: SelfInvoker
-    new_owner: Callable[[], str]  # a name that nobody else has
-    interval_ms: int = 0  # at least so long from one broadcast to the next
+    self_invoker: SelfInvoker
+    new_owner: Callable[[], str]  # a unique name for each call
+    interval_ms: int = 0  # minimum time from one broadcast to the next
 
-    def tell(
-        self, connection_id: str, value: int, posted: DeliveryStats, op_id: str | None = None
-    ) -> bool:
-        """Post the value to one connection; say whether a broadcast of it may leave it out."""
-        deliveries = self.outbox.post(protocol.counter_update(value, op_id), [connection_id])
-        self._settle(deliveries, posted)
-        return deliveries[connection_id] in (Delivery.DELIVERED, Delivery.GONE)
+    def send_value(self, connection_id: str, value: int, op_id: str | None = None) -> DeliveryStats:
+        """Post the value to one connection, as the acknowledgement of `op_id` if there is one."""
+        return self._post(protocol.counter_update(value, op_id), [connection_id])
 
     def broadcast(
-        self, posted: DeliveryStats, began: int, told: tuple[str, int] | None = None
-    ) -> None:
-        """To be called after a count has been committed; returns at once if another broadcasts.
+        self, invocation_started_ms: int, already_sent: SentValue | None = None
+    ) -> DeliveryStats:
+        """Broadcast after a committed count. Returns at once if another invocation broadcasts.
 
-        `began` is when the invocation did, in epoch milliseconds. `told` is a connection that has
-        just been told a value, and need not be told it again. Raises StoreUnavailable; whatever
-        was not sent then is sent after the next click.
+        If DynamoDB fails, the result is `incomplete`, and the next click sends what was not sent.
         """
         owner = self.new_owner()
-        now = self.clock.now()
-        ticket = self.lease.request(owner, now, now + LEASE_SECONDS)
+        try:
+            now_s = self.clock.now_s()
+            ticket = self.lease.request(owner, now_s, now_s + LEASE_SECONDS)
+        except StoreUnavailable:
+            return DeliveryStats(incomplete=True)
+        stats = DeliveryStats()
         try:
             while ticket is not None:
-                if self.clock.milliseconds() - began >= MAX_BROADCAST_SECONDS * 1000:
-                    # Free first: the successor draws a ticket of its own and finds it so.
+                if self.clock.now_ms() - invocation_started_ms >= MAX_BROADCAST_SECONDS * 1000:
+                    # Release before handing over, so that the next invocation finds it free.
                     self.lease.abandon(owner)
-                    self.successor.take_over()
-                    posted.handed_over = True
-                    return
-                self._broadcast_once(posted, told)
-                ticket = self.lease.release(owner, ticket, self.clock.now() + LEASE_SECONDS)
+                    self.self_invoker.continue_broadcast()
+                    return replace(stats, handed_over=True)
+                stats += self._broadcast_once(already_sent)
+                if stats.incomplete:
+                    break
+                ticket = self.lease.release(owner, ticket, self.clock.now_s() + LEASE_SECONDS)
         except StoreUnavailable:
-            # Or nobody could broadcast until it expires.
+            stats = replace(stats, incomplete=True)
+        if stats.incomplete:
+            # Otherwise no invocation could broadcast until the lease expires.
             with suppress(StoreUnavailable):
                 self.lease.abandon(owner)
-            raise
+        return stats
 
-    def _broadcast_once(self, posted: DeliveryStats, told: tuple[str, int] | None) -> None:
-        began = self.clock.milliseconds()
-        # The value last, behind the first page of the audience: what is counted while a page is
-        # read goes out with this broadcast, not with the next.
-        pages = self.connections.audience(self.clock.now())
-        first = list(islice(pages, 1))
-        value = self.counter.value()
-        knows = told[0] if told and told[1] == value else None
-        failures: list[StoreUnavailable] = []
-        audience = _until_it_fails(chain(first, pages), failures)
-        others = (connection_id for connection_id in audience if connection_id != knows)
-        self._settle(self.outbox.post(protocol.counter_update(value), others), posted)
-        if failures:
-            raise failures[0]
-        posted.broadcasts += 1
-        self.clock.sleep_until(began + self.interval_ms)
-
-    def resume_abandoned_broadcast(self, posted: DeliveryStats, began: int) -> None:
-        """Do what a crashed invocation left undone. Raises StoreUnavailable."""
-        if self.lease.is_expired(self.clock.now()):
-            self.broadcast(posted, began)
-
-    def _settle(self, deliveries: Mapping[str, Delivery], posted: DeliveryStats) -> None:
-        posted.outcomes.update(deliveries.values())
-        connected_before = self.clock.now() - GONE_AGE_SECONDS
+    def resume_abandoned_broadcast(self, invocation_started_ms: int) -> DeliveryStats:
+        """Broadcast if an invocation crashed while it held the lease."""
         try:
-            for connection_id, delivery in deliveries.items():
-                if delivery is Delivery.GONE:
-                    self.connections.remove_gone(connection_id, connected_before)
+            if not self.lease.is_expired(self.clock.now_s()):
+                return DeliveryStats()
         except StoreUnavailable:
-            posted.clean = False  # the next broadcast meets the same ghosts
+            return DeliveryStats(incomplete=True)
+        return self.broadcast(invocation_started_ms)
+
+    def _broadcast_once(self, already_sent: SentValue | None) -> DeliveryStats:
+        started_ms = self.clock.now_ms()
+        # Read the value after the first page of the audience. A click that is counted while the
+        # page is read then goes out with this broadcast, not with the next.
+        listing = self.connections.audience(self.clock.now_s())
+        first = list(islice(listing, 1))
+        value = self.counter.value()
+        exclude = None
+        if already_sent and already_sent.value == value:
+            exclude = already_sent.connection_id
+        failures: list[StoreUnavailable] = []
+        audience = _until_it_fails(chain(first, listing), failures)
+        others = (connection_id for connection_id in audience if connection_id != exclude)
+        stats = self._post(protocol.counter_update(value), others)
+        if failures:
+            return replace(stats, incomplete=True)
+        self.clock.sleep_until_ms(started_ms + self.interval_ms)
+        return replace(stats, broadcasts=1)
+
+    def _post(self, message: str, audience: Iterable[str]) -> DeliveryStats:
+        deliveries = self.outbox.post(message, audience)
+        stats = DeliveryStats.of(Counter(deliveries.values()))
+        gone = (each for each, delivery in deliveries.items() if delivery is Delivery.GONE)
+        return replace(stats, stale_rows_left=not self._remove_gone(gone))
+
+    def _remove_gone(self, connection_ids: Iterator[str]) -> bool:
+        """Delete the rows of closed connections. Returns False if DynamoDB failed."""
+        connected_before = self.clock.now_s() - GONE_AGE_SECONDS
+        try:
+            for connection_id in connection_ids:
+                self.connections.remove_gone(connection_id, connected_before)
+        except StoreUnavailable:
+            return False
+        return True
 
 
 def _until_it_fails(listing: Iterator[str], failures: list[StoreUnavailable]) -> Iterator[str]:
-    """A listing that fails ends, and says so afterwards: what was listed before is posted to."""
+    """The listing up to its failure, which is appended to `failures` instead of raised.
+
+    An outbox reads its audience while it posts, so the connections before the failure get theirs.
+    """
     try:
         yield from listing
     except StoreUnavailable as failure:

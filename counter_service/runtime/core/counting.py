@@ -1,8 +1,8 @@
-"""How a click is counted: exactly once with an op id, at most once without. Pure.
+"""Counts a click: exactly once with an op id, at most once without.
 
-A click with an op id may be tried again after any failure, here and by its client: the store
-remembers the op ids that it has counted. A click without one is tried again only after a refusal,
-which wrote nothing.
+A click with an op id is retried after any failure, here and by its client, because the store
+remembers the op ids that it counted. A click without one is retried only if DynamoDB rejected the
+write, so that nothing was written.
 """
 
 from contextlib import suppress
@@ -21,36 +21,39 @@ OPERATION_TTL_SECONDS: Final = 24 * 60 * 60
 class CountResult:
     """A click that is in the store."""
 
-    value: int | None  # the click is in it; None: it could not be read
-    before: bool = False  # by an earlier message with its op id
+    value: int | None  # contains the click; None: it could not be read
+    before: bool = False  # counted by an earlier message with the same op id
     retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ClickCounter:
+    """Counts clicks, with retries."""
+
     counter: CounterStore
     clock: Clock
     backoff: Backoff
 
     def count(self, op_id: str | None) -> CountResult:
-        """Count a click and read the value that it led to.
+        """Count a click and read the value afterwards.
 
-        Raises StoreBusy, with all attempts, when others were writing for too long;
-        StoreUnavailable or OutcomeUnknown as `CounterStore` does, the latter only without an id.
+        Raises:
+            StoreBusy: Concurrent writes conflicted at every attempt.
+            StoreUnavailable, OutcomeUnknown: As `CounterStore` does.
         """
-        value, before, retries = self._commit(op_id)
+        value, before, retries = self._count(op_id)
         if value is None:
-            # CountResult, whatever comes now: a failure to read must not look like one to count.
+            # A failure to read must not look like a failure to count.
             with suppress(StoreUnavailable):
                 value = self.counter.value()
         return CountResult(value, before, retries)
 
-    def _commit(self, op_id: str | None) -> tuple[int | None, bool, int]:
+    def _count(self, op_id: str | None) -> tuple[int | None, bool, int]:
         for retries in self.backoff.attempts():
             try:
                 if op_id is None:
                     return self.counter.increment(), False, retries
-                expires_at = self.clock.now() + OPERATION_TTL_SECONDS
+                expires_at = self.clock.now_s() + OPERATION_TTL_SECONDS
                 return None, not self.counter.increment_once(op_id, expires_at), retries
             except StoreBusy as failure:
                 busy = failure

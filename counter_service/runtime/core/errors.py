@@ -3,17 +3,17 @@
     CounterError
     ├── SettingsError          the function's environment is incomplete or wrong
     ├── UnknownEvent           not an API Gateway WebSocket event
-    └── StoreError             DynamoDB did not do what was asked
-        ├── StoreUnavailable   ... and it is safe to ask again
-        │   └── StoreBusy      ... soon: others are writing at the same moment
-        └── OutcomeUnknown     ... or perhaps it did: asking again may do it twice
+    └── StoreError             a DynamoDB operation failed
+        ├── StoreUnavailable   not applied, or idempotent: safe to retry
+        │   └── StoreBusy      concurrent writes: retry soon
+        └── OutcomeUnknown     may have been applied: a retry could apply it twice
 
-A peer's mistakes are not exceptions: `protocol.parse` answers them with `Invalid`.
+A client's mistakes are not exceptions: `protocol.parse` returns `Invalid` for them.
 """
 
 
 class CounterError(Exception):
-    """Base of everything the runtime raises on purpose."""
+    """Base of every exception that the runtime raises on purpose."""
 
 
 class SettingsError(CounterError):
@@ -24,8 +24,8 @@ class SettingsError(CounterError):
 
     def __str__(self) -> str:
         return (
-            f"environment variable {self.variable} {self.problem}; "
-            "the graph or Lambda sets it, so deploy the function again"
+            f"The environment variable {self.variable} {self.problem}. "
+            "It is set at deployment: deploy the function again."
         )
 
 
@@ -36,8 +36,8 @@ class UnknownEvent(CounterError):
 
     def __str__(self) -> str:
         return (
-            f"not an API Gateway WebSocket event: {self.problem}; "
-            "invoke the function through its API, or with one of tests/events/*.json"
+            f"This is not an API Gateway WebSocket event: {self.problem}. "
+            "Invoke the function through its API, or with one of tests/events/*.json."
         )
 
 
@@ -50,7 +50,7 @@ class StoreError(CounterError):
 
 class StoreUnavailable(StoreError):
     def __str__(self) -> str:
-        return f"{self.operation} failed ({self.reason}); it is safe to try again"
+        return f"{self.operation} failed ({self.reason}). It is safe to retry."
 
 
 class StoreBusy(StoreUnavailable):
@@ -60,11 +60,11 @@ class StoreBusy(StoreUnavailable):
 
     def __str__(self) -> str:
         return (
-            f"{self.operation} met others at each of {self.attempts} attempts ({self.reason}); "
-            "it is safe to try again"
+            f"{self.operation} conflicted with concurrent writes on all {self.attempts} attempts "
+            f"({self.reason}). It is safe to retry."
         )
 
 
 class OutcomeUnknown(StoreError):
     def __str__(self) -> str:
-        return f"{self.operation} got no answer ({self.reason}); it may or may not have happened"
+        return f"{self.operation} got no response ({self.reason}). It may have been applied."

@@ -1,6 +1,6 @@
-"""API Gateway's WebSocket events as values. Pure.
+"""API Gateway's WebSocket events as values.
 
-The shapes: docs.aws.amazon.com/apigateway/latest/developerguide/
+Their shapes: docs.aws.amazon.com/apigateway/latest/developerguide/
 apigateway-websocket-api-mapping-template-reference.html, and recorded ones in tests/events/.
 """
 
@@ -13,49 +13,49 @@ from .errors import UnknownEvent
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A handshake. The socket opens only after our answer, so nothing can be posted to it yet."""
+    """A handshake. The connection opens after our response, so nothing can be posted to it yet."""
 
     connection_id: str
     connected_at: int  # epoch seconds
-    origin: str | None = None  # as sent; None: no such header
-    subprotocols: tuple[str, ...] = field(default=(), repr=False)  # offered; one may be a token
-    token: str | None = field(default=None, repr=False)  # of the query string
+    origin: str | None = None  # as sent; None: the header is missing
+    subprotocols: tuple[str, ...] = field(default=(), repr=False)  # one of them may be a token
+    token: str | None = field(default=None, repr=False)  # from the query string
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """The socket is gone. Best effort: it may come late, twice or never."""
+    """The connection is closed. Best effort: this may arrive late, twice or never."""
 
     connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One frame of a client."""
+    """One frame from a client."""
 
     connection_id: str
     connected_at: int  # epoch seconds
     body: str | None  # None: the frame was binary
+    requested_at_ms: int | None = None  # when API Gateway received it; None: not stated
 
 
 @dataclass(frozen=True, slots=True)
 class ContinueBroadcast:
-    """Sent by the function to itself: go on broadcasting. No client can send it, for whatever
-    comes through the API is inside of API Gateway's own event."""
+    """The function invoked itself to continue a broadcast.
+
+    No client can send this, because API Gateway wraps what clients send in its own event.
+    """
 
     connection_id: None = None
 
 
 Event = Connect | Disconnect | Message | ContinueBroadcast
 
-CONTINUE_BROADCAST: Final = {"counterService": "take-over"}
+CONTINUE_BROADCAST: Final = {"counterService": "continue-broadcast"}
 
 
 def parse(event: Mapping[str, Any]) -> Event:
-    """Read an event.
-
-    Raises UnknownEvent for anything that API Gateway does not send.
-    """
+    """Parse an event. Raises UnknownEvent for anything that API Gateway does not send."""
     if event == CONTINUE_BROADCAST:
         return ContinueBroadcast()
     context = event.get("requestContext") if isinstance(event, Mapping) else None
@@ -70,23 +70,27 @@ def parse(event: Mapping[str, Any]) -> Event:
         case "DISCONNECT":
             return Disconnect(connection_id)
         case "MESSAGE":
-            return Message(connection_id, _connected_at(context), _body(event))
+            return Message(
+                connection_id,
+                _connected_at(context),
+                _body(event),
+                _milliseconds(context, "requestTimeEpoch"),
+            )
         case other:
             what = other[:40] if isinstance(other, str) else type(other).__name__
             raise UnknownEvent(f"requestContext.eventType is {what}")
 
 
-def requested_at(event: Mapping[str, Any]) -> int | None:
-    """Epoch milliseconds at which API Gateway received the event; None where it does not say."""
-    milliseconds = event.get("requestContext", {}).get("requestTimeEpoch")
-    return milliseconds if type(milliseconds) is int else None
-
-
 def _connected_at(context: Mapping[str, Any]) -> int:
-    milliseconds = context.get("connectedAt")
-    if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
+    milliseconds = _milliseconds(context, "connectedAt")
+    if milliseconds is None:
         raise UnknownEvent("requestContext.connectedAt is missing")
     return milliseconds // 1000
+
+
+def _milliseconds(context: Mapping[str, Any], name: str) -> int | None:
+    value = context.get(name)
+    return value if type(value) is int else None  # bool is a subclass of int
 
 
 def _connect(event: Mapping[str, Any], connection_id: str, connected_at: int) -> Connect:
@@ -113,8 +117,10 @@ def _values(
     name: str,
     case: Callable[[str], str] = str,
 ) -> list[str]:
-    """Every value of a field, from the member that has lists, else from the one that keeps only
-    the last of a repeated one."""
+    """Every value of a field: from the member with lists, else from the one with single values.
+
+    The latter has only the last value of a repeated field.
+    """
     for member in (lists, singles):
         fields = event.get(member)
         if isinstance(fields, Mapping):
@@ -126,14 +132,14 @@ def _values(
 
 
 def _joined(values: list[str]) -> str | None:
-    # As HTTP joins a repeated field. Neither an origin nor a token has a comma in it, so two of
-    # them are as good as a wrong one.
+    # HTTP joins a repeated field like this. Neither an origin nor a token contains a comma, so two
+    # of them are rejected like a wrong one.
     return ", ".join(values) if values else None
 
 
 def _body(event: Mapping[str, Any]) -> str | None:
-    # API Gateway closes a socket that sends binary frames (code 1003), so this is for emulators
-    # and for an integration that somebody sets to convert.
+    # API Gateway closes a connection that sends binary frames (code 1003). Emulators do not, nor
+    # does an integration that is configured to convert them.
     if event.get("isBase64Encoded"):
         return None
     body = event.get("body")

@@ -1,7 +1,7 @@
-"""Which pages may open a socket. Pure.
+"""Which pages may connect.
 
-Browsers let any page connect anywhere over WebSocket and only say which page it is: the Origin
-header (RFC 6455, 10.2). It keeps out other people's pages, not programs, which send what they like.
+Browsers let any page connect anywhere over WebSocket, and only name the page in the Origin header
+(RFC 6455, 10.2). Checking it keeps out foreign pages, but not programs, which send what they like.
 """
 
 import re
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-# An origin as browsers serialise it (RFC 6454, 6.2): scheme, host, and a port if it is not the
-# scheme's own. No user, path, query or fragment.
+# An origin as browsers serialize it (RFC 6454, 6.2): scheme, host, and a port if it is not the
+# scheme's default. No user, path, query or fragment.
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[^\s\x00-\x20/\\?#@:,\[\]]+)"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?",
@@ -19,12 +19,12 @@ _ORIGIN: Final = re.compile(
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOCALHOST: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-# What sandboxed frames and file: pages send.
+# Sandboxed frames and file: pages send this.
 _OPAQUE: Final = "null"
 
 
 class OriginProblem(StrEnum):
-    """Why a handshake is refused, for the log."""
+    """Why a handshake is rejected, for the log."""
 
     MISSING = "missing-origin"
     FOREIGN = "foreign-origin"
@@ -32,14 +32,14 @@ class OriginProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginPolicy:
-    """Who may connect: exactly the `allowed` origins, and what the two flags add."""
+    """Which origins are accepted: exactly the `allowed` ones, and what the two flags add."""
 
     allowed: frozenset[str] = frozenset()  # normalised
     allow_localhost: bool = False
     allow_missing: bool = False
 
     def check(self, origin: str | None) -> OriginProblem | None:
-        """None if a handshake with this Origin header, or without one, may go on."""
+        """None if a handshake with this Origin header, or without one, is accepted."""
         if origin is None or origin == _OPAQUE:
             return None if self.allow_missing else OriginProblem.MISSING
         normal = normalise(origin)
@@ -51,13 +51,16 @@ class OriginPolicy:
 
 
 def normalise(origin: str) -> str | None:
-    """Scheme and host in lower case, without the scheme's own port; None if it is no http(s)
-    origin. A trailing dot stays, and so does a host that is not ASCII: browsers send punycode."""
+    """Scheme and host in lower case, without the scheme's default port.
+
+    Returns None if it is not an http(s) origin. A trailing dot is kept, and so is a host that is
+    not ASCII, because browsers send punycode.
+    """
     found = _ORIGIN.fullmatch(origin)
     if not found:
         return None
     scheme = found["scheme"].lower()
-    # Lower case outside ASCII makes one letter of two: the Kelvin sign becomes a k.
+    # Outside of ASCII, two letters have the same lower case: the Kelvin sign becomes a k.
     host = found["host"].lower() if found["host"].isascii() else found["host"]
     port = int(found["port"]) if found["port"] else _DEFAULT_PORTS[scheme]
     if port > 65_535:

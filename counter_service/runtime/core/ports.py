@@ -1,8 +1,8 @@
-"""What the use cases need from the world. Adapters implement these; tests fake them."""
+"""What the use cases need from the world: adapters implement these ports, and fakes too."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Final, Protocol
 
 # API Gateway closes every connection after 2 h, and the row of a live client must not end earlier.
@@ -23,95 +23,120 @@ class Connection:
 
 
 class CounterStore(Protocol):
-    """The value only grows. Every method raises StoreUnavailable when it is safe to ask again, and
-    StoreBusy when it is safe and soon worth it: others were in the way."""
+    """The counter. Its value only grows.
+
+    Every method raises StoreUnavailable if it is safe to retry, and StoreBusy if a retry is likely
+    to succeed soon, because concurrent writes were in the way.
+    """
 
     def increment(self) -> int | None:
-        """Add one, atomically and at most once; return the new value, or None if it has to be
-        read.
+        """Add one, atomically and at most once.
 
-        Raises StoreUnavailable if nothing was counted, OutcomeUnknown if nobody can tell.
+        Returns the new value, or None if it has to be read with `value`.
+
+        Raises:
+            StoreUnavailable: Nothing was counted.
+            OutcomeUnknown: The click may have been counted, so it must not be retried.
         """
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
-        """Add one unless this op id was counted before; say if it was counted now.
+        """Add one unless this op id was counted before. Returns whether it was counted now.
 
-        The op id is remembered until the epoch second `expires_at` at least. Behind
-        StoreUnavailable an answer may have been lost; asking again tells.
+        The op id is remembered at least until the epoch second `expires_at`. After
+        StoreUnavailable the click may have been counted, and a retry finds out.
         """
 
     def value(self) -> int:
-        """The value, strongly consistent: all that was counted before the call is in it, and
-        nothing that was not counted by its return. 0 before the first increment."""
+        """The value, strongly consistent; 0 before the first increment.
+
+        Contains every click that was counted before the call, and none that was not counted before
+        the return.
+        """
 
 
 class ConnectionStore(Protocol):
-    """Every method raises StoreUnavailable when the table cannot be reached."""
+    """The open connections. Every method raises StoreUnavailable if the table does not respond."""
 
     def put(self, connection: Connection) -> None:
-        """Add the row unless it is there."""
+        """Add the row unless it exists."""
 
     def remove(self, connection_id: str) -> None:
-        """Delete the row if it is there."""
+        """Delete the row if it exists."""
 
     def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        """Delete the row if it is there and older than the epoch second; say if it was."""
+        """Delete the row if it exists and is older than this epoch second. Returns whether."""
 
     def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
-        """Note one more click in the epoch second; False if there were `limit` already.
+        """Record a click in this epoch second. Returns False if `limit` were recorded before.
 
-        A connection without a row may click, and gets none: its row was lost by us, comes back
-        with get-current, and the stage's throttle holds meanwhile.
+        A connection whose row is missing is admitted, and no row is created: get-current restores
+        it, and the stage's throttle still applies.
         """
 
-    def audience(self, now: int) -> Iterator[str]:
-        """Ids of the rows not expired at the epoch second `now`, strongly consistent.
+    def audience(self, now_s: int) -> Iterator[str]:
+        """Ids of the rows that are not expired at the epoch second `now_s`, strongly consistent.
 
-        Lists while it is read: a table that fails raises then, not at the call, so whoever comes
-        before the audience is not held up by it.
+        The table is listed while the iterator is read. StoreUnavailable is raised then, not at the
+        call, so connections that were listed before a failure do not suffer from it.
         """
 
 
-class Delivery(Enum):
+class Delivery(StrEnum):
     """What became of one post."""
 
     DELIVERED = "delivered"
     GONE = "gone"  # 410: closed, or not open yet
-    FORBIDDEN = "forbidden"  # 403: our own role or endpoint is wrong, not the connection
-    SKIPPED = "skipped"  # refused or unanswered; a newer value will supersede it
+    FORBIDDEN = "forbidden"  # 403: the role or the endpoint is wrong, not the connection
+    SKIPPED = "skipped"  # rejected or no response; a newer value will supersede it
 
 
 class Outbox(Protocol):
+    """Sends messages to connections."""
+
     def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
-        """Post one message to many connections in order; say what became of each. Never raises
-        for what a single connection does. Reads the audience, which must not raise, meanwhile."""
+        """Post one message to many connections, in order. Returns what became of each post.
+
+        Never raises for what a single connection does. Reads the audience while it posts, and the
+        audience must not raise.
+        """
 
 
 class BroadcastLease(Protocol):
-    """Who broadcasts. Times are epoch seconds. Every method raises StoreUnavailable."""
+    """Which invocation broadcasts. Times are epoch seconds.
+
+    Every method raises StoreUnavailable if the table does not respond.
+    """
 
     def request(self, owner: str, now: int, until: int) -> int | None:
-        """Draw a ticket. Return one if the lease was free, or had expired at `now`, and is now
-        `owner`'s until `until`; None if somebody else holds it, who will see the ticket."""
+        """Take a ticket, and acquire the lease until `until` if it is free or expired at `now`.
+
+        Returns the ticket if the lease was acquired. None means that another invocation holds the
+        lease: it will find the newer ticket and broadcast again.
+        """
 
     def release(self, owner: str, ticket: int, until: int) -> int | None:
-        """Let go, unless a ticket was drawn after `ticket`: then keep the lease until `until` and
-        return the newest. None: released, or somebody else's by now."""
+        """Release the lease, unless a ticket newer than `ticket` was taken.
+
+        Then the lease is renewed until `until`, and the newest ticket is returned. None means that
+        the lease is released, or that it expired and belongs to another owner.
+        """
 
     def abandon(self, owner: str) -> None:
-        """Let go whatever was drawn."""
+        """Release the lease even if newer tickets exist."""
 
     def is_expired(self, now: int) -> bool:
-        """Somebody held the lease and never let go."""
+        """Whether an owner never released the lease, and it expired before `now`."""
 
 
 class SelfInvoker(Protocol):
-    def take_over(self) -> None:
-        """Let another invocation broadcast, soon. Raises StoreUnavailable."""
+    """Invokes the function again."""
+
+    def continue_broadcast(self) -> None:
+        """Have another invocation broadcast, without waiting for it. Raises StoreUnavailable."""
 
 
 class TokenProblem(StrEnum):
-    """Why a token does not open the door, for the log."""
+    """Why a token is rejected, for the log."""
 
     MISSING = "missing-token"
     MALFORMED = "malformed-token"
@@ -122,20 +147,38 @@ class TokenProblem(StrEnum):
     WRONG_ALGORITHM = "wrong-algorithm"
     UNKNOWN_KEY = "unknown-key"
     BAD_SIGNATURE = "bad-signature"
-    KEYS_UNAVAILABLE = "keys-unavailable"  # ours or the issuer's, not the client's
+    KEYS_UNAVAILABLE = "keys-unavailable"  # our failure or the issuer's, not the client's
 
 
 class TokenVerifier(Protocol):
+    """Verifies the tokens of handshakes."""
+
     def check(self, token: str) -> TokenProblem | None:
-        """None if the token is good now. Never raises, whatever the text."""
+        """None if the token is valid now. Never raises, whatever the text."""
 
 
 class Clock(Protocol):
-    def now(self) -> int:
+    """The time, and waiting."""
+
+    def now_s(self) -> int:
         """Epoch seconds."""
 
-    def milliseconds(self) -> int:
+    def now_ms(self) -> int:
         """Epoch milliseconds."""
 
-    def sleep_until(self, milliseconds: int) -> None:
-        """Return at that moment, at once if it has passed."""
+    def sleep_until_ms(self, moment_ms: int) -> None:
+        """Return at this epoch millisecond, or at once if it has passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything that the service gets from outside of `core`."""
+
+    counter: CounterStore
+    connections: ConnectionStore
+    lease: BroadcastLease
+    outbox: Outbox
+    self_invoker: SelfInvoker
+    clock: Clock
+    random: Callable[[], float]  # at least 0, less than 1
+    new_owner: Callable[[], str]  # a unique name for each call

@@ -1,4 +1,4 @@
-"""The messages: text from a client to requests, answers to text. Pure.
+"""The messages: text from a client becomes a request, and responses become text.
 
 Client to server::
 
@@ -10,10 +10,9 @@ Server to client::
     {"type": "counter-update", "value": 42, "id": "<op id>"}
     {"type": "error", "code": "unknown-action", "message": "...", "id": "<op id>"}
 
-The op id names one click, so that a client can send it again until it is answered and the click
-still counts once. Without one an increment counts at most once. Answers carry the id of what they
-answer; broadcasts carry none. A field that we do not know is ignored, so that peers can be newer
-than we are.
+The op id is the idempotency key of one click: a client retries the click until it is acknowledged,
+and it counts once. Without an op id, an increment counts at most once. A response has the op id
+of its request; broadcasts have none. Unknown fields are ignored, so that peers can be newer.
 """
 
 import json
@@ -25,13 +24,24 @@ from typing import Any, Final, NoReturn
 
 MAX_MESSAGE_BYTES: Final = 1024
 
-# <session>:<sequence>. The session is random and long, so that nobody claims another client's ids
-# by guessing. Ids are compared as text: "...:1" and "...:01" are two clicks.
+# <session>:<sequence number>. The session is long and random, so that no client can guess the ids
+# of another. Ids are compared as text: "...:1" and "...:01" are two clicks.
 OP_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}:[0-9]{1,15}")
 
 
+class Action(StrEnum):
+    """What an event asks for. The first two are names on the wire, all are names in the log."""
+
+    INCREMENT = "increment"
+    GET_CURRENT = "get-current"
+    INVALID = "invalid"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    CONTINUE_BROADCAST = "continue-broadcast"
+
+
 class ErrorCode(StrEnum):
-    """What went wrong, for programs. The message beside it is for people."""
+    """What went wrong, for programs. MESSAGES has the text for people."""
 
     TOO_LARGE = "too-large"
     NOT_TEXT = "not-text"
@@ -46,38 +56,21 @@ class ErrorCode(StrEnum):
     UNKNOWN_OUTCOME = "unknown-outcome"
 
 
-MESSAGES: Final = {
-    ErrorCode.TOO_LARGE: f"A message may have at most {MAX_MESSAGE_BYTES} bytes.",
-    ErrorCode.NOT_TEXT: "Send text, not binary data.",
-    ErrorCode.NOT_JSON: 'Send JSON, for example {"action":"increment"}.',
-    ErrorCode.NOT_AN_OBJECT: 'Send a JSON object, for example {"action":"increment"}.',
-    ErrorCode.MISSING_ACTION: 'The message needs an "action": "increment" or "get-current".',
-    ErrorCode.UNKNOWN_ACTION: 'The actions are "increment" and "get-current".',
-    ErrorCode.BAD_ID: 'An "id" is 16 to 64 of A-Z a-z 0-9 _ -, a colon, and 1 to 15 digits.',
-    ErrorCode.TOO_MANY_CLICKS: "Too many clicks within a second: this one was not counted.",
-    # These two: without an id it was not counted. With one it may have been, where an answer was
-    # lost, and then counts no second time.
-    ErrorCode.BUSY: "Too many clicks at the same time. Try again; an id counts only once.",
-    ErrorCode.UNAVAILABLE: "The counter cannot be reached. Try again; an id counts only once.",
-    ErrorCode.UNKNOWN_OUTCOME: "The counter did not answer. The click may or may not have counted.",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Increment:
-    """Add one and tell everyone."""
+    """Add one and broadcast the value. With an op id: unless it was counted before."""
 
-    op_id: str | None = None  # with one: unless it was counted before
+    op_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GetCurrent:
-    """Tell the sender the value."""
+    """Send the value to the sender."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The client's mistake, to be answered with an error message."""
+    """The client's mistake. The response is an error message."""
 
     code: ErrorCode
 
@@ -94,20 +87,41 @@ def _increment(message: Mapping[str, Any]) -> Request:
     return Increment(op_id)
 
 
-# A new action starts here: its request, and its name on the wire.
+# A new action starts here, with its request and its name.
 ACTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Request]]] = {
-    "increment": _increment,
-    "get-current": lambda _: GetCurrent(),
+    Action.INCREMENT: _increment,
+    Action.GET_CURRENT: lambda _: GetCurrent(),
+}
+
+_NAMES: Final = " or ".join(f'"{action}"' for action in ACTIONS)
+
+MESSAGES: Final = {
+    ErrorCode.TOO_LARGE: f"A message may have at most {MAX_MESSAGE_BYTES} bytes.",
+    ErrorCode.NOT_TEXT: "Send text, not binary data.",
+    ErrorCode.NOT_JSON: 'Send JSON, for example {"action":"increment"}.',
+    ErrorCode.NOT_AN_OBJECT: 'Send a JSON object, for example {"action":"increment"}.',
+    ErrorCode.MISSING_ACTION: f'The message needs an "action": {_NAMES}.',
+    ErrorCode.UNKNOWN_ACTION: f"This action is unknown. Use {_NAMES}.",
+    ErrorCode.BAD_ID: 'An "id" is 16 to 64 of A-Z a-z 0-9 _ -, a colon, and 1 to 15 digits.',
+    ErrorCode.TOO_MANY_CLICKS: "Too many clicks within a second. This one was not counted.",
+    # Without an id the click was not counted. With one it may have been, if a response was lost.
+    ErrorCode.BUSY: "Too many concurrent clicks. Retry with the same id: it counts only once.",
+    ErrorCode.UNAVAILABLE: "The counter is unavailable. Retry with the same id: it counts once.",
+    ErrorCode.UNKNOWN_OUTCOME: (
+        "The counter did not respond. The click may or may not have counted."
+    ),
 }
 
 
-def parse(text: str) -> Request:
-    """Read one frame. Never raises, whatever the text."""
-    # A character is at least one byte, so the cheap check spares encoding a 128 KB frame.
+def parse(text: str | None) -> Request:
+    """Parse one frame; None is a binary one. Never raises, whatever the text."""
+    if text is None:
+        return Invalid(ErrorCode.NOT_TEXT)
+    # A character is at least one byte, so the cheap check saves encoding a frame of 128 KB.
     if len(text) > MAX_MESSAGE_BYTES or len(_utf8(text)) > MAX_MESSAGE_BYTES:
         return Invalid(ErrorCode.TOO_LARGE)
     try:
-        message = json.loads(text, parse_constant=_refuse_constant)
+        message = json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError):  # a kilobyte of "[" nests deeper than the stack
         return Invalid(ErrorCode.NOT_JSON)
     if not isinstance(message, dict):
@@ -115,12 +129,12 @@ def parse(text: str) -> Request:
     if "action" not in message:
         return Invalid(ErrorCode.MISSING_ACTION)
     action = message["action"]
-    read = ACTIONS.get(action) if isinstance(action, str) else None
-    return read(message) if read else Invalid(ErrorCode.UNKNOWN_ACTION)
+    parse_action = ACTIONS.get(action) if isinstance(action, str) else None
+    return parse_action(message) if parse_action else Invalid(ErrorCode.UNKNOWN_ACTION)
 
 
 def counter_update(value: int, op_id: str | None = None) -> str:
-    """With an op id: the acknowledgement of that click, for its sender alone."""
+    """The value. With an op id: the acknowledgement of that click, only for its sender."""
     return _dump({"type": "counter-update", "value": value}, op_id)
 
 
@@ -137,6 +151,6 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    # Python's parser takes NaN and Infinity; JSON does not have them.
+def _reject_constant(name: str) -> NoReturn:
+    # Python's parser accepts NaN and Infinity, which JSON does not have.
     raise ValueError(f"{name} is not JSON")

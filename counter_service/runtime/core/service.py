@@ -1,7 +1,7 @@
-"""The use cases, on the ports alone: no AWS, no clock, no logging.
+"""The use cases, on the ports: no AWS, no clock and no logging of their own.
 
-The path of one click: `handle_message` parses it, `increment` has it counted, tells the sender,
-and sees to it that everyone is told: by `broadcast`, here or where one is going on.
+The path of one click: `handle_message` parses it; `increment` counts it, acknowledges it to the
+sender and broadcasts the new value, unless another invocation already broadcasts.
 """
 
 from dataclasses import dataclass, replace
@@ -9,195 +9,134 @@ from typing import Final
 
 from . import protocol
 from .access import Access, subprotocol_for
-from .broadcast import Broadcaster, DeliveryStats
+from .broadcast import Broadcaster, SentValue
 from .counting import ClickCounter
 from .errors import OutcomeUnknown, StoreBusy, StoreError, StoreUnavailable
 from .events import Connect, ContinueBroadcast, Disconnect, Event, Message
-from .ports import (
-    Clock,
-    Connection,
-    ConnectionStore,
-    CounterStore,
-    Delivery,
-    Outbox,
-    TokenProblem,
-)
-from .protocol import ErrorCode, GetCurrent, Increment, Invalid
+from .outcome import DeliveryStats, Outcome
+from .ports import Clock, Connection, ConnectionStore, CounterStore, Outbox
+from .protocol import Action, ErrorCode, GetCurrent, Increment, Invalid
 
-# Of a refused origin, in the log.
+# Maximum length of a rejected origin in the log.
 ORIGIN_CHARACTERS: Final = 100
 
-HTTP_OK: Final = 200
 
-BROADCAST_INCOMPLETE: Final = "broadcast-incomplete"
-CLEANUP_INCOMPLETE: Final = "cleanup-incomplete"
-_OUR_FAILURES: Final = frozenset(
-    {
-        *(ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_OUTCOME),
-        *(BROADCAST_INCOMPLETE, CLEANUP_INCOMPLETE, TokenProblem.KEYS_UNAVAILABLE),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one event came to: the status that answers it, and the rest for the log.
-
-    Holds nothing that a client wrote but the origin of a refused handshake, cut.
-    """
-
-    action: str
-    value: int | None = None
-    error: str | None = None
-    retries: int = 0  # of the count
-    counted_before: bool = False  # by an earlier message with the same op id
-    broadcasts: int = 0
-    delivered: int = 0
-    gone: int = 0
-    skipped: int = 0
-    forbidden: int = 0
-    handed_over: bool = False  # to another invocation that goes on broadcasting
-    status: int = HTTP_OK
-    origin: str | None = None
-    subprotocol: str | None = None  # the one that the handshake's answer names
-
-    @property
-    def is_our_failure(self) -> bool:
-        """Whether something failed that is not the client's own affair."""
-        return self.error in _OUR_FAILURES
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CounterService:
+    """Serves one event after the other. `assembly.assemble` makes one."""
+
     counter: CounterStore
     connections: ConnectionStore
     outbox: Outbox
     clock: Clock
     access: Access
-    tally: ClickCounter
+    click_counter: ClickCounter
     broadcaster: Broadcaster
-    clicks_per_second: int = 0  # of one connection; 0: no limit
+    clicks_per_second: int  # of one connection; 0: no limit
 
     def handle(self, event: Event) -> Outcome:
         """Serve one event.
 
-        Raises StoreUnavailable when a handshake cannot be recorded, which refuses it, or a
-        disconnect: there is nobody to answer, and the next broadcast finds the row.
+        Raises:
+            StoreUnavailable: A handshake could not be recorded, and API Gateway rejects it; or a
+                disconnect could not, and the next broadcast finds the stale row.
         """
         match event:
             case Connect():
                 return self.connect(event)
-            case Disconnect():
-                self.connections.remove(event.connection_id)
-                return Outcome("disconnect")
+            case Disconnect(connection_id):
+                self.connections.remove(connection_id)
+                return Outcome(Action.DISCONNECT)
             case Message():
                 return self.handle_message(event)
             case ContinueBroadcast():
-                return self.take_over()
+                return self.continue_broadcast()
 
     def connect(self, event: Connect) -> Outcome:
-        if refusal := self.access.refusal(event):
-            origin = event.origin and event.origin[:ORIGIN_CHARACTERS]
-            return Outcome("connect", error=refusal.problem, status=refusal.status, origin=origin)
+        if rejection := self.access.check(event):
+            return Outcome(
+                Action.CONNECT,
+                error=rejection.problem,
+                status=rejection.status,
+                origin=event.origin and event.origin[:ORIGIN_CHARACTERS],
+            )
         self.connections.put(Connection(event.connection_id, event.connected_at))
-        return Outcome("connect", subprotocol=subprotocol_for(event))
+        return Outcome(Action.CONNECT, subprotocol=subprotocol_for(event))
 
     def handle_message(self, message: Message) -> Outcome:
         """Serve one frame: a new action gets its case here and its use case below."""
-        sender = message.connection_id
-        request = (
-            Invalid(ErrorCode.NOT_TEXT) if message.body is None else protocol.parse(message.body)
-        )
-        client = Connection(sender, message.connected_at)
-        match request:
+        sender = Connection(message.connection_id, message.connected_at)
+        match protocol.parse(message.body):
             case Increment(op_id):
-                return self.increment(client, op_id)
+                return self.increment(sender, op_id)
             case GetCurrent():
-                return self.get_current(client)
+                return self.get_current(sender)
             case Invalid(code):
-                return self._refuse(sender, "invalid", code)
+                return self._reply_error(sender, Action.INVALID, code)
 
     def increment(self, sender: Connection, op_id: str | None = None) -> Outcome:
-        began = self.clock.milliseconds()
+        started_ms = self.clock.now_ms()
         try:
-            if not self._may_click(sender.id):
-                return self._refuse(sender.id, "increment", ErrorCode.TOO_MANY_CLICKS, op_id)
-            counted = self.tally.count(op_id)
+            if not self._may_click(sender):
+                code = ErrorCode.TOO_MANY_CLICKS
+                return self._reply_error(sender, Action.INCREMENT, code, op_id)
+            counted = self.click_counter.count(op_id)
         except StoreError as failure:
-            report = self._refuse(sender.id, "increment", _code(failure), op_id)
+            outcome = self._reply_error(sender, Action.INCREMENT, _code(failure), op_id)
             retries = failure.attempts - 1 if isinstance(failure, StoreBusy) else 0
-            return replace(report, retries=retries)
-        # The sender first: its answer does not wait for the audience.
-        posted = DeliveryStats()
-        told = error = None
+            return replace(outcome, retries=retries)
+        # Acknowledge before broadcasting, so that the sender does not wait for the audience.
+        stats, error, already_sent = DeliveryStats(), None, None
         if counted.value is None:
-            # CountResult, but there is no value to say so with. With an id the client asks again.
+            # Counted, but the new value could not be read. A client with an op id retries.
             error = ErrorCode.UNAVAILABLE if op_id else ErrorCode.UNKNOWN_OUTCOME
-            self.outbox.post(protocol.error(error, op_id), [sender.id])
-        elif self.broadcaster.tell(sender.id, counted.value, posted, op_id):
-            told = (sender.id, counted.value)
-        # Also what was counted before: whoever counted it may have died before anybody knew.
-        incomplete = self._broadcast(posted, began, told)
-        report = self._report("increment", counted.value, posted, error or incomplete)
-        return replace(report, retries=counted.retries, counted_before=counted.before)
+            self._post_error(sender, error, op_id)
+        else:
+            stats = self.broadcaster.send_value(sender.id, counted.value, op_id)
+            if stats.delivered or stats.gone:
+                already_sent = SentValue(sender.id, counted.value)
+        # Broadcast even if this op id was counted before, because the invocation that counted it
+        # may have crashed before it broadcast.
+        stats += self.broadcaster.broadcast(started_ms, already_sent)
+        return Outcome(
+            Action.INCREMENT,
+            counted.value,
+            error=error or stats.problem,
+            retries=counted.retries,
+            counted_before=counted.before,
+            deliveries=stats,
+        )
 
     def get_current(self, sender: Connection) -> Outcome:
-        began = self.clock.milliseconds()
+        started_ms = self.clock.now_ms()
         try:
-            # Row first, value second: a click counted in between is then broadcast to this
-            # client too. The other order could leave it with a stale number.
+            # Put the row before reading the value, so that a click that is counted in between is
+            # broadcast to this client too. The other order could leave it with an old value.
             self.connections.put(sender)
             value = self.counter.value()
         except StoreUnavailable:
-            return self._refuse(sender.id, "get-current", ErrorCode.UNAVAILABLE)
-        posted = DeliveryStats()
-        self.broadcaster.tell(sender.id, value, posted)
-        try:
-            self.broadcaster.resume_abandoned_broadcast(posted, began)
-        except StoreUnavailable:
-            return self._report("get-current", value, posted, BROADCAST_INCOMPLETE)
-        return self._report("get-current", value, posted)
+            return self._reply_error(sender, Action.GET_CURRENT, ErrorCode.UNAVAILABLE)
+        stats = self.broadcaster.send_value(sender.id, value)
+        stats += self.broadcaster.resume_abandoned_broadcast(started_ms)
+        return Outcome(Action.GET_CURRENT, value, error=stats.problem, deliveries=stats)
 
-    def take_over(self) -> Outcome:
-        """Broadcast what an invocation at the end of its time has left."""
-        posted = DeliveryStats()
-        incomplete = self._broadcast(posted, self.clock.milliseconds())
-        return self._report("take-over", None, posted, incomplete)
+    def continue_broadcast(self) -> Outcome:
+        """Broadcast what another invocation had no time left for."""
+        stats = self.broadcaster.broadcast(self.clock.now_ms())
+        return Outcome(Action.CONTINUE_BROADCAST, error=stats.problem, deliveries=stats)
 
-    def _broadcast(
-        self, posted: DeliveryStats, began: int, told: tuple[str, int] | None = None
-    ) -> str | None:
-        try:
-            self.broadcaster.broadcast(posted, began, told)
-        except StoreUnavailable:
-            # CountResult, and the sender knows: only the news is late, until the next click.
-            return BROADCAST_INCOMPLETE
-        return None
-
-    def _may_click(self, sender: str) -> bool:
+    def _may_click(self, sender: Connection) -> bool:
         limit = self.clicks_per_second
-        return not limit or self.connections.admit_click(sender, self.clock.now(), limit)
+        return not limit or self.connections.admit_click(sender.id, self.clock.now_s(), limit)
 
-    def _report(
-        self, action: str, value: int | None, posted: DeliveryStats, error: str | None = None
+    def _reply_error(
+        self, sender: Connection, action: Action, code: ErrorCode, op_id: str | None = None
     ) -> Outcome:
-        return Outcome(
-            action,
-            value,
-            error=error or (None if posted.clean else CLEANUP_INCOMPLETE),
-            broadcasts=posted.broadcasts,
-            delivered=posted.outcomes[Delivery.DELIVERED],
-            gone=posted.outcomes[Delivery.GONE],
-            skipped=posted.outcomes[Delivery.SKIPPED],
-            forbidden=posted.outcomes[Delivery.FORBIDDEN],
-            handed_over=posted.handed_over,
-        )
-
-    def _refuse(
-        self, sender: str, action: str, code: ErrorCode, op_id: str | None = None
-    ) -> Outcome:
-        self.outbox.post(protocol.error(code, op_id), [sender])
+        self._post_error(sender, code, op_id)
         return Outcome(action, error=code)
+
+    def _post_error(self, sender: Connection, code: ErrorCode, op_id: str | None) -> None:
+        self.outbox.post(protocol.error(code, op_id), [sender.id])
 
 
 def _code(failure: StoreError) -> ErrorCode:

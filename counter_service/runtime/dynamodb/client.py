@@ -1,6 +1,6 @@
-"""Speaking with DynamoDB: the clients' configuration, and what their failures mean to us.
+"""Configuration of DynamoDB clients, and what their failures mean.
 
-Adapters take low-level clients: a `boto3.resource` costs start-up time and gives nothing here.
+The adapters take low-level clients, because a `boto3.resource` costs start-up time.
 """
 
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 
-# botocore's 60 s would outlast the invocation; DynamoDB answers in milliseconds or is in trouble.
+# botocore's default of 60 s outlasts the invocation. DynamoDB responds within milliseconds.
 _TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 2}
 
-# For everything that may be sent twice.
+# For idempotent requests.
 WITH_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 3}, **_TIMEOUTS)
 
-# For the increment without an op id. An ADD resent after a lost answer counts twice, and
-# botocore's defaults send up to ten.
+# For the increment without an op id: an ADD that is sent again after a lost response counts twice,
+# and botocore sends a request up to ten times by default.
 NO_RETRY: Final = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
 
-# Refusals of a moment: another transaction has the item, or there is no throughput left. The
-# second line is what the reasons of a cancelled transaction are called
+# Transient errors: transaction conflicts and throttling. The second line has the codes of
+# CancellationReasons
 # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
 BUSY: Final = frozenset(
     {
@@ -35,15 +35,15 @@ BUSY: Final = frozenset(
 
 
 @contextmanager
-def unavailable(operation: str) -> Iterator[None]:
-    """Turn the SDK's failures of something that may be repeated into ours."""
+def translate_errors(operation: str) -> Iterator[None]:
+    """Raise StoreUnavailable or StoreBusy for the SDK's exceptions from an idempotent operation."""
     try:
         yield
     except (ClientError, BotoCoreError) as failure:
-        raise refusal(operation, reason(failure)) from failure
+        raise to_store_error(operation, reason(failure)) from failure
 
 
-def refusal(operation: str, reason: str) -> StoreUnavailable:
+def to_store_error(operation: str, reason: str) -> StoreUnavailable:
     return (StoreBusy if reason in BUSY else StoreUnavailable)(operation, reason)
 
 
@@ -54,13 +54,13 @@ def ignore_condition_failure(client: Any) -> Iterator[None]:
 
 
 def is_client_error(failure: ClientError) -> bool:
-    """A 4xx says that nothing was written; behind a 5xx the write may have happened."""
+    """Whether the status is 4xx, so that nothing was written. A 5xx leaves it open."""
     status: int = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return 400 <= status < 500
 
 
 def reason(failure: Exception) -> str:
-    """In a word, for the log: DynamoDB's error code, or the name of the exception."""
+    """One word for the log: DynamoDB's error code, or the name of the exception."""
     if isinstance(failure, ClientError):
         return str(failure.response.get("Error", {}).get("Code", "unknown"))
     return type(failure).__name__

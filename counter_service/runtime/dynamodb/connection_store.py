@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from counter_service.runtime.contract import (
     CLICK_SECOND,
@@ -13,19 +13,25 @@ from counter_service.runtime.contract import (
 )
 from counter_service.runtime.core.ports import Connection
 
-from .client import ignore_condition_failure, unavailable
+from .client import ignore_condition_failure, translate_errors
+
+_CLICK_NAMES: Final = {"#id": CONNECTION_KEY, "#second": CLICK_SECOND, "#clicks": CLICKS}
+_ROW_EXISTS: Final = "attribute_exists(#id)"
+_SECOND_HAS_STARTED: Final = "#second >= :second"
+_SECOND_HAS_NOT_STARTED: Final = "(attribute_not_exists(#second) OR #second < :second)"
+_LIMIT_NOT_REACHED: Final = "#clicks < :limit"
 
 
 class DynamoConnectionStore:
-    """ConnectionStore on a table keyed by connection id."""
+    """ConnectionStore on the connections table, with a client configured with WITH_RETRIES."""
 
     def __init__(self, table: str, client: Any) -> None:
         self._table = table
         self._client = client
-        self._reader = ThreadPoolExecutor(1)  # starts its thread with the first second page
+        self._reader = ThreadPoolExecutor(1)  # its thread starts with the first second page
 
     def put(self, connection: Connection) -> None:
-        with unavailable("recording a connection"), ignore_condition_failure(self._client):
+        with translate_errors("recording a connection"), ignore_condition_failure(self._client):
             self._client.put_item(
                 TableName=self._table,
                 Item={
@@ -38,13 +44,13 @@ class DynamoConnectionStore:
             )
 
     def remove(self, connection_id: str) -> None:
-        with unavailable("forgetting a connection"):
+        with translate_errors("deleting a connection"):
             self._client.delete_item(
                 TableName=self._table, Key={CONNECTION_KEY: {"S": connection_id}}
             )
 
     def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        with unavailable("forgetting a connection"), ignore_condition_failure(self._client):
+        with translate_errors("deleting a connection"), ignore_condition_failure(self._client):
             self._client.delete_item(
                 TableName=self._table,
                 Key={CONNECTION_KEY: {"S": connection_id}},
@@ -56,79 +62,74 @@ class DynamoConnectionStore:
         return False
 
     def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
-        # One write for all but the first click of a second. A second that another worker's
-        # clock has begun already is the current one.
-        with unavailable("limiting clicks"):
+        # One write per click, and two for the first click in a second. If the clock of another
+        # instance is ahead, its second counts as the current one.
+        with translate_errors("limiting clicks"):
             for _ in range(2):
-                row = self._write_click(
+                row = self._update_clicks(
                     connection_id,
                     "SET #clicks = #clicks + :one",
-                    "#second >= :second AND #clicks < :limit",
+                    f"{_SECOND_HAS_STARTED} AND {_LIMIT_NOT_REACHED}",
                     {":one": 1, ":second": second, ":limit": limit},
                 )
-                if not row:
+                if row is None:
                     return True
                 if CLICK_SECOND in row and int(row[CLICK_SECOND]["N"]) >= second:
                     return False
-                row = self._write_click(
+                row = self._update_clicks(
                     connection_id,
                     "SET #second = :second, #clicks = :one",
-                    "attribute_exists(#id) AND "
-                    "(attribute_not_exists(#second) OR #second < :second)",
+                    f"{_ROW_EXISTS} AND {_SECOND_HAS_NOT_STARTED}",
                     {":one": 1, ":second": second},
-                    {"#id": CONNECTION_KEY},
                 )
-                if not row:
+                if row is None:
                     return True
-                # Another click began the second meanwhile, so now the first write decides.
+                # A concurrent click started the new second, so retry the first write.
         return True
 
-    def _write_click(
-        self,
-        connection_id: str,
-        update: str,
-        condition: str,
-        values: dict[str, int],
-        names: dict[str, str] | None = None,
+    def _update_clicks(
+        self, connection_id: str, update: str, condition: str, values: dict[str, int]
     ) -> dict[str, Any] | None:
-        """The row that the condition refused; None if it was written, or if there is none."""
+        """The row that did not meet the condition; None if it was written, or if there is none."""
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key={CONNECTION_KEY: {"S": connection_id}},
                 UpdateExpression=update,
                 ConditionExpression=condition,
-                ExpressionAttributeNames={"#second": CLICK_SECOND, "#clicks": CLICKS}
-                | (names or {}),
+                ExpressionAttributeNames={
+                    name: attribute
+                    for name, attribute in _CLICK_NAMES.items()
+                    if name in update + condition
+                },
                 ExpressionAttributeValues={
                     name: {"N": str(value)} for name, value in values.items()
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._client.exceptions.ConditionalCheckFailedException as failure:
-            row: dict[str, Any] | None = failure.response.get("Item")
-            return row
+            return failure.response.get("Item") or None
         return None
 
-    def audience(self, now: int) -> Iterator[str]:
-        with unavailable("listing the audience"):
-            page = self._page(now)
-            # A page is some ten thousand rows. The next one loads while this one is used.
+    def audience(self, now_s: int) -> Iterator[str]:
+        with translate_errors("listing the audience"):
+            page = self._page(now_s)
+            # A page has about ten thousand rows. The next page is read while this one is used.
             while start := page.get("LastEvaluatedKey"):
-                following = self._reader.submit(self._page, now, start)
+                next_page = self._reader.submit(self._page, now_s, start)
                 yield from _ids(page)
-                page = following.result()
+                page = next_page.result()
             yield from _ids(page)
 
-    def _page(self, now: int, start: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _page(self, now_s: int, start: dict[str, Any] | None = None) -> dict[str, Any]:
         page: dict[str, Any] = self._client.scan(
             TableName=self._table,
             ConsistentRead=True,
             ProjectionExpression="#id",
-            # DynamoDB deletes expired rows within days, not seconds.
+            # DynamoDB deletes expired rows within days, not within seconds.
             FilterExpression="#expiresAt > :now",
             ExpressionAttributeNames={"#id": CONNECTION_KEY, "#expiresAt": EXPIRES_AT},
-            ExpressionAttributeValues={":now": {"N": str(now)}},
+            ExpressionAttributeValues={":now": {"N": str(now_s)}},
             **({"ExclusiveStartKey": start} if start else {}),
         )
         return page

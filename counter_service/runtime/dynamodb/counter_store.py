@@ -1,13 +1,13 @@
-"""CounterStore on DynamoDB: one row, or the sum of several.
+"""CounterStore on DynamoDB: the value of one row, or the sum of several.
 
-The rows are "global", "global#1", "global#2" and so on. A click lands on one of as many as are
-configured, so that clicks at the same moment get less into each other's way. The row "global"
-says how many ever were in use: readers read these too, and no count is lost when the
-configuration names fewer.
+The rows are "global", "global#1", "global#2" and so on. A click adds to one of as many rows as are
+configured, so that concurrent clicks conflict less. The row "global" has the greatest number of
+rows that was ever in use. Readers read all of these, so that no count is lost when fewer rows are
+configured later.
 
-Each row is read at some moment between the beginning and the end of the reading, and only grows.
-So a sum has everything that was counted before its reading began, and nothing that was not by
-its end: whoever reads after another never gets less.
+Each row is read at some moment between the start and the end of a read, and only grows. So a sum
+contains every click counted before the read started, and none that was not counted before it
+ended: a later read never returns less.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,13 @@ from counter_service.runtime.contract import (
 from counter_service.runtime.core.backoff import Backoff
 from counter_service.runtime.core.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
 
-from .client import ignore_condition_failure, is_client_error, reason, refusal, unavailable
+from .client import (
+    ignore_condition_failure,
+    is_client_error,
+    reason,
+    to_store_error,
+    translate_errors,
+)
 
 _NEVER_SENT: Final = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError)
 
@@ -40,40 +46,48 @@ Row = dict[str, dict[str, str]]
 
 
 class DynamoCounterStore:
-    """`client` is configured with WITH_RETRIES, `once` with NO_RETRY."""
+    """CounterStore on the counter table.
+
+    Args:
+        client: DynamoDB client configured with WITH_RETRIES.
+        no_retry_client: DynamoDB client configured with NO_RETRY.
+        shards: Number of rows that clicks are spread over.
+        random: Picks a row; returns at least 0 and less than 1.
+        backoff: For reads that DynamoDB served in part.
+    """
 
     def __init__(
         self,
         table: str,
         client: Any,
-        once: Any,
+        no_retry_client: Any,
         *,
         shards: int,
-        random: Callable[[], float],  # from 0 to 1, without 1
+        random: Callable[[], float],
         backoff: Backoff,
     ) -> None:
         self._table = table
         self._client = client
-        self._once = once
+        self._no_retry_client = no_retry_client
         self._shards = shards
         self._random = random
         self._backoff = backoff
         self._announced = shards == 1
-        self._in_use = shards  # rows that are known to hold clicks
+        self._in_use = shards  # rows that are known to contain clicks
 
     def increment(self) -> int | None:
         self._announce()
         try:
-            answer = self._once.update_item(**self._add_one(), ReturnValues="ALL_NEW")
+            response = self._no_retry_client.update_item(**self._add_one(), ReturnValues="ALL_NEW")
         except ClientError as failure:
             if is_client_error(failure):
-                raise refusal("increment", reason(failure)) from failure
+                raise to_store_error("increment", reason(failure)) from failure
             raise OutcomeUnknown("increment", reason(failure)) from failure
         except _NEVER_SENT as failure:
             raise StoreUnavailable("increment", reason(failure)) from failure
         except BotoCoreError as failure:
             raise OutcomeUnknown("increment", reason(failure)) from failure
-        row = answer["Attributes"]
+        row = response["Attributes"]
         return _value(row) if max(self._in_use, _in_use(row)) == 1 else None
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
@@ -87,23 +101,23 @@ class DynamoCounterStore:
             "ConditionExpression": "attribute_not_exists(#id)",
             "ExpressionAttributeNames": {"#id": COUNTER_KEY},
         }
-        with unavailable("increment"):
+        with translate_errors("increment"):
             try:
-                # The SDK gives the call a ClientRequestToken, the same for each time it sends it.
+                # The SDK adds a ClientRequestToken, which is the same for each of its retries.
                 self._client.transact_write_items(
                     TransactItems=[{"Put": remember}, {"Update": self._add_one()}]
                 )
             except self._client.exceptions.TransactionCanceledException as cancelled:
                 reasons = cancelled.response.get("CancellationReasons", [])
                 codes = [each["Code"] for each in reasons if each["Code"] != "None"]
-                # Of the two only the put has a condition.
+                # Only the put has a condition.
                 if "ConditionalCheckFailed" in codes:
                     return False
-                raise refusal("increment", codes[0] if codes else "unknown") from cancelled
+                raise to_store_error("increment", codes[0] if codes else "unknown") from cancelled
         return True
 
     def value(self) -> int:
-        with unavailable("reading the counter"):
+        with translate_errors("reading the counter"):
             known = self._in_use
             rows = self._read(_names(0, known))
             self._in_use = max([known, *map(_in_use, rows)])
@@ -121,11 +135,13 @@ class DynamoCounterStore:
         }
 
     def _announce(self) -> None:
-        """Say how many rows there are before a click lands on one, once for each instance: a
-        reader that is configured with fewer must know."""
+        """Store the number of rows before the first click of this instance.
+
+        A reader that is configured with fewer rows must read all of them.
+        """
         if self._announced:
             return
-        with unavailable("announcing shards"), ignore_condition_failure(self._client):
+        with translate_errors("announcing shards"), ignore_condition_failure(self._client):
             self._client.update_item(
                 TableName=self._table,
                 Key={COUNTER_KEY: {"S": COUNTER_ROW}},
@@ -141,14 +157,16 @@ class DynamoCounterStore:
         if not keys:
             return []
         if len(keys) == 1:
-            answer = self._client.get_item(TableName=self._table, Key=keys[0], ConsistentRead=True)
-            return [answer["Item"]] if "Item" in answer else []
+            response = self._client.get_item(
+                TableName=self._table, Key=keys[0], ConsistentRead=True
+            )
+            return [response["Item"]] if "Item" in response else []
         rows: list[Row] = []
-        waiting = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        unread = {self._table: {"Keys": keys, "ConsistentRead": True}}
         for _ in self._backoff.attempts():
-            answer = self._client.batch_get_item(RequestItems=waiting)
-            rows += answer["Responses"].get(self._table, [])
-            if not (waiting := answer.get("UnprocessedKeys")):
+            response = self._client.batch_get_item(RequestItems=unread)
+            rows += response["Responses"].get(self._table, [])
+            if not (unread := response.get("UnprocessedKeys")):
                 return rows
         raise StoreBusy("reading the counter", "UnprocessedKeys")
 

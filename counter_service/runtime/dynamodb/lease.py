@@ -11,14 +11,26 @@ from counter_service.runtime.contract import (
     LEASE_UNTIL,
 )
 
-from .client import unavailable
+from .client import translate_errors
 
 _KEY: Final = {COUNTER_KEY: {"S": LEASE_ROW}}
 _NAMES: Final = {"#ticket": LEASE_TICKET, "#owner": LEASE_OWNER, "#until": LEASE_UNTIL}
 
+_TAKE_TICKET: Final = "ADD #ticket :one"
+_ACQUIRE_IF_FREE: Final = (
+    "SET #owner = if_not_exists(#owner, :me), #until = if_not_exists(#until, :until)"
+)
+_ACQUIRE: Final = "SET #owner = :me, #until = :until"
+_RENEW: Final = "SET #until = :until"
+_RELEASE: Final = "REMOVE #owner, #until"
 
-class _Refused(Exception):
-    """The condition did not hold; `row` is what it found."""
+_IS_MINE: Final = "#owner = :me"
+_NO_NEWER_TICKET: Final = "#ticket = :ticket"
+_STILL_HELD_BY_CRASHED: Final = "#owner = :crashed AND #until = :expired"
+
+
+class _ConditionFailed(Exception):
+    """The condition did not hold for `row`."""
 
     def __init__(self, row: dict[str, Any]) -> None:
         super().__init__()
@@ -26,94 +38,80 @@ class _Refused(Exception):
 
 
 class DynamoBroadcastLease:
-    """`client` may send each of its requests again: a ticket drawn twice is one broadcast more."""
+    """BroadcastLease, with a client configured with WITH_RETRIES.
+
+    Retries are safe, because a ticket that is taken twice only causes one more broadcast.
+    """
 
     def __init__(self, table: str, client: Any) -> None:
         self._table = table
         self._client = client
 
     def request(self, owner: str, now: int, until: int) -> int | None:
-        row = self._update(
-            "ADD #ticket :one "
-            "SET #owner = if_not_exists(#owner, :me), #until = if_not_exists(#until, :until)",
-            {":one": {"N": "1"}, ":me": {"S": owner}, ":until": {"N": str(until)}},
-        )
+        me = {":me": {"S": owner}, ":until": {"N": str(until)}}
+        row = self._update(f"{_TAKE_TICKET} {_ACQUIRE_IF_FREE}", me | {":one": {"N": "1"}})
         if row[LEASE_OWNER]["S"] == owner:
             return _ticket(row)
         if int(row[LEASE_UNTIL]["N"]) > now:
             return None
-        # Whoever held it has crashed. Of all that find this, one takes over.
-        with suppress(_Refused):
-            return _ticket(
-                self._update(
-                    "SET #owner = :me, #until = :until",
-                    {
-                        ":me": {"S": owner},
-                        ":until": {"N": str(until)},
-                        ":crashed": row[LEASE_OWNER],
-                        ":expired": row[LEASE_UNTIL],
-                    },
-                    "#owner = :crashed AND #until = :expired",
-                )
-            )
+        # The owner crashed. Several invocations may find this, and one of them acquires the lease.
+        crashed = {":crashed": row[LEASE_OWNER], ":expired": row[LEASE_UNTIL]}
+        with suppress(_ConditionFailed):
+            return _ticket(self._update(_ACQUIRE, me | crashed, _STILL_HELD_BY_CRASHED))
         return None
 
     def release(self, owner: str, ticket: int, until: int) -> int | None:
-        mine = {":me": {"S": owner}}
+        me = {":me": {"S": owner}}
         try:
             self._update(
-                "REMOVE #owner, #until",
-                mine | {":ticket": {"N": str(ticket)}},
-                "#owner = :me AND #ticket = :ticket",
+                _RELEASE,
+                me | {":ticket": {"N": str(ticket)}},
+                f"{_IS_MINE} AND {_NO_NEWER_TICKET}",
             )
             return None
-        except _Refused as refused:
-            row = refused.row
+        except _ConditionFailed as failure:
+            row = failure.row
         if row.get(LEASE_OWNER) != {"S": owner}:
-            return None  # it is another's by now
-        # Somebody counted meanwhile and relies on us. A broadcast that took less than a second
-        # finds the lease renewed already, and does without another write.
+            return None  # it expired, and another invocation acquired it
+        # Another click was counted and waits for this owner's next broadcast. If the last
+        # broadcast took less than a second, the lease already runs until `until`.
         if int(row[LEASE_UNTIL]["N"]) >= until:
             return _ticket(row)
-        with suppress(_Refused):
-            return _ticket(
-                self._update(
-                    "SET #until = :until", mine | {":until": {"N": str(until)}}, "#owner = :me"
-                )
-            )
+        with suppress(_ConditionFailed):
+            return _ticket(self._update(_RENEW, me | {":until": {"N": str(until)}}, _IS_MINE))
         return None
 
     def abandon(self, owner: str) -> None:
-        with suppress(_Refused):
-            self._update("REMOVE #owner, #until", {":me": {"S": owner}}, "#owner = :me")
+        with suppress(_ConditionFailed):
+            self._update(_RELEASE, {":me": {"S": owner}}, _IS_MINE)
 
     def is_expired(self, now: int) -> bool:
-        with unavailable("reading the lease"):
-            answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
-        until = answer.get("Item", {}).get(LEASE_UNTIL)
+        with translate_errors("reading the lease"):
+            response = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
+        until = response.get("Item", {}).get(LEASE_UNTIL)
         return until is not None and int(until["N"]) <= now
 
     def _update(
         self, expression: str, values: dict[str, Any], condition: str | None = None
     ) -> dict[str, Any]:
-        """The row afterwards. Raises _Refused when the condition did not hold."""
+        """The row after the update. Raises _ConditionFailed if the condition does not hold."""
         used = f"{expression} {condition or ''}"
         arguments = {"ConditionExpression": condition} if condition else {}
-        with unavailable("the broadcast lease"):
+        with translate_errors("the broadcast lease"):
             try:
-                answer = self._client.update_item(
+                response = self._client.update_item(
                     TableName=self._table,
                     Key=_KEY,
                     UpdateExpression=expression,
                     ExpressionAttributeNames={k: v for k, v in _NAMES.items() if k in used},
-                    ExpressionAttributeValues={k: v for k, v in values.items() if k in used},
+                    ExpressionAttributeValues=values,
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **arguments,
                 )
             except self._client.exceptions.ConditionalCheckFailedException as failure:
-                raise _Refused(failure.response.get("Item", {})) from failure
-        row: dict[str, Any] = answer["Attributes"]
+                raise _ConditionFailed(failure.response.get("Item", {})) from failure
+        row: dict[str, Any] = response["Attributes"]
         return row
 
 

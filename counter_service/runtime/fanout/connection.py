@@ -1,4 +1,4 @@
-"""One persistent HTTP/1.1 connection that never blocks: a request out, its answer back, again."""
+"""One persistent HTTP/1.1 connection that never blocks and carries one request at a time."""
 
 import socket
 import ssl
@@ -7,31 +7,44 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Final
 
-from .http_responses import Answer, ResponseParser
+from .http_responses import Response, ResponseParser
 
-# As large as a TLS record, so that one read takes what one record brings.
+# The size of a TLS record, so that one read takes all that one record brings.
 _READ_BYTES: Final = 16 * 1024
 
 _WOULD_BLOCK: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class ConnectionLost(OSError):
-    """The far side closed before its answer was whole."""
+    """The peer closed before its response was complete."""
 
 
 class HttpConnection:
-    """`wants` is what a selector should wait for. OSError and MalformedResponse end a channel."""
+    """A connection that opens while it is used.
+
+    After OSError or MalformedResponse it can only be closed.
+
+    Args:
+        address: An entry of `socket.getaddrinfo`.
+        context: For TLS; None for plain HTTP.
+        host: The name that the certificate must have.
+        session: A TLS session to resume.
+
+    Attributes:
+        wants: Events that a selector should wait for before the next `step`.
+        responses: Number of responses so far.
+    """
 
     __slots__ = (
         "_context",
         "_host",
-        "_open",
-        "_out",
-        "_reader",
-        "_resumed",
+        "_is_open",
+        "_parser",
+        "_session",
         "_sock",
         "_step",
-        "answered",
+        "_unsent",
+        "responses",
         "wants",
     )
 
@@ -42,20 +55,20 @@ class HttpConnection:
         host: str,
         session: ssl.SSLSession | None = None,
     ) -> None:
-        family, kind, protocol, _, where = address
+        family, kind, protocol, _, target = address
         self._context = context
         self._host = host
-        self._resumed = session
-        self._out = b""
-        self._open = False
-        self._reader = ResponseParser()
+        self._session = session
+        self._unsent = b""
+        self._is_open = False
+        self._parser = ResponseParser()
         self._sock = socket.socket(family, kind, protocol)
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._step: Callable[[], Answer | None] = self._connected
-        self.answered = 0  # requests, so far
+        self._step: Callable[[], Response | None] = self._finish_connecting
+        self.responses = 0
         self.wants = EVENT_WRITE
-        self._sock.connect_ex(where)
+        self._sock.connect_ex(target)
 
     def fileno(self) -> int:
         return self._sock.fileno()
@@ -64,27 +77,30 @@ class HttpConnection:
         self._sock.close()
 
     @property
-    def answer_began(self) -> bool:
-        return self._reader.started
+    def response_started(self) -> bool:
+        """Whether a part of the pending response has arrived."""
+        return self._parser.started
 
     @property
     def new_session(self) -> ssl.SSLSession | None:
-        """What another channel may resume, once this one has had an answer. None if it resumes
-        one itself, for to copy a session takes as long as eight posts."""
+        """TLS session for other connections to resume; available after the first response.
+
+        None if this connection was itself resumed: copying a session costs as much as eight posts.
+        """
         tls = self._sock
         return tls.session if isinstance(tls, ssl.SSLSocket) and not tls.session_reused else None
 
     def send(self, request: bytes) -> None:
-        """Begin a request. The one before must have its answer."""
-        self._out = request
-        if self._open:
+        """Start a request. The response to the previous one must be complete."""
+        self._unsent = request
+        if self._is_open:
             self._flush()
 
-    def step(self) -> Answer | None:
-        """Go on as far as possible; the answer when it is whole."""
+    def step(self) -> Response | None:
+        """Continue as far as possible. Returns the response once it is complete."""
         return self._step()
 
-    def _connected(self) -> Answer | None:
+    def _finish_connecting(self) -> Response | None:
         problem = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if problem:
             raise OSError(problem, "the connection was refused")
@@ -94,13 +110,13 @@ class HttpConnection:
             self._sock,
             server_hostname=self._host,
             do_handshake_on_connect=False,
-            session=self._resumed,
+            session=self._session,
         )
         self._sock = tls
         self._step = partial(self._handshake, tls)
         return self._handshake(tls)
 
-    def _handshake(self, tls: ssl.SSLSocket) -> Answer | None:
+    def _handshake(self, tls: ssl.SSLSocket) -> Response | None:
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -111,31 +127,31 @@ class HttpConnection:
             return None
         return self._established()
 
-    def _established(self) -> Answer | None:
-        self._open = True
+    def _established(self) -> Response | None:
+        self._is_open = True
         self._step = self._exchange
         self._flush()
         return None
 
-    def _exchange(self) -> Answer | None:
-        if self._out:
+    def _exchange(self) -> Response | None:
+        if self._unsent:
             self._flush()
         while True:
             try:
                 data = self._sock.recv(_READ_BYTES)
             except _WOULD_BLOCK:
                 return None
-            answer = self._reader.feed(data) if data else self._reader.end()
-            if answer:
-                self.answered += 1
-                return answer
+            response = self._parser.feed(data) if data else self._parser.end()
+            if response:
+                self.responses += 1
+                return response
             if not data:
-                raise ConnectionLost("the connection closed before the answer was whole")
+                raise ConnectionLost("the connection closed before the response was complete")
 
     def _flush(self) -> None:
         try:
-            sent = self._sock.send(self._out)
+            sent = self._sock.send(self._unsent)
         except _WOULD_BLOCK:
             sent = 0
-        self._out = self._out[sent:]
-        self.wants = EVENT_READ | EVENT_WRITE if self._out else EVENT_READ
+        self._unsent = self._unsent[sent:]
+        self.wants = EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ

@@ -1,10 +1,8 @@
-"""One payload to one audience over a pool of channels: one thread, one selector.
+"""Posts one payload to one audience, with one thread and one selector.
 
-Each channel carries one request at a time. docs/adr/0010-fan-out-engine.md says why not the SDK,
-and what each answer means.
+docs/adr/0010-fan-out-engine.md says why not with the SDK, and what each response means.
 """
 
-import heapq
 import logging
 import random
 import time
@@ -17,17 +15,18 @@ from typing import Final
 from counter_service.runtime.core.ports import Delivery
 
 from .connection import HttpConnection
-from .http_responses import Answer, MalformedResponse
+from .http_responses import MalformedResponse, Response
 from .pool import ConnectionPool
-from .signing import Batch
+from .post_queue import Post, PostQueue
+from .signing import SignedRequestTemplate
 
-# 403s that a new signature mends: the role's session ended, or the clock moved on.
+# 403s that a new signature repairs: the role's session ended, or the clock moved.
 _STALE_SIGNATURE: Final = frozenset(
     {"expiredtokenexception", "invalidsignatureexception", "requestexpired"}
 )
 
-# The system's: functions restored from one snapshot share a generator's state, and would back off
-# in step (docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html).
+# The operating system's generator, because instances may start with the same state of Python's
+# and would then retry in step.
 _jitter: Final = random.SystemRandom()
 
 log = logging.getLogger(__name__)
@@ -35,185 +34,172 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    channels: int = 64
-    channels_when_large: int = 128
-    large: int = 1000  # posts
-    post_seconds: float = 2.0  # from the start of a request, its connection included, to its answer
-    fan_out_seconds: float = 8.0  # then what is left is skipped; less than a lease
+    """What bounds a fan-out."""
+
+    connections: int = 64
+    large_audience: int = 1000  # posts
+    connections_when_large: int = 128
+    post_seconds: float = 2.0  # from the start of a request, connecting included, to its response
+    fan_out_seconds: float = 8.0  # then the rest is skipped; shorter than the lease
     attempts: int = 3
-    attempts_when_throttled: int = 5  # a 429 costs nothing, and within a second there is room again
-    backoff_seconds: float = 0.05  # doubled each time, with jitter
-    signature_seconds: float = 120.0  # AWS allows for five minutes of clock skew
-    failures_in_a_row: int = 16  # without one answer: the endpoint is down
+    attempts_when_throttled: int = 5  # a 429 costs nothing, and the quota refills within a second
+    backoff_seconds: float = 0.05  # doubled with each attempt, with jitter
+    signature_seconds: float = 120.0  # AWS allows five minutes of clock skew
+    consecutive_failures: int = 16  # without a response: the endpoint is down
 
 
 LIMITS: Final = Limits()
 
 
-@dataclass(slots=True)
-class Post:
-    connection_id: str
-    attempts: int = 0
-    resent: bool = False  # once, for free, when a kept connection turned out to be dead
-
-
 class FanOut:
-    """One payload to one audience."""
+    """One payload to one audience. An instance serves one `run`.
 
-    def __init__(self, pool: ConnectionPool, sign: Callable[[], Batch], limits: Limits) -> None:
-        """`sign` signs the payload anew, with the credentials and the time of that moment."""
+    Args:
+        pool: Connections to the endpoint.
+        sign: Signs the payload with the current credentials and the current time.
+    """
+
+    def __init__(
+        self, pool: ConnectionPool, sign: Callable[[], SignedRequestTemplate], limits: Limits
+    ) -> None:
         self._pool = pool
-        self._sign = sign
         self._limits = limits
-        self._most_channels = limits.channels
-        self._batch = sign()
-        self._signed_at = self._started_at = time.monotonic()
-        self._refreshed = False
+        self._max_connections = limits.connections
+        self._requests = _RenewedRequests(sign, limits.signature_seconds)
+        self._started_at = time.monotonic()
+        self._queue = PostQueue(iter(()))
+        self._pending: dict[HttpConnection, Post] = {}
+        self._deadlines: deque[tuple[float, HttpConnection, Post]] = deque()  # sorted by time
         self._outcomes: dict[str, Delivery] = {}
-        self._busy: dict[HttpConnection, Post] = {}
-        self._nothing_else_to_do = True
-        self._deadlines: deque[tuple[float, HttpConnection, Post]] = (
-            deque()
-        )  # in order: all wait alike
-        self._waiting: list[tuple[float, int, Post]] = []  # a heap of posts to try again
-        self._failures = 0  # in a row
+        self._consecutive_failures = 0
         self._warned: set[str] = set()
 
     def run(self, audience: Iterator[str]) -> Mapping[str, Delivery]:
-        """Reads the audience while it posts. To be run once."""
-        # So far ahead that the first posts already have as many channels as all of them need.
-        first = list(islice(audience, self._limits.large))
-        if len(first) == self._limits.large:
-            self._most_channels = self._limits.channels_when_large
-        source: Iterator[str] | None = chain(first, audience)
-        while source or self._busy or self._waiting:
-            if (source or self._waiting) and self._is_over():
-                self._waiting.clear()  # each is noted as skipped already
-                for connection_id in source or ():
-                    self._outcomes.setdefault(connection_id, Delivery.SKIPPED)
-                source = None
-            source = self._hand_out(source)
-            self._wait(can_open=bool(source) and self._has_room())
+        """Post to every connection of the audience, which is read meanwhile."""
+        # Read ahead far enough to size the pool before the first post.
+        first = list(islice(audience, self._limits.large_audience))
+        if len(first) == self._limits.large_audience:
+            self._max_connections = self._limits.connections_when_large
+        self._queue = PostQueue(self._new_posts(chain(first, audience)))
+        may_open = True
+        while self._queue or self._pending:
+            if self._queue and self._must_stop():
+                self._queue.abandon()
+            self._start_posts(may_open=may_open)
+            # A handshake costs as much as dozens of posts, so open a connection only in a round
+            # in which no open connection has a response.
+            may_open = not self._handle_responses()
         return self._outcomes
 
-    def _is_over(self) -> bool:
-        """Nothing more is begun: time is up, or the endpoint does not answer at all."""
-        if self._failures >= self._limits.failures_in_a_row:
-            self._warn("the management endpoint does not answer")
+    def _new_posts(self, audience: Iterator[str]) -> Iterator[Post]:
+        """A post for each connection of the audience, which may list one twice."""
+        for connection_id in audience:
+            if connection_id not in self._outcomes:
+                self._outcomes[connection_id] = Delivery.SKIPPED  # until a response says otherwise
+                yield Post(connection_id)
+
+    def _must_stop(self) -> bool:
+        """Whether no post may be started, because time is up or the endpoint is down."""
+        if self._consecutive_failures >= self._limits.consecutive_failures:
+            self._warn("the management endpoint does not respond")
             return True
         if time.monotonic() - self._started_at > self._limits.fan_out_seconds:
             self._warn("the fan-out took too long")
             return True
         return False
 
-    def _hand_out(self, source: Iterator[str] | None) -> Iterator[str] | None:
-        """Begin what can be begun; return the rest of the audience."""
-        while (self._pool.idle or self._may_open()) and not self._is_over():
-            post = self._due()
-            if post is None and source is not None:
-                connection_id = next(source, None)
-                if connection_id is None:
-                    source = None
-                elif connection_id not in self._outcomes:
-                    post = Post(connection_id)
-                    self._outcomes[connection_id] = Delivery.SKIPPED  # until something better
-            if post is None:
-                break
-            self._begin(post)
-        return source
+    # --- requests -------------------------------------------------------------------------------
 
-    def _may_open(self) -> bool:
-        # A handshake takes as long as dozens of posts, so it waits until no channel can go on.
-        return self._nothing_else_to_do and self._has_room()
+    def _start_posts(self, *, may_open: bool) -> None:
+        """Start posts on every idle connection, and on one new connection if `may_open`."""
+        while (self._pool.idle or (may_open and self._has_room())) and not self._must_stop():
+            now = time.monotonic()
+            post = self._queue.next(now)
+            if post is None:
+                return
+            may_open = may_open and bool(self._pool.idle)
+            self._start(post, now)
 
     def _has_room(self) -> bool:
-        return len(self._busy) < self._most_channels
+        return len(self._pending) < self._max_connections
 
-    def _due(self) -> Post | None:
-        if self._waiting and self._waiting[0][0] <= time.monotonic():
-            return heapq.heappop(self._waiting)[2]
-        return None
-
-    def _begin(self, post: Post) -> None:
+    def _start(self, post: Post, now: float) -> None:
         post.attempts += 1
-        now = time.monotonic()
-        if now - self._signed_at > self._limits.signature_seconds:
-            self._sign_again()
-        request = self._batch.request(post.connection_id)
-        if not self._pool.idle:
-            self._nothing_else_to_do = False
+        request = self._requests.request(post.connection_id, now)
         try:
-            # Where one kept connection was dead, the next may be too.
-            channel = self._pool.take(new=post.resent)
+            # If one kept connection was dead, the others may be dead too.
+            connection = self._pool.take(new=post.free_retry_used)
         except OSError as problem:
-            self._failed(post, problem)
+            self._on_failure(post, problem)
             return
-        self._busy[channel] = post
-        self._deadlines.append((now + self._limits.post_seconds, channel, post))
+        self._pending[connection] = post
+        self._deadlines.append((now + self._limits.post_seconds, connection, post))
         try:
-            channel.send(request)
+            connection.send(request)
         except OSError as problem:
-            self._lost(channel, problem)
+            self._on_connection_lost(connection, problem)
 
-    def _wait(self, *, can_open: bool) -> None:
+    # --- responses ------------------------------------------------------------------------------
+
+    def _handle_responses(self) -> bool:
+        """Handle what has arrived, after waiting for it. Returns whether anything has."""
         selector = self._pool.selector
-        ready = selector.select(0 if can_open else self._patience())
-        self._nothing_else_to_do = not ready
+        can_open = self._queue.has_untried and self._has_room()
+        ready = selector.select(0 if can_open else self._seconds_to_wait())
         for key, _ in ready:
-            channel: HttpConnection = key.data
-            if channel not in self._busy:
-                self._pool.drop(channel)  # idle, and has something to say: its end
+            connection: HttpConnection = key.data
+            if connection not in self._pending:
+                self._pool.drop(connection)  # an idle connection is readable when it is closed
                 continue
             try:
-                answer = channel.step()
+                response = connection.step()
             except (OSError, MalformedResponse) as problem:
-                self._lost(channel, problem)
+                self._on_connection_lost(connection, problem)
                 continue
-            if answer:
-                self._answered(channel, answer)
-            elif channel.wants != key.events:
-                selector.modify(channel, channel.wants, channel)
+            if response:
+                self._on_response(connection, response)
+            elif connection.wants != key.events:
+                selector.modify(connection, connection.wants, connection)
         self._expire()
+        return bool(ready)
 
-    def _patience(self) -> float:
+    def _seconds_to_wait(self) -> float:
+        """Until the next deadline or retry."""
         moments = [self._deadlines[0][0]] if self._deadlines else []
-        if self._waiting:
-            moments.append(self._waiting[0][0])
+        if self._queue.next_retry_at is not None:
+            moments.append(self._queue.next_retry_at)
         return max(0.0, min(moments) - time.monotonic()) if moments else 0.0
 
     def _expire(self) -> None:
         now = time.monotonic()
         while self._deadlines:
-            deadline, channel, post = self._deadlines[0]
-            current = self._busy.get(channel) is post
-            if current and deadline > now:
+            deadline, connection, post = self._deadlines[0]
+            is_pending = self._pending.get(connection) is post
+            if is_pending and deadline > now:
                 return
             self._deadlines.popleft()
-            if current:
-                self._lost(channel, TimeoutError("no answer in time"))
+            if is_pending:
+                self._on_connection_lost(connection, TimeoutError("no response in time"))
 
-    def _answered(self, channel: HttpConnection, answer: Answer) -> None:
-        post = self._busy.pop(channel)
-        self._failures = 0
-        if answer.reusable:
-            self._pool.keep(channel)
+    def _on_response(self, connection: HttpConnection, response: Response) -> None:
+        post = self._pending.pop(connection)
+        self._consecutive_failures = 0
+        if response.reusable:
+            self._pool.keep(connection)
         else:
-            self._pool.drop(channel)
-        status = answer.status
+            self._pool.drop(connection)
+        status = response.status
         if 200 <= status < 300:
             self._outcomes[post.connection_id] = Delivery.DELIVERED
         elif status == 410:
             self._outcomes[post.connection_id] = Delivery.GONE
         elif status == 429:
-            self._again(post, status, attempts=self._limits.attempts_when_throttled)
+            self._retry(post, status, attempts=self._limits.attempts_when_throttled)
         elif status >= 500:
-            self._again(post, status)
-        elif status == 403 and answer.error_type in _STALE_SIGNATURE and not post.resent:
-            post.resent = True
-            if not self._refreshed:
-                self._refreshed = True
-                self._sign_again()
-            self._again(post, status, at_once=True)
+            self._retry(post, status)
+        elif status == 403 and response.error_type in _STALE_SIGNATURE and not post.free_retry_used:
+            self._requests.renew_once()
+            self._retry_for_free(post)
         elif status == 403:
             self._outcomes[post.connection_id] = Delivery.FORBIDDEN
             self._warn(
@@ -221,42 +207,66 @@ class FanOut:
                 logging.ERROR,
             )
         else:
-            self._warn("a post was refused", status=status)
+            self._warn("a post was rejected", status=status)
 
-    def _lost(self, channel: HttpConnection, problem: Exception) -> None:
-        post = self._busy.pop(channel)
-        self._pool.drop(channel)
+    def _on_connection_lost(self, connection: HttpConnection, problem: Exception) -> None:
+        post = self._pending.pop(connection)
+        self._pool.drop(connection)
         broke = isinstance(problem, OSError) and not isinstance(problem, TimeoutError)
-        if broke and channel.answered and not channel.answer_began and not post.resent:
-            # Most likely it was dead before: kept connections die while the function is frozen.
-            post.resent = True
-            self._again(post, type(problem).__name__, at_once=True)
+        was_kept = connection.responses > 0 and not connection.response_started
+        if broke and was_kept and not post.free_retry_used:
+            # It was probably dead before: kept connections close while the function is frozen.
+            self._retry_for_free(post)
         else:
-            self._failed(post, problem)
+            self._on_failure(post, problem)
 
-    def _failed(self, post: Post, problem: Exception) -> None:
-        self._failures += 1
-        self._again(post, type(problem).__name__)
+    def _on_failure(self, post: Post, problem: Exception) -> None:
+        self._consecutive_failures += 1
+        self._retry(post, type(problem).__name__)
 
-    def _again(
-        self, post: Post, reason: object, *, at_once: bool = False, attempts: int | None = None
-    ) -> None:
-        if at_once:
-            post.attempts -= 1
-            delay = 0.0
-        elif post.attempts >= (attempts or self._limits.attempts):
+    # --- retries --------------------------------------------------------------------------------
+
+    def _retry(self, post: Post, reason: object, *, attempts: int | None = None) -> None:
+        if post.attempts >= (attempts or self._limits.attempts):
             self._warn("a post was given up", reason=reason)
             return
-        else:
-            delay = self._limits.backoff_seconds * 2**post.attempts * _jitter.random()
-        heapq.heappush(self._waiting, (time.monotonic() + delay, id(post), post))
+        delay = self._limits.backoff_seconds * 2**post.attempts * _jitter.random()
+        self._queue.retry(post, time.monotonic() + delay)
 
-    def _sign_again(self) -> None:
-        self._batch = self._sign()
-        self._signed_at = time.monotonic()
+    def _retry_for_free(self, post: Post) -> None:
+        """Retry now, once, without counting it as an attempt."""
+        post.free_retry_used = True
+        post.attempts -= 1
+        self._queue.retry(post, time.monotonic())
 
     def _warn(self, message: str, level: int = logging.WARNING, **details: object) -> None:
-        # Once a fan-out: ten thousand connections would otherwise say the same.
+        # Once per fan-out, because ten thousand connections may have the same problem.
         if message not in self._warned:
             self._warned.add(message)
             log.log(level, message, extra=details)
+
+
+class _RenewedRequests:
+    """Requests whose signature is renewed before it expires."""
+
+    def __init__(self, sign: Callable[[], SignedRequestTemplate], max_age: float) -> None:
+        self._sign = sign
+        self._max_age = max_age
+        self._template = sign()
+        self._signed_at = time.monotonic()
+        self._may_renew = True
+
+    def request(self, connection_id: str, now: float) -> bytes:
+        if now - self._signed_at > self._max_age:
+            self._renew()
+        return self._template.request(connection_id)
+
+    def renew_once(self) -> None:
+        """Sign again because AWS rejected the signature, at most once: one renewal serves all."""
+        if self._may_renew:
+            self._may_renew = False
+            self._renew()
+
+    def _renew(self) -> None:
+        self._template = self._sign()
+        self._signed_at = time.monotonic()

@@ -12,16 +12,19 @@ from counter_service.runtime.core.ports import Delivery
 
 from .fan_out import LIMITS, FanOut, Limits
 from .pool import ConnectionPool
-from .signing import Batch, Credentials, Target
+from .signing import Credentials, SignedRequestTemplate, Target
 
 AMAZON_ROOTS: Final = Path(__file__).with_name("amazon_roots.pem")
 
 
 class ApiGatewayOutbox:
-    """Outbox for one management endpoint, https://host/stage, or http:// for an emulator.
+    """Outbox of one management endpoint. Its connections stay open between invocations.
 
-    `credentials` is asked at each fan-out, so credentials may rotate. The pool outlives the
-    fan-out: a warm invocation finds its connections open.
+    Args:
+        endpoint: https://host/stage, or http:// for an emulator.
+        credentials: Called for each fan-out, because the credentials of a role rotate.
+        context: Trusts other authorities than Amazon's.
+        now: Epoch seconds, for signatures.
     """
 
     def __init__(
@@ -54,11 +57,13 @@ class ApiGatewayOutbox:
     def close(self) -> None:
         self._pool.close()
 
-    def _sign(self, payload: bytes) -> Batch:
-        return Batch(self._target, self._credentials(), payload, self._now())
+    def _sign(self, payload: bytes) -> SignedRequestTemplate:
+        return SignedRequestTemplate(self._target, self._credentials(), payload, self._now())
 
 
 def amazon_context() -> ssl.SSLContext:
-    """Trusts the roots that AWS signs with, and no others: reading a machine's whole bundle takes
-    as long as a thousand posts."""
+    """Trusts only the authorities that sign for AWS.
+
+    Reading all authorities of a machine takes as long as a thousand posts.
+    """
     return ssl.create_default_context(cafile=str(AMAZON_ROOTS))

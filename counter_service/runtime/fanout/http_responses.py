@@ -1,49 +1,49 @@
-"""Reads HTTP/1.1 answers out of what arrives on a connection. Pure: bytes in, answers out."""
+"""Parses HTTP/1.1 responses: bytes in, responses out."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 MAX_HEAD: Final = 16 * 1024
-# @connections answers in tens of bytes; whatever sends more is not it.
+# A response of @connections has tens of bytes. A larger one comes from something else.
 MAX_BODY: Final = 64 * 1024
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 class MalformedResponse(Exception):
-    """Not HTTP/1.1, or larger than any answer of @connections."""
+    """Not HTTP/1.1, or larger than any response of @connections."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     status: int
     reusable: bool  # the connection may carry another request
     error_type: str  # x-amzn-errortype in lower case, such as "goneexception", or ""
 
 
 class ResponseParser:
-    """One answer at a time: `feed` what arrives, `end` when the far side closed."""
+    """Parses one response at a time: `feed` it what arrives, and `end` it when the peer closes."""
 
     __slots__ = ("_buffer", "_head", "_length")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._head: Answer | None = None
+        self._head: Response | None = None
         self._length: int | None = 0  # of the body; None: chunked; -1: until the close
 
     @property
     def started(self) -> bool:
-        """Something of an answer is here."""
+        """Whether a part of a response has arrived."""
         return bool(self._buffer) or self._head is not None
 
-    def feed(self, data: bytes) -> Answer | None:
-        """The answer, once it is whole. Raises MalformedResponse."""
+    def feed(self, data: bytes) -> Response | None:
+        """Returns the response once it is complete. Raises MalformedResponse."""
         if self._buffer or self._head:
             self._buffer += data
             data = b""
         while self._head is None:
-            # Nearly always the whole answer is here at once, and nothing needs a buffer.
+            # Almost every response arrives at once and needs no buffer.
             end = (data or self._buffer).find(_END_OF_HEAD)
             if end < 0:
                 self._buffer += data
@@ -63,20 +63,20 @@ class ResponseParser:
         if self._length < 0 or len(self._buffer) < self._length:
             return None
         if len(self._buffer) > self._length:
-            raise MalformedResponse("there is more than one answer")
-        return self._whole(self._head)
+            raise MalformedResponse("there is more than one response")
+        return self._complete(self._head)
 
-    def end(self) -> Answer | None:
-        """The far side closed: an answer that runs until then is whole, any other is lost."""
+    def end(self) -> Response | None:
+        """The peer closed: this completes a response without a length. Any other is lost."""
         if self._head is not None and self._length is not None and self._length < 0:
-            return self._whole(self._head)
+            return self._complete(self._head)
         return None
 
-    def _whole(self, answer: Answer) -> Answer:
+    def _complete(self, response: Response) -> Response:
         self._buffer.clear()
         self._head = None
         self._length = 0
-        return answer
+        return response
 
     def _read_head(self, head: bytes) -> None:
         line, _, rest = head.partition(b"\r\n")
@@ -84,7 +84,7 @@ class ResponseParser:
             raise MalformedResponse("it is not HTTP/1.1")
         status = int(line[9:12])
         if status < 200:
-            return  # interim; the answer follows
+            return  # interim; the final response follows
         headers = b"\r\n" + rest.lower()
         length = _header(headers, b"content-length")
         if _header(headers, b"transfer-encoding") == b"chunked":
@@ -96,11 +96,10 @@ class ResponseParser:
         else:
             self._length = int(length) if length else -1
         closes = self._length == -1 or _header(headers, b"connection") == b"close"
-        # Lower case, with the namespace that some services put behind it left out.
         error_type = b"" if status == 200 else _header(headers, b"x-amzn-errortype")
-        self._head = _answer(status, not closes, error_type)
+        self._head = _response(status, not closes, error_type)
 
-    def _read_chunks(self, answer: Answer) -> Answer | None:
+    def _read_chunks(self, response: Response) -> Response | None:
         if len(self._buffer) > MAX_BODY:
             raise MalformedResponse("the body is too large")
         position = 0
@@ -110,24 +109,25 @@ class ResponseParser:
                 raise MalformedResponse("the chunk size is not a number")
             size = int(size_text, 16)
             if size == 0:
-                # Trailers, if any, end with an empty line like a head does.
+                # Trailers end with an empty line, like a head.
                 end = self._buffer.find(_END_OF_HEAD, line_end)
                 if end < 0:
                     return None
                 if end + len(_END_OF_HEAD) != len(self._buffer):
-                    raise MalformedResponse("there is more than one answer")
-                return self._whole(answer)
+                    raise MalformedResponse("there is more than one response")
+                return self._complete(response)
             position = line_end + 2 + size + 2
         return None
 
 
 @lru_cache(maxsize=64)
-def _answer(status: int, reusable: bool, error_type: bytes) -> Answer:
-    return Answer(status, reusable, error_type.partition(b":")[0].decode("latin-1"))
+def _response(status: int, reusable: bool, error_type: bytes) -> Response:
+    # Some services append a namespace after ":".
+    return Response(status, reusable, error_type.partition(b":")[0].decode("latin-1"))
 
 
 def _header(headers: bytes, name: bytes) -> bytes:
-    """One value out of lower-case header lines that each begin with a line break."""
+    """The value of one header among lower-case lines that each begin with a line break."""
     start = headers.find(b"\r\n" + name + b":")
     if start < 0:
         return b""

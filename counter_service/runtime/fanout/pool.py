@@ -9,7 +9,12 @@ from .connection import HttpConnection
 
 
 class ConnectionPool:
-    """`idle` are the channels that can carry a request; `selector` knows all of them."""
+    """Connections to one host.
+
+    Attributes:
+        idle: Connections that can carry a request now.
+        selector: Watches every connection of the pool.
+    """
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         self.selector = DefaultSelector()
@@ -18,47 +23,46 @@ class ConnectionPool:
         self._port = port
         self._context = context
         self._addresses: list[Any] = []
-        self._dialled = 0
+        self._opened = 0
         self._session: ssl.SSLSession | None = None
 
     def refresh(self) -> None:
-        """Forget what died while nobody looked, and where the host's name led to."""
+        """Drop connections that closed while the function was frozen, and the cached DNS result."""
         self._addresses = []
-        # An idle connection has nothing to say: what can be read is its end. The function may
-        # have been frozen for minutes since it was last used.
+        # An idle connection only becomes readable when the peer closes it.
         for key, _ in self.selector.select(0):
             self.drop(key.data)
 
     def take(self, *, new: bool = False) -> HttpConnection:
-        """An idle channel if it need not be new and there is one, or else a new one.
+        """An idle connection, unless it must be new or there is none: then a new one.
 
-        Raises OSError when the name does not resolve.
+        Raises OSError if the host's name does not resolve.
         """
         if self.idle and not new:
             return self.idle.pop()
         if not self._addresses:
             self._addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        self._dialled += 1
-        address = self._addresses[self._dialled % len(self._addresses)]
-        channel = HttpConnection(address, self._context, self._host, self._session)
-        self.selector.register(channel, channel.wants, channel)
-        return channel
+        self._opened += 1
+        address = self._addresses[self._opened % len(self._addresses)]
+        connection = HttpConnection(address, self._context, self._host, self._session)
+        self.selector.register(connection, connection.wants, connection)
+        return connection
 
-    def keep(self, channel: HttpConnection) -> None:
-        """It has its answer, and can carry another request."""
-        self.idle.append(channel)
-        if channel.answered == 1:
-            # A server that resumes it spares a new channel half of the handshake.
-            self._session = channel.new_session or self._session
+    def keep(self, connection: HttpConnection) -> None:
+        """Make a connection idle, because its response is complete."""
+        self.idle.append(connection)
+        if connection.responses == 1:
+            # Resuming the session halves the handshake of new connections.
+            self._session = connection.new_session or self._session
 
-    def drop(self, channel: HttpConnection) -> None:
-        if channel in self.idle:
-            self.idle.remove(channel)
-        self.selector.unregister(channel)
-        channel.close()
+    def drop(self, connection: HttpConnection) -> None:
+        if connection in self.idle:
+            self.idle.remove(connection)
+        self.selector.unregister(connection)
+        connection.close()
 
     def close(self) -> None:
-        for channel in self.idle:
-            channel.close()
+        for connection in self.idle:
+            connection.close()
         self.idle.clear()
         self.selector.close()

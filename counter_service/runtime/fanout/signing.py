@@ -1,7 +1,8 @@
-"""Signature version 4 for POST .../@connections/{id}: one key a day, one hash and one HMAC a post.
+"""Signature version 4 for POST .../@connections/{id}.
 
-What all posts of a batch share (key, payload hash, headers) is worked out once. The result is
-botocore's, byte for byte: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html.
+The key is derived once per day, and each request costs one hash and one HMAC. The parts that all
+requests share (key, payload hash, headers) are computed once. The result is equal to botocore's,
+byte for byte (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
 """
 
 import hmac
@@ -16,7 +17,7 @@ from urllib.parse import quote
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 SERVICE: Final = "execute-api"
 
-_USUAL_ID: Final = re.compile(r"[A-Za-z0-9_-]*=*")
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]*=*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ class Target:
     """Where posts go: https://`host``base_path`/@connections/{id}."""
 
     region: str
-    host: str  # as in the Host header: with the port where it is not the scheme's own
+    host: str  # as in the Host header: with the port if it is not the scheme's default
     base_path: str  # "/prod"
 
 
-class Batch:
-    """Requests that carry one payload to many connections.
+class SignedRequestTemplate:
+    """Signed requests that post one payload to many connections.
 
-    They may be sent within the five minutes of clock skew that AWS allows, more than once.
+    A request is valid for the five minutes of clock skew that AWS allows, and may be sent again.
     """
 
     __slots__ = (
@@ -91,10 +92,10 @@ class Batch:
         self._tail = b"\r\n\r\n" + payload
 
     def request(self, connection_id: str) -> bytes:
-        """The whole HTTP/1.1 request for one connection."""
-        # API Gateway's ids look so, and quote() takes as long as all the rest of a request.
-        usual = _USUAL_ID.fullmatch(connection_id)
-        segment = connection_id.replace("=", "%3D") if usual else quote(connection_id, safe="")
+        """The complete HTTP/1.1 request for one connection."""
+        # A fast path for API Gateway's usual ids: quote() costs as much as the rest of a request.
+        is_plain = _PLAIN_ID.fullmatch(connection_id)
+        segment = connection_id.replace("=", "%3D") if is_plain else quote(connection_id, safe="")
         canonical = self._canonical.copy()
         canonical.update((segment.replace("%", "%25") + self._before_id).encode("ascii"))
         to_sign = (self._scope + canonical.hexdigest()).encode("ascii")

@@ -19,7 +19,7 @@ from counter_service.runtime.core.protocol import (
 )
 
 WIRE: Final[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "wire" / "messages.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "wire" / "messages.json").read_text(encoding="utf-8")
 )
 
 KNOWN: Final = {"action", "id"}  # fields of a client's message

@@ -13,8 +13,12 @@ from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
 
 RECORDED = {
     "connect": Connect(CONNECTION_ID, CONNECTED_AT, "https://counter.example.com"),
-    "message-get-current": Message(CONNECTION_ID, CONNECTED_AT, '{"action":"get-current"}'),
-    "message-increment": Message(CONNECTION_ID, CONNECTED_AT, '{"action":"increment"}'),
+    "message-get-current": Message(
+        CONNECTION_ID, CONNECTED_AT, '{"action":"get-current"}', 1_772_545_387_530
+    ),
+    "message-increment": Message(
+        CONNECTION_ID, CONNECTED_AT, '{"action":"increment"}', 1_772_545_391_164
+    ),
     "disconnect": Disconnect(CONNECTION_ID),
 }
 MISSING = object()
@@ -201,12 +205,16 @@ def test_a_disconnect_needs_no_time() -> None:
 def test_a_message_without_text_is_an_empty_one(body: object) -> None:
     """The client is there and waits, so the protocol answers it."""
     event = _with(recorded("message-increment"), "body", body)
-    assert events.parse(event) == Message(CONNECTION_ID, CONNECTED_AT, "")
+    parsed = events.parse(event)
+    assert isinstance(parsed, Message)
+    assert parsed.body == ""
 
 
 def test_a_binary_message_has_no_text() -> None:
     event = recorded("message-increment") | {"body": "AAECAw==", "isBase64Encoded": True}
-    assert events.parse(event) == Message(CONNECTION_ID, CONNECTED_AT, None)
+    parsed = events.parse(event)
+    assert isinstance(parsed, Message)
+    assert parsed.body is None
 
 
 @given(lookalikes | json_values)
@@ -214,3 +222,12 @@ def test_raises_nothing_but_unknown_event(event: Any) -> None:
     with suppress(UnknownEvent):
         parsed = events.parse(event)
         assert parsed.connection_id == event["requestContext"]["connectionId"]
+
+
+@pytest.mark.parametrize("value", [MISSING, None, "1772545391164", True, 1.5])
+def test_message_without_a_valid_request_time_has_none(value: object) -> None:
+    event = recorded("message-increment")
+    _with(event["requestContext"], "requestTimeEpoch", value)
+    parsed = events.parse(event)
+    assert isinstance(parsed, Message)
+    assert parsed.requested_at_ms is None

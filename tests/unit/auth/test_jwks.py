@@ -54,20 +54,20 @@ def world() -> World:
 
 def test_asks_where_the_keys_are_and_then_for_them(world: World) -> None:
     assert world.asked == []
-    key = world.keys.find("first")
+    key = world.keys.get("first")
     assert key == public_jwk(world.issuer.keys["first"], "first")
     assert world.asked == [DISCOVERY, "/keys"]
 
 
 def test_does_not_ask_where_they_are_when_it_is_told(world: World) -> None:
     keys = JwksCache(URL, f"{URL}/keys", fetch=world.fetch)
-    assert keys.find("first")
+    assert keys.get("first")
     assert world.asked == ["/keys"]
 
 
 def test_asks_once(world: World) -> None:
     for _ in range(3):
-        assert world.keys.find("first")
+        assert world.keys.get("first")
     assert world.asked == [DISCOVERY, "/keys"]
 
 
@@ -75,28 +75,28 @@ def test_asks_once(world: World) -> None:
     ("seconds", "asks"), [(0, 1), (REFETCH_SECONDS - 1, 1), (REFETCH_SECONDS, 2)]
 )
 def test_unknown_ids_make_it_ask_once_a_minute(world: World, seconds: int, asks: int) -> None:
-    world.keys.find("first")
+    world.keys.get("first")
     world.time += seconds
     for number in range(5):
-        assert world.keys.find(f"made-up-{number}") is None
+        assert world.keys.get(f"made-up-{number}") is None
     assert world.asked.count("/keys") == asks
 
 
 def test_finds_a_new_key_and_forgets_an_old_one(world: World) -> None:
-    world.keys.find("first")
+    world.keys.get("first")
     world.issuer.keys = {"second": ec_key()}
     world.time += REFETCH_SECONDS
-    assert world.keys.find("second")
-    assert world.keys.find("first") is None
+    assert world.keys.get("second")
+    assert world.keys.get("first") is None
 
 
 def test_a_withdrawn_key_is_gone_within_an_hour(world: World) -> None:
-    world.keys.find("first")
+    world.keys.get("first")
     world.issuer.keys = {"second": ec_key()}
     world.time += MAX_AGE_SECONDS - 1
-    assert world.keys.find("first")
+    assert world.keys.get("first")
     world.time += 1
-    assert world.keys.find("first") is None
+    assert world.keys.get("first") is None
 
 
 class TestDown:
@@ -109,7 +109,7 @@ class TestDown:
             caplog.at_level(logging.WARNING, module.__name__),
             pytest.raises(KeysUnavailable),
         ):
-            world.keys.find("first")
+            world.keys.get("first")
         [record] = caplog.records
         assert record.getMessage() == "the issuer's keys are unavailable"
         assert type(failure).__name__ in vars(record)["reason"]
@@ -119,18 +119,18 @@ class TestDown:
         for seconds in (0, 1, RETRY_SECONDS - 1):
             world.time += seconds
             with pytest.raises(KeysUnavailable):
-                world.keys.find("first")
+                world.keys.get("first")
         assert len(world.asked) == 2  # at once, and RETRY_SECONDS later
         world.failure = None
         world.time += RETRY_SECONDS
-        assert world.keys.find("first")
+        assert world.keys.get("first")
 
     def test_keys_from_earlier_stay(self, world: World) -> None:
-        world.keys.find("first")
+        world.keys.get("first")
         world.failure = TimeoutError()
         world.time += 2 * MAX_AGE_SECONDS
         for _ in range(3):
-            assert world.keys.find("first")
+            assert world.keys.get("first")
         assert world.asked.count("nobody answers") == 1
 
 
@@ -169,7 +169,7 @@ def test_wrong_documents_are_no_keys(discovery: Any, jwks: Any) -> None:
         return (document if isinstance(document, str) else json.dumps(document)).encode()
 
     with pytest.raises(KeysUnavailable):
-        JwksCache(URL, fetch=fetch).find("first")
+        JwksCache(URL, fetch=fetch).get("first")
 
 
 def test_the_issuer_may_call_itself_with_a_slash() -> None:
@@ -179,7 +179,7 @@ def test_the_issuer_may_call_itself_with_a_slash() -> None:
         f"{URL}/keys": {"keys": [key]},
     }
     keys = JwksCache(URL, fetch=lambda url: json.dumps(documents[url]).encode())
-    assert keys.find("first") == key
+    assert keys.get("first") == key
 
 
 def test_keys_for_other_things_are_passed_over() -> None:
@@ -194,8 +194,8 @@ def test_keys_for_other_things_are_passed_over() -> None:
     ]
     content = json.dumps({"keys": [*others, good]}).encode()
     keys = JwksCache(URL, f"{URL}/keys", fetch=lambda _: content)
-    assert keys.find("good") == good
-    assert [keys.find(key_id) for key_id in ("encryption", "shared")] == [None, None]
+    assert keys.get("good") == good
+    assert [keys.get(key_id) for key_id in ("encryption", "shared")] == [None, None]
 
 
 class TestFetch:
@@ -247,7 +247,7 @@ class TestFetch:
         url = f"{serve(answer)}/keys"
         assert len(fetch_https(url)) == MAX_BYTES + 1
         with pytest.raises(KeysUnavailable):
-            JwksCache(URL, url).find("first")
+            JwksCache(URL, url).get("first")
 
     @pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 500])
     def test_follows_nowhere(self, serve: Callable[..., str], status: int) -> None:
@@ -267,7 +267,7 @@ class TestFetch:
     def test_waits_no_longer_than_it_says(self, serve: Callable[..., str]) -> None:
         url = serve(lambda _, closing: closing.wait() and None)
         with pytest.raises(KeysUnavailable):
-            JwksCache(URL, url).find("first")
+            JwksCache(URL, url).get("first")
 
 
 @pytest.mark.parametrize("url", ["http://a.test/keys", "file:///etc/passwd", "ftp://a.test", ""])

@@ -19,8 +19,7 @@ from counter_service.runtime.fanout.gateway import (
     amazon_context,
 )
 from counter_service.runtime.fanout.signing import Credentials
-
-from .raw_server import OK, RawServer, Reply, Request, Then, certificate
+from tests.unit.raw_server import OK, RawServer, Reply, Request, Then, certificate
 
 UPDATE = '{"type":"counter-update","value":42}'
 # The machine may be busy: only who waits for silence is in a hurry.
@@ -199,7 +198,7 @@ def test_everyone_once(serve: Serve, outbox_for: Open) -> None:
 
 def test_many_posts_share_a_bounded_pool(serve: Serve, outbox_for: Open) -> None:
     server = serve(answering())
-    outbox = outbox_for(server, Limits(channels=8, channels_when_large=8))
+    outbox = outbox_for(server, Limits(connections=8, connections_when_large=8))
     audience = [f"id{number}" for number in range(500)]
     assert outbox.post(UPDATE, audience) == dict.fromkeys(audience, DELIVERED)
     assert len(server.requests) == 500
@@ -216,7 +215,9 @@ def test_a_large_audience_gets_a_larger_pool(serve: Serve, outbox_for: Open) -> 
         return OK
 
     server = serve(respond)
-    outbox = outbox_for(server, Limits(channels=2, channels_when_large=6, large=2, post_seconds=20))
+    outbox = outbox_for(
+        server, Limits(connections=2, connections_when_large=6, large_audience=2, post_seconds=20)
+    )
     waiting = threading.Thread(target=lambda: opened.wait(10))
     waiting.start()
     assert set(outbox.post(UPDATE, "abcdefghij").values()) == {DELIVERED}
@@ -226,7 +227,7 @@ def test_a_large_audience_gets_a_larger_pool(serve: Serve, outbox_for: Open) -> 
 
 def test_a_warm_pool_is_used_again(serve: Serve, outbox_for: Open) -> None:
     server = serve(answering())
-    outbox = outbox_for(server, Limits(channels=1))
+    outbox = outbox_for(server, Limits(connections=1))
     for _ in range(5):
         assert outbox.post(UPDATE, "abc") == dict.fromkeys("abc", DELIVERED)
     assert server.sockets == 1
@@ -273,17 +274,17 @@ def test_one_silent_connection_holds_nobody_up(serve: Serve, outbox_for: Open) -
         return OK
 
     server = serve(respond)
-    outbox = outbox_for(server, Limits(channels=4, post_seconds=20))
+    outbox = outbox_for(server, Limits(connections=4, post_seconds=20))
     assert set(outbox.post(UPDATE, ["silent", *others]).values()) == {DELIVERED}
 
 
 def test_posts_while_the_audience_is_being_listed(serve: Serve, outbox_for: Open) -> None:
     server = serve(answering())
-    outbox = outbox_for(server, Limits(channels=2, channels_when_large=2, large=2))
+    outbox = outbox_for(server, Limits(connections=2, connections_when_large=2, large_audience=2))
 
     def audience() -> Iterator[str]:
         yield from ("a", "b", "c", "d")
-        # Two channels: whoever is asked for the fifth has answered at least two.
+        # Two connections: whoever is asked for the fifth has answered at least two.
         assert len(server.requests) >= 2
         yield "e"
 
@@ -346,11 +347,11 @@ def test_a_certificate_for_another_name_is_refused(scheme: str, serve: Serve, pe
 def test_a_fan_out_ends_in_time(serve: Serve, outbox_for: Open) -> None:
     server = serve(lambda _: Reply(b"", Then.HANG))
     limits = Limits(
-        channels=2,
-        channels_when_large=2,
+        connections=2,
+        connections_when_large=2,
         post_seconds=0.1,
         fan_out_seconds=0.3,
-        failures_in_a_row=10**6,
+        consecutive_failures=10**6,
     )
     audience = [f"id{number}" for number in range(10_000)]
     assert outbox_for(server, limits).post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
@@ -385,7 +386,7 @@ def test_a_name_that_does_not_resolve_is_not_asked_for_everybody(
     )
     audience = [f"id{number}" for number in range(5000)]
     assert outbox.post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
-    assert len(asked) == PATIENT.failures_in_a_row
+    assert len(asked) == PATIENT.consecutive_failures
     outbox.close()
 
 
@@ -431,7 +432,7 @@ def test_a_long_fan_out_is_signed_again(serve: Serve, scheme: str, pem: Path) ->
         f"{scheme}://localhost:{server.port}/prod",
         "eu-central-1",
         lambda: CREDENTIALS,
-        limits=Limits(channels=1, signature_seconds=0.0),
+        limits=Limits(connections=1, signature_seconds=0.0),
         context=ssl.create_default_context(cafile=str(pem)),
         now=lambda: next(moments),
     )
@@ -450,7 +451,7 @@ def test_a_long_fan_out_is_signed_again(serve: Serve, scheme: str, pem: Path) ->
     ("reply", "level", "words"),
     [
         (Reply.of(403, "ForbiddenException"), logging.ERROR, "execute-api:ManageConnections"),
-        (Reply.of(413), logging.WARNING, "a post was refused"),
+        (Reply.of(413), logging.WARNING, "a post was rejected"),
         (Reply.of(429), logging.WARNING, "a post was given up"),
         (Reply(b"", Then.RESET), logging.WARNING, "a post was given up"),
     ],
@@ -464,7 +465,7 @@ def test_says_once_what_somebody_should_look_into(
     level: int,
     words: str,
 ) -> None:
-    limits = Limits(backoff_seconds=0.001, failures_in_a_row=10**6)
+    limits = Limits(backoff_seconds=0.001, consecutive_failures=10**6)
     outbox_for(serve(lambda _: reply), limits).post(UPDATE, "abcdefgh")
     (record,) = caplog.records
     assert record.levelno == level

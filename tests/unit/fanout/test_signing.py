@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counter_service.runtime.fanout.signing import Batch, Credentials, Target
+from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
 
 HOST = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 ALPHABET = string.ascii_letters + string.digits + "=+/-_.~%@ é"
@@ -61,7 +61,7 @@ def test_signs_as_botocore_does(
 ) -> None:
     target = Target("eu-central-1", HOST, base_path)
     credentials = Credentials("AKIDEXAMPLE", "se/cr+et=", token)
-    request = Batch(target, credentials, payload, moment).request(connection_id)
+    request = SignedRequestTemplate(target, credentials, payload, moment).request(connection_id)
     assert header(request, "authorization") == botocores_authorization(
         target, credentials, payload, moment, connection_id
     )
@@ -71,7 +71,7 @@ def test_signs_as_botocore_does_for_thousands_of_ids_of_one_batch() -> None:
     chance = random.Random(4)  # ids, not secrets
     target = Target("us-east-1", "127.0.0.1:4566", "/prod")
     credentials = Credentials("AKIDEXAMPLE", "secret", "t" * 800)
-    batch = Batch(target, credentials, b"payload", 1_700_000_000)
+    batch = SignedRequestTemplate(target, credentials, b"payload", 1_700_000_000)
     for _ in range(2000):
         connection_id = "".join(chance.choices(ALPHABET, k=16))
         assert header(batch.request(connection_id), "authorization") == botocores_authorization(
@@ -81,7 +81,9 @@ def test_signs_as_botocore_does_for_thousands_of_ids_of_one_batch() -> None:
 
 def test_a_request_is_complete() -> None:
     target = Target("eu-central-1", HOST, "/prod")
-    request = Batch(target, Credentials("AK", "SK", "TOKEN"), b"{}", 0).request("a+b/c=")
+    request = SignedRequestTemplate(target, Credentials("AK", "SK", "TOKEN"), b"{}", 0).request(
+        "a+b/c="
+    )
     lines = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")
     assert lines[:-1] == [
         "POST /prod/@connections/a%2Bb%2Fc%3D HTTP/1.1",

@@ -17,15 +17,15 @@ from counter_service.runtime.core.errors import (
         (UnknownEvent("requestContext is missing"), ["requestContext is missing", "tests/events"]),
         (
             StoreUnavailable("increment", "Throttled"),
-            ["increment", "Throttled", "safe to try again"],
+            ["increment", "Throttled", "safe to retry"],
         ),
         (
             StoreBusy("increment", "TransactionConflict", attempts=20),
-            ["increment", "20 attempts", "TransactionConflict", "safe to try again"],
+            ["increment", "20 attempts", "TransactionConflict", "safe to retry"],
         ),
         (
             OutcomeUnknown("increment", "ReadTimeout"),
-            ["increment", "ReadTimeout", "may or may not"],
+            ["increment", "ReadTimeout", "may have been applied"],
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -7,9 +7,9 @@ import pytest
 
 from counter_service.runtime.core.ports import Delivery
 from counter_service.runtime.fanout.fan_out import FanOut, Limits
-from counter_service.runtime.fanout.http_responses import Answer
+from counter_service.runtime.fanout.http_responses import Response
 from counter_service.runtime.fanout.pool import ConnectionPool
-from counter_service.runtime.fanout.signing import Batch, Credentials, Target
+from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
 
 DELIVERED = Delivery.DELIVERED
 
@@ -20,9 +20,9 @@ class FakeChannel:
 
     def send(self, request: bytes) -> None: ...
 
-    def step(self) -> Answer:
+    def step(self) -> Response:
         self.answered += 1
-        return Answer(200, reusable=True, error_type="")
+        return Response(200, reusable=True, error_type="")
 
 
 class FakePool:
@@ -51,7 +51,7 @@ class FakePool:
 
 
 def fan_out(pool: FakePool, limits: Limits = Limits()) -> FanOut:  # noqa: B008  # frozen
-    batch = Batch(Target("r", "h", "/s"), Credentials("a", "b", None), b"{}", 0)
+    batch = SignedRequestTemplate(Target("r", "h", "/s"), Credentials("a", "b", None), b"{}", 0)
     return FanOut(cast("ConnectionPool", cast("Any", pool)), lambda: batch, limits)
 
 
@@ -64,10 +64,10 @@ def test_a_server_that_answers_at_once_needs_one_channel(posts: int) -> None:
     assert len(pool.opened) == 1
 
 
-@pytest.mark.parametrize(("posts", "channels"), [(1, 1), (9, 4), (10, 6), (100, 6)])
-def test_a_server_that_takes_its_time_gets_as_many_as_pay(posts: int, channels: int) -> None:
+@pytest.mark.parametrize(("posts", "connections"), [(1, 1), (9, 4), (10, 6), (100, 6)])
+def test_a_server_that_takes_its_time_gets_as_many_as_pay(posts: int, connections: int) -> None:
     pool = FakePool(at_once=False)
     audience = [str(number) for number in range(posts)]
-    limits = Limits(channels=4, channels_when_large=6, large=10)
+    limits = Limits(connections=4, connections_when_large=6, large_audience=10)
     assert fan_out(pool, limits).run(iter(audience)) == dict.fromkeys(audience, DELIVERED)
-    assert len(pool.opened) == channels
+    assert len(pool.opened) == connections

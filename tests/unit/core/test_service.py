@@ -4,20 +4,20 @@ from dataclasses import dataclass, field
 import pytest
 
 from counter_service.runtime.core.access import Access
-from counter_service.runtime.core.backoff import ATTEMPTS, Backoff
+from counter_service.runtime.core.assembly import assemble
+from counter_service.runtime.core.backoff import ATTEMPTS
 from counter_service.runtime.core.broadcast import (
     GONE_AGE_SECONDS,
     LEASE_SECONDS,
     MAX_BROADCAST_SECONDS,
-    Broadcaster,
 )
-from counter_service.runtime.core.counting import ClickCounter
 from counter_service.runtime.core.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
 from counter_service.runtime.core.events import Connect, ContinueBroadcast, Disconnect, Message
 from counter_service.runtime.core.origins import OriginPolicy, OriginProblem
+from counter_service.runtime.core.outcome import Outcome
 from counter_service.runtime.core.ports import Connection, Delivery, TokenProblem
 from counter_service.runtime.core.protocol import MAX_MESSAGE_BYTES, MESSAGES, ErrorCode
-from counter_service.runtime.core.service import CounterService, Outcome
+from counter_service.runtime.core.service import CounterService
 from simulation.fakes import (
     FakeClock,
     FakeOutbox,
@@ -26,7 +26,9 @@ from simulation.fakes import (
     InMemoryConnectionStore,
     InMemoryCounterStore,
     InMemoryLease,
+    fake_ports,
 )
+from tests.unit.outcomes import outcome
 
 NOW = 1_772_545_400
 SITE = "https://site.example"
@@ -56,7 +58,7 @@ class World:
     counter: InMemoryCounterStore = field(default_factory=lambda: InMemoryCounterStore(41))
     connections: InMemoryConnectionStore = field(default_factory=InMemoryConnectionStore)
     lease: InMemoryLease = field(default_factory=InMemoryLease)
-    successor: FakeSelfInvoker = field(default_factory=FakeSelfInvoker)
+    self_invoker: FakeSelfInvoker = field(default_factory=FakeSelfInvoker)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     access: Access = field(default_factory=lambda: Access(OriginPolicy(allowed=frozenset({SITE}))))
@@ -68,24 +70,15 @@ class World:
 
     @property
     def service(self) -> CounterService:
-        return CounterService(
-            self.counter,
-            self.connections,
-            self.outbox,
-            self.clock,
-            self.access,
-            ClickCounter(self.counter, self.clock, Backoff(self.clock, lambda: 0.5)),
-            Broadcaster(
-                self.counter,
-                self.connections,
-                self.lease,
-                self.outbox,
-                self.clock,
-                self.successor,
-                new_owner=lambda: "me",
-            ),
-            self.clicks_per_second,
+        ports = fake_ports(
+            counter=self.counter,
+            connections=self.connections,
+            lease=self.lease,
+            outbox=self.outbox,
+            self_invoker=self.self_invoker,
+            clock=self.clock,
         )
+        return assemble(ports, self.access, clicks_per_second=self.clicks_per_second)
 
     def join(self, name: str, *, seconds_ago: int = 120, is_open: bool = True) -> None:
         self.connections.put(Connection(name, NOW - seconds_ago))
@@ -111,7 +104,7 @@ def error(code: ErrorCode, **op_id: str) -> dict[str, object]:
 
 class TestConnect:
     def test_adds_a_row_for_two_hours(self, world: World) -> None:
-        assert world.service.handle(Connect("new", NOW, SITE)) == Outcome("connect")
+        assert world.service.handle(Connect("new", NOW, SITE)) == outcome("connect")
         assert world.connections.rows["new"] == Connection("new", NOW)
         assert world.connections.rows["new"].expires_at == NOW + TWO_HOURS
 
@@ -136,7 +129,7 @@ class TestRefusedConnect:
     def test_of_a_wrong_origin(self, world: World, origin: str | None, error: str) -> None:
         rows = dict(world.connections.rows)
         report = world.service.handle(Connect("new", NOW, origin))
-        assert report == Outcome("connect", error=error, status=403, origin=origin)
+        assert report == outcome("connect", error=error, status=403, origin=origin)
         assert world.connections.rows == rows
         assert world.outbox.delivered == []
         assert not report.is_our_failure
@@ -148,14 +141,14 @@ class TestRefusedConnect:
     def test_without_a_token(self, world: World) -> None:
         world.access = Access(world.access.origins, FakeTokens("good"))
         report = world.service.handle(Connect("new", NOW, SITE))
-        assert report == Outcome("connect", error="missing-token", status=401, origin=SITE)
+        assert report == outcome("connect", error="missing-token", status=401, origin=SITE)
         assert "new" not in world.connections.rows
 
     @pytest.mark.parametrize("problem", TokenProblem)
     def test_with_a_wrong_token(self, world: World, problem: TokenProblem) -> None:
         world.access = Access(world.access.origins, FakeTokens("good", problem=problem))
         report = world.service.handle(Connect("new", NOW, SITE, token="bad"))
-        assert report == Outcome("connect", error=problem, status=401, origin=SITE)
+        assert report == outcome("connect", error=problem, status=401, origin=SITE)
         assert "new" not in world.connections.rows
         # That the issuer cannot be asked is no fault of the client's.
         assert report.is_our_failure is (problem is TokenProblem.KEYS_UNAVAILABLE)
@@ -164,7 +157,7 @@ class TestRefusedConnect:
         world.access = Access(world.access.origins, FakeTokens("good"))
         offers = ("counter", "bearer.good")
         report = world.service.handle(Connect("new", NOW, SITE, subprotocols=offers))
-        assert report == Outcome("connect", subprotocol="counter")
+        assert report == outcome("connect", subprotocol="counter")
         assert "new" in world.connections.rows
 
 
@@ -198,19 +191,19 @@ class TestClickLimit:
         world.clicks_per_second = 1
         world.connections.fail_next("admit_click", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Outcome("increment", error="unavailable")
+        assert report == outcome("increment", error="unavailable")
         assert report.is_our_failure
         assert world.counter.count == 41
 
 
 class TestDisconnect:
     def test_removes_the_row(self, world: World) -> None:
-        assert world.service.handle(Disconnect("bob")) == Outcome("disconnect")
+        assert world.service.handle(Disconnect("bob")) == outcome("disconnect")
         assert set(world.connections.rows) == {"ann", "eve"}
 
     def test_may_come_twice(self, world: World) -> None:
         world.service.handle(Disconnect("bob"))
-        assert world.service.handle(Disconnect("bob")) == Outcome("disconnect")
+        assert world.service.handle(Disconnect("bob")) == outcome("disconnect")
         assert set(world.connections.rows) == {"ann", "eve"}
 
     def test_tells_nobody(self, world: World) -> None:
@@ -220,7 +213,7 @@ class TestDisconnect:
 
 class TestGetCurrent:
     def test_answers_the_sender_alone(self, world: World) -> None:
-        assert world.says("bob", GET_CURRENT) == Outcome("get-current", 41, delivered=1)
+        assert world.says("bob", GET_CURRENT) == outcome("get-current", 41, delivered=1)
         assert world.outbox.inboxes() == {"bob": [update(41)]}
 
     def test_changes_nothing(self, world: World) -> None:
@@ -267,18 +260,18 @@ class TestGetCurrent:
             world.connections.fail_next("put", failure)
         else:
             world.counter.fail_next("value", failure)
-        assert world.says("bob", GET_CURRENT) == Outcome("get-current", error="unavailable")
+        assert world.says("bob", GET_CURRENT) == outcome("get-current", error="unavailable")
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
 
     def test_forgets_a_sender_that_left_meanwhile(self, world: World) -> None:
         world.outbox.close("bob")
-        assert world.says("bob", GET_CURRENT) == Outcome("get-current", 41, gone=1)
+        assert world.says("bob", GET_CURRENT) == outcome("get-current", 41, gone=1)
         assert set(world.connections.rows) == {"ann", "eve"}
 
 
 class TestIncrement:
     def test_counts_and_tells_everyone_once(self, world: World) -> None:
-        assert world.says("bob", INCREMENT) == Outcome("increment", 42, broadcasts=1, delivered=3)
+        assert world.says("bob", INCREMENT) == outcome("increment", 42, broadcasts=1, delivered=3)
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {name: [update(42)] for name in ("ann", "bob", "eve")}
 
@@ -307,11 +300,11 @@ class TestIncrement:
         world.join("old", seconds_ago=seconds_ago)
         report = world.says("ann", INCREMENT)
         assert bool(world.outbox.received("old")) is is_told
-        assert report.delivered == 3 + is_told
+        assert report.deliveries.delivered == 3 + is_told
 
     def test_time_passes(self, world: World) -> None:
         world.clock.time += TWO_HOURS
-        assert world.says("ann", INCREMENT) == Outcome("increment", 42, broadcasts=1, delivered=1)
+        assert world.says("ann", INCREMENT) == outcome("increment", 42, broadcasts=1, delivered=1)
 
     @pytest.mark.parametrize(
         ("seconds_ago", "stays"),
@@ -326,7 +319,7 @@ class TestIncrement:
         self, world: World, seconds_ago: int, stays: bool
     ) -> None:
         world.join("ghost", seconds_ago=seconds_ago, is_open=False)
-        assert world.says("ann", INCREMENT) == Outcome(
+        assert world.says("ann", INCREMENT) == outcome(
             "increment", 42, broadcasts=1, delivered=3, gone=1
         )
         assert ("ghost" in world.connections.rows) is stays
@@ -346,13 +339,17 @@ class TestIncrement:
         rows = dict(world.connections.rows)
         report = world.says("ann", INCREMENT)
         # Ann a second time: she was not told, so the broadcast does not leave her out.
-        assert (report.delivered, report.skipped, report.forbidden) == (1, 2, 1)
+        assert (
+            report.deliveries.delivered,
+            report.deliveries.skipped,
+            report.deliveries.forbidden,
+        ) == (1, 2, 1)
         assert world.connections.rows == rows
         assert world.outbox.inboxes() == {"eve": [update(42)]}
 
     def test_counts_a_click_of_somebody_who_left(self, world: World) -> None:
         world.outbox.close("bob")
-        assert world.says("bob", INCREMENT) == Outcome(
+        assert world.says("bob", INCREMENT) == outcome(
             "increment", 42, broadcasts=1, delivered=2, gone=1
         )
         assert world.outbox.inboxes() == {"ann": [update(42)], "eve": [update(42)]}
@@ -361,7 +358,7 @@ class TestIncrement:
 class TestIncrementWhileAnotherBroadcasts:
     def test_counts_and_tells_the_sender_alone(self, world: World) -> None:
         world.lease.request("another", NOW, NOW + LEASE_SECONDS)
-        assert world.says("bob", INCREMENT) == Outcome("increment", 42, delivered=1)
+        assert world.says("bob", INCREMENT) == outcome("increment", 42, delivered=1)
         assert world.outbox.inboxes() == {"bob": [update(42)]}
         assert world.lease.tickets == 2  # which the other one will see
 
@@ -375,46 +372,46 @@ class TestTakeOver:
                 return super().post(message, audience)
 
         world.outbox = Endless("ann")
-        assert world.service.handle(ContinueBroadcast()).handed_over
-        assert world.successor.calls == 1
+        assert world.service.handle(ContinueBroadcast()).deliveries.handed_over
+        assert world.self_invoker.calls == 1
 
     def test_broadcasts_what_was_left(self, world: World) -> None:
-        assert world.service.handle(ContinueBroadcast()) == Outcome(
-            "take-over", broadcasts=1, delivered=3
+        assert world.service.handle(ContinueBroadcast()) == outcome(
+            "continue-broadcast", broadcasts=1, delivered=3
         )
         assert world.outbox.received("eve") == [update(41)]
 
     def test_says_when_it_cannot(self, world: World) -> None:
         world.lease.fail_next("request", UNAVAILABLE)
         report = world.service.handle(ContinueBroadcast())
-        assert report == Outcome("take-over", error="broadcast-incomplete")
+        assert report == outcome("continue-broadcast", error="broadcast-incomplete")
 
 
 class TestAfterACrash:
     def test_the_next_get_current_broadcasts(self, world: World) -> None:
         world.lease.request("crashed", NOW - LEASE_SECONDS, NOW)
         report = world.says("bob", GET_CURRENT)
-        assert report == Outcome("get-current", 41, broadcasts=1, delivered=4)
+        assert report == outcome("get-current", 41, broadcasts=1, delivered=4)
         assert world.outbox.received("eve") == [update(41)]
 
     def test_a_lease_that_cannot_be_read_costs_the_sender_nothing(self, world: World) -> None:
         world.lease.fail_next("is_expired", UNAVAILABLE)
         report = world.says("bob", GET_CURRENT)
-        assert report == Outcome("get-current", 41, error="broadcast-incomplete", delivered=1)
+        assert report == outcome("get-current", 41, error="broadcast-incomplete", delivered=1)
         assert world.outbox.inboxes() == {"bob": [update(41)]}
 
 
 class TestIncrementThatFails:
     def test_unavailable(self, world: World) -> None:
         world.counter.fail_next("increment", UNAVAILABLE)
-        assert world.says("bob", INCREMENT) == Outcome("increment", error="unavailable")
+        assert world.says("bob", INCREMENT) == outcome("increment", error="unavailable")
         assert world.counter.count == 41
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNAVAILABLE)]}
 
     def test_lost_reply(self, world: World) -> None:
-        """CountResult, as it happens, but nobody can know: once at most is the promise."""
+        """Counted, as it happens, but nobody can know: once at most is the promise."""
         world.counter.lose_next_reply()
-        assert world.says("bob", INCREMENT) == Outcome("increment", error="unknown-outcome")
+        assert world.says("bob", INCREMENT) == outcome("increment", error="unknown-outcome")
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.UNKNOWN_OUTCOME)]}
 
@@ -425,10 +422,10 @@ class TestIncrementThatFails:
         assert world.outbox.received("eve") == [update(43)]
 
     def test_no_listing(self, world: World) -> None:
-        """CountResult, so the sender must not hear of an error and click again."""
+        """Counted, so the sender must not hear of an error and click again."""
         world.connections.fail_next("audience", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Outcome("increment", 42, error="broadcast-incomplete", delivered=1)
+        assert report == outcome("increment", 42, error="broadcast-incomplete", delivered=1)
         assert world.counter.count == 42
         assert world.outbox.inboxes() == {"bob": [update(42)]}
 
@@ -443,14 +440,14 @@ class TestIncrementThatFails:
         """Who was listed is told, and the report knows of it."""
         world.connections.fail_audience_after(1, UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Outcome("increment", 42, error="broadcast-incomplete", delivered=2)
+        assert report == outcome("increment", 42, error="broadcast-incomplete", delivered=2)
         assert world.outbox.inboxes() == {"bob": [update(42)], "ann": [update(42)]}
 
     def test_no_cleanup(self, world: World) -> None:
         world.outbox.close("eve")
         world.connections.fail_next("remove_gone", UNAVAILABLE)
         report = world.says("bob", INCREMENT)
-        assert report == Outcome(
+        assert report == outcome(
             "increment", 42, error="cleanup-incomplete", broadcasts=1, delivered=2, gone=1
         )
         assert "eve" in world.connections.rows
@@ -466,7 +463,7 @@ class TestIncrementThatFails:
 
 class TestIncrementWithAnOpId:
     def test_acknowledges_to_the_sender_and_broadcasts_without_it(self, world: World) -> None:
-        assert world.says("bob", CLICK) == Outcome("increment", 42, broadcasts=1, delivered=3)
+        assert world.says("bob", CLICK) == outcome("increment", 42, broadcasts=1, delivered=3)
         assert world.outbox.inboxes() == {
             "ann": [update(42)],
             "bob": [update(42, id=OP_ID)],
@@ -498,12 +495,12 @@ class TestIncrementWithAnOpId:
         """Whoever counted it may have died before anybody knew."""
         world.counter.increment_once(OP_ID, NOW)
         report = world.says("bob", CLICK)
-        assert report == Outcome("increment", 42, counted_before=True, broadcasts=1, delivered=3)
+        assert report == outcome("increment", 42, counted_before=True, broadcasts=1, delivered=3)
         assert world.outbox.received("ann") == world.outbox.received("eve") == [update(42)]
 
     def test_a_lost_reply_is_asked_again_for(self, world: World) -> None:
         world.counter.lose_next_reply()
-        assert world.says("bob", CLICK) == Outcome("increment", error="unavailable")
+        assert world.says("bob", CLICK) == outcome("increment", error="unavailable")
         assert world.outbox.received("bob") == [error(ErrorCode.UNAVAILABLE, id=OP_ID)]
         assert world.says("bob", CLICK).value == 42
         assert world.counter.count == 42
@@ -513,7 +510,7 @@ class TestIncrementWithAnOpId:
         """It is counted. The sender asks again and learns so, the others learn it at once."""
         world.counter.fail_next("value", UNAVAILABLE)
         report = world.says("bob", CLICK)
-        assert report == Outcome("increment", error="unavailable", broadcasts=1, delivered=3)
+        assert report == outcome("increment", error="unavailable", broadcasts=1, delivered=3)
         assert world.outbox.inboxes() == {
             "ann": [update(42)],
             "bob": [error(ErrorCode.UNAVAILABLE, id=OP_ID), update(42)],
@@ -546,7 +543,7 @@ class TestIncrementThatMeetsOthers:
     def test_is_tried_again_until_it_counts(self, world: World, click: str, operation: str) -> None:
         world.counter.fail_next(operation, BUSY, times=3)
         report = world.says("bob", click)
-        assert report == Outcome("increment", 42, retries=3, broadcasts=1, delivered=3)
+        assert report == outcome("increment", 42, retries=3, broadcasts=1, delivered=3)
         assert world.counter.count == 42
         assert world.clock.sleeps[:3] == [10, 20, 40]
 
@@ -559,7 +556,7 @@ class TestIncrementThatMeetsOthers:
     ) -> None:
         world.counter.fail_next(operation, BUSY, times=100)
         report = world.says("bob", click)
-        assert report == Outcome("increment", error="busy", retries=ATTEMPTS - 1)
+        assert report == outcome("increment", error="busy", retries=ATTEMPTS - 1)
         assert world.counter.count == 41
         assert world.outbox.inboxes() == {"bob": [error(ErrorCode.BUSY, **op_id)]}
         assert report.is_our_failure
@@ -575,13 +572,13 @@ class TestIncrementThatMeetsOthers:
         world.counter = Sharded(41)
         world.counter.fail_next("value", BUSY)
         report = world.says("bob", INCREMENT)
-        assert report == Outcome("increment", error="unknown-outcome", broadcasts=1, delivered=3)
+        assert report == outcome("increment", error="unknown-outcome", broadcasts=1, delivered=3)
         assert world.counter.count == 42
         assert world.outbox.received("bob") == [error(ErrorCode.UNKNOWN_OUTCOME), update(42)]
 
     def test_an_unknown_outcome_is_not_tried_again(self, world: World) -> None:
         world.counter.fail_next("increment", OutcomeUnknown("test", "ReadTimeoutError"))
-        assert world.says("bob", INCREMENT) == Outcome("increment", error="unknown-outcome")
+        assert world.says("bob", INCREMENT) == outcome("increment", error="unknown-outcome")
         assert world.clock.sleeps == []
 
 
@@ -590,7 +587,7 @@ class TestInvalid:
     def test_answers_the_sender_alone(
         self, world: World, code: ErrorCode, body: str | None
     ) -> None:
-        assert world.says("bob", body) == Outcome("invalid", error=code)
+        assert world.says("bob", body) == outcome("invalid", error=code)
         assert world.outbox.inboxes() == {"bob": [error(code)]}
 
     @pytest.mark.parametrize("body", INVALID.values(), ids=list(INVALID))
@@ -607,5 +604,5 @@ class TestInvalid:
 
     def test_a_sender_that_left_is_no_failure(self, world: World) -> None:
         world.outbox.close("bob")
-        assert world.says("bob", "nonsense") == Outcome("invalid", error="not-json")
+        assert world.says("bob", "nonsense") == outcome("invalid", error="not-json")
         assert world.outbox.delivered == []

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from counter_service.runtime.fanout.http_responses import (
     MAX_BODY,
     MAX_HEAD,
-    Answer,
     MalformedResponse,
+    Response,
     ResponseParser,
 )
 
@@ -26,22 +26,22 @@ CLOSING = b"HTTP/1.1 200 OK\r\nConnection: Close\r\ncontent-length:2\r\n\r\nok"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
 
 ANSWERS = [
-    pytest.param(PLAIN, Answer(200, True, ""), id="plain"),
-    pytest.param(WITH_BODY, Answer(410, True, "goneexception"), id="with a body"),
-    pytest.param(CHUNKED, Answer(500, True, ""), id="chunked"),
-    pytest.param(TRAILERS, Answer(200, True, ""), id="chunked with trailers"),
-    pytest.param(CLOSING, Answer(200, False, ""), id="closing"),
-    pytest.param(INTERIM, Answer(204, True, ""), id="interim first"),
+    pytest.param(PLAIN, Response(200, True, ""), id="plain"),
+    pytest.param(WITH_BODY, Response(410, True, "goneexception"), id="with a body"),
+    pytest.param(CHUNKED, Response(500, True, ""), id="chunked"),
+    pytest.param(TRAILERS, Response(200, True, ""), id="chunked with trailers"),
+    pytest.param(CLOSING, Response(200, False, ""), id="closing"),
+    pytest.param(INTERIM, Response(204, True, ""), id="interim first"),
 ]
 
 
 @pytest.mark.parametrize(("data", "answer"), ANSWERS)
-def test_reads_an_answer_at_once(data: bytes, answer: Answer) -> None:
+def test_reads_an_answer_at_once(data: bytes, answer: Response) -> None:
     assert ResponseParser().feed(data) == answer
 
 
 @pytest.mark.parametrize(("data", "answer"), ANSWERS)
-def test_reads_an_answer_that_comes_byte_by_byte(data: bytes, answer: Answer) -> None:
+def test_reads_an_answer_that_comes_byte_by_byte(data: bytes, answer: Response) -> None:
     reader = ResponseParser()
     assert [reader.feed(data[i : i + 1]) for i in range(len(data) - 1)] == [None] * (len(data) - 1)
     assert reader.started
@@ -49,11 +49,11 @@ def test_reads_an_answer_that_comes_byte_by_byte(data: bytes, answer: Answer) ->
 
 
 @pytest.mark.parametrize(("data", "answer"), ANSWERS)
-def test_reads_one_answer_after_the_other(data: bytes, answer: Answer) -> None:
+def test_reads_one_answer_after_the_other(data: bytes, answer: Response) -> None:
     reader = ResponseParser()
     assert [reader.feed(data), reader.feed(PLAIN), reader.feed(data)] == [
         answer,
-        Answer(200, True, ""),
+        Response(200, True, ""),
         answer,
     ]
     assert not reader.started
@@ -63,7 +63,7 @@ def test_an_answer_without_a_length_ends_with_the_connection() -> None:
     reader = ResponseParser()
     assert reader.feed(b"HTTP/1.1 200 OK\r\n\r\nsome") is None
     assert reader.feed(b"thing") is None
-    assert reader.end() == Answer(200, False, "")
+    assert reader.end() == Response(200, False, "")
 
 
 @pytest.mark.parametrize("cut", range(1, len(WITH_BODY)))

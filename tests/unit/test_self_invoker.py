@@ -25,7 +25,7 @@ def test_invokes_the_function_and_does_not_wait(client: Any) -> None:
             {"StatusCode": 202},
             {"FunctionName": "websocket-dev", "InvocationType": "Event", "Payload": payload},
         )
-        LambdaSelfInvoker("websocket-dev", lambda: client).take_over()
+        LambdaSelfInvoker("websocket-dev", lambda: client).continue_broadcast()
         stub.assert_no_pending_responses()
     assert parse(json.loads(payload)) == ContinueBroadcast()
 
@@ -41,4 +41,4 @@ def test_says_when_nobody_takes_over(client: Any) -> None:
     with Stubber(client) as stub:
         stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
         with pytest.raises(StoreUnavailable, match="handing the broadcast over"):
-            LambdaSelfInvoker("websocket-dev", lambda: client).take_over()
+            LambdaSelfInvoker("websocket-dev", lambda: client).continue_broadcast()

@@ -36,9 +36,9 @@ class TestIncrement:
         ],
     )
     def test_a_refusal_changed_nothing(
-        self, stubbed: Stores, once_stub: Stubber, code: str, status: int
+        self, stubbed: Stores, no_retry_stub: Stubber, code: str, status: int
     ) -> None:
-        once_stub.add_client_error("update_item", code, http_status_code=status)
+        no_retry_stub.add_client_error("update_item", code, http_status_code=status)
         with pytest.raises(StoreUnavailable) as caught:
             stubbed.counter.increment()
         assert (caught.value.operation, caught.value.reason) == ("increment", code)
@@ -47,9 +47,9 @@ class TestIncrement:
         "code", ["TransactionConflictException", "ThrottlingException", "RequestLimitExceeded"]
     )
     def test_a_refusal_of_a_moment_is_worth_trying_again(
-        self, stubbed: Stores, once_stub: Stubber, code: str
+        self, stubbed: Stores, no_retry_stub: Stubber, code: str
     ) -> None:
-        once_stub.add_client_error("update_item", code, http_status_code=400)
+        no_retry_stub.add_client_error("update_item", code, http_status_code=400)
         with pytest.raises(StoreBusy) as caught:
             stubbed.counter.increment()
         assert caught.value.reason == code
@@ -59,9 +59,9 @@ class TestIncrement:
         [("InternalServerError", 500), ("ServiceUnavailable", 503), ("SomethingElse", 302)],
     )
     def test_a_failure_may_have_counted(
-        self, stubbed: Stores, once_stub: Stubber, code: str, status: int
+        self, stubbed: Stores, no_retry_stub: Stubber, code: str, status: int
     ) -> None:
-        once_stub.add_client_error("update_item", code, http_status_code=status)
+        no_retry_stub.add_client_error("update_item", code, http_status_code=status)
         with pytest.raises(OutcomeUnknown) as caught:
             stubbed.counter.increment()
         assert (caught.value.operation, caught.value.reason) == ("increment", code)
@@ -74,7 +74,7 @@ class TestIncrement:
         counter = DynamoCounterStore(
             "counter",
             client=None,
-            once=Garbled(),
+            no_retry_client=Garbled(),
             shards=1,
             random=lambda: 0,
             backoff=Backoff(FakeClock(), lambda: 0),
@@ -274,7 +274,7 @@ def answer(*rows: dict[str, dict[str, str]], unprocessed: Any = None) -> dict[st
 
 class TestShards:
     def test_are_announced_before_the_first_click(
-        self, stubbed: Stores, stub: Stubber, once_stub: Stubber
+        self, stubbed: Stores, stub: Stubber, no_retry_stub: Stubber
     ) -> None:
         """Or an instance with fewer would not look where it lands."""
         stub.add_client_error("update_item", "InternalServerError", http_status_code=500)
@@ -294,7 +294,7 @@ class TestShards:
             },
         )
         for _ in range(2):
-            once_stub.add_response("update_item", {"Attributes": row("global#3", 7)})
+            no_retry_stub.add_response("update_item", {"Attributes": row("global#3", 7)})
             assert counter.increment() is None
 
     def test_were_announced_before(self, stubbed: Stores, stub: Stubber) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from counter_service.runtime.core.access import Access, Refusal, subprotocol_for, token_of
+from counter_service.runtime.core.access import Access, Rejection, subprotocol_for, token_of
 from counter_service.runtime.core.events import Connect
 from counter_service.runtime.core.origins import OriginPolicy, OriginProblem
 from counter_service.runtime.core.ports import TokenProblem
@@ -15,8 +15,8 @@ def connect(origin: str | None = SITE, *subprotocols: str, token: str | None = N
 
 
 def test_without_authentication_nobody_needs_a_token() -> None:
-    assert Access(ORIGINS).refusal(connect()) is None
-    assert Access(ORIGINS).refusal(connect(token="whatever")) is None
+    assert Access(ORIGINS).check(connect()) is None
+    assert Access(ORIGINS).check(connect(token="whatever")) is None
 
 
 @pytest.mark.parametrize(
@@ -25,24 +25,24 @@ def test_without_authentication_nobody_needs_a_token() -> None:
         (connect(token="good"), None),
         (connect(SITE, "counter", "bearer.good"), None),
         (connect(SITE, "bearer.good"), None),
-        (connect(), Refusal(401, TokenProblem.MISSING)),
-        (connect(token=""), Refusal(401, TokenProblem.MISSING)),
-        (connect(SITE, "counter", "bearer."), Refusal(401, TokenProblem.MISSING)),
-        (connect(SITE, "counter"), Refusal(401, TokenProblem.MISSING)),
-        (connect(token="bad"), Refusal(401, TokenProblem.EXPIRED)),
-        (connect(SITE, "good"), Refusal(401, TokenProblem.MISSING)),
-        (connect(SITE, "bearer.bad", token="good"), Refusal(401, TokenProblem.EXPIRED)),
-        (connect("https://evil.test", token="good"), Refusal(403, OriginProblem.FOREIGN)),
-        (connect(None, token="good"), Refusal(403, OriginProblem.MISSING)),
+        (connect(), Rejection(401, TokenProblem.MISSING)),
+        (connect(token=""), Rejection(401, TokenProblem.MISSING)),
+        (connect(SITE, "counter", "bearer."), Rejection(401, TokenProblem.MISSING)),
+        (connect(SITE, "counter"), Rejection(401, TokenProblem.MISSING)),
+        (connect(token="bad"), Rejection(401, TokenProblem.EXPIRED)),
+        (connect(SITE, "good"), Rejection(401, TokenProblem.MISSING)),
+        (connect(SITE, "bearer.bad", token="good"), Rejection(401, TokenProblem.EXPIRED)),
+        (connect("https://evil.test", token="good"), Rejection(403, OriginProblem.FOREIGN)),
+        (connect(None, token="good"), Rejection(403, OriginProblem.MISSING)),
     ],
 )
-def test_with_authentication(client: Connect, refusal: Refusal | None) -> None:
-    assert Access(ORIGINS, FakeTokens("good")).refusal(client) == refusal
+def test_with_authentication(client: Connect, refusal: Rejection | None) -> None:
+    assert Access(ORIGINS, FakeTokens("good")).check(client) == refusal
 
 
 def test_a_foreign_page_costs_no_look_at_its_token() -> None:
     tokens = FakeTokens("good")
-    Access(ORIGINS, tokens).refusal(connect("https://evil.test", token="good"))
+    Access(ORIGINS, tokens).check(connect("https://evil.test", token="good"))
     assert tokens.asked == []
 
 

@@ -1,0 +1,26 @@
+"""Outcomes in a line, to compare with those of the service."""
+
+from typing import Any
+
+from counter_service.runtime.core.outcome import DeliveryStats, Outcome
+from counter_service.runtime.core.protocol import Action
+
+
+def outcome(
+    action: str,
+    value: int | None = None,
+    *,
+    error: str | None = None,
+    **fields: Any,
+) -> Outcome:
+    """An outcome whose fields include those of its deliveries."""
+    deliveries = {
+        name: fields.pop(name) for name in DeliveryStats.__dataclass_fields__ if name in fields
+    }
+    stats = DeliveryStats(
+        incomplete=error == "broadcast-incomplete",
+        stale_rows_left=error == "cleanup-incomplete",
+        **deliveries,
+    )
+    problem: Any = error  # an enum of text
+    return Outcome(Action(action), value, problem, deliveries=stats, **fields)
