@@ -26,6 +26,7 @@ from .core.access import Access
 from .core.assembly import assemble
 from .core.backoff import Backoff
 from .core.errors import UnknownEvent
+from .core.events import Message
 from .core.outcome import Outcome
 from .core.ports import Ports, TokenVerifier
 from .core.service import CounterService
@@ -135,7 +136,7 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
                 outcome,
                 function=getattr(context, "function_name", "unknown"),
                 now_ms=service.clock.now_ms(),
-                requested_at_ms=getattr(parsed, "requested_at_ms", None),
+                requested_at_ms=parsed.requested_at_ms if isinstance(parsed, Message) else None,
             ),
         },
     )
