@@ -16,16 +16,12 @@ from .websocket_api import WebSocketApi
 FUNCTION: Final = "websocket"
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
-# Where the newest published version is found, with SnapStart.
-ALIAS: Final = "live"
 
 
 class Function(pulumi.ComponentResource):
-    """`function` serves CONNECT, DISCONNECT and MESSAGE of the API, with SnapStart as its `alias`:
-    there are snapshots of published versions alone."""
+    """The function that serves CONNECT, DISCONNECT and MESSAGE of the API."""
 
     function: aws.lambda_.Function
-    alias: aws.lambda_.Alias | None
 
     def __init__(
         self,
@@ -39,7 +35,6 @@ class Function(pulumi.ComponentResource):
         super().__init__("counter:infra:Function", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         physical_name = settings.physical_name(FUNCTION)
-        successor = f"{physical_name}:{ALIAS}"
 
         log_group = aws.cloudwatch.LogGroup(
             f"{FUNCTION}-logs",
@@ -82,8 +77,6 @@ class Function(pulumi.ComponentResource):
             memory_size=settings.memory_mb,
             timeout=settings.timeout_seconds,
             reserved_concurrent_executions=settings.reserved_concurrency or None,
-            publish=settings.snap_start,
-            snap_start={"apply_on": "PublishedVersions"} if settings.snap_start else None,
             # Said both ways: without the block the provider leaves tracing as it was.
             tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
             environment={
@@ -94,7 +87,6 @@ class Function(pulumi.ComponentResource):
                     contract.ENV_MANAGEMENT_ENDPOINT: api.management_endpoint,
                     contract.ENV_BROADCAST_INTERVAL_MS: str(settings.broadcast_interval_ms),
                     **_access(settings, site_origin),
-                    **({contract.ENV_SUCCESSOR: successor} if settings.snap_start else {}),
                 }
             },
             # No level: one above INFO would keep the metrics back with the lines that carry them.
@@ -102,25 +94,11 @@ class Function(pulumi.ComponentResource):
             # The function may run as soon as it exists: by then it can log and has its rights.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
         )
-        self.alias = (
-            aws.lambda_.Alias(
-                f"{FUNCTION}-alias",
-                name=ALIAS,
-                description="The version that the API calls",
-                function_name=self.function.name,
-                function_version=self.function.version,
-                opts=child,
-            )
-            if settings.snap_start
-            else None
-        )
         aws.iam.RolePolicy(
             f"{FUNCTION}-hand-over-policy",
             name=f"{physical_name}-hand-over",
             role=role.name,
-            policy=pulumi.Output.json_dumps(
-                policies.hand_over_policy((self.alias or self.function).arn)
-            ),
+            policy=pulumi.Output.json_dumps(policies.hand_over_policy(self.function.arn)),
             opts=child,
         )
         # Under clicks without a pause one invocation hands over to the next again and again, and

@@ -37,7 +37,6 @@ class Settings:
     stage_name: str
     memory_mb: int
     timeout_seconds: int
-    snap_start: bool
     log_retention_days: int
     # Site
     website: bool
@@ -89,7 +88,6 @@ class Settings:
             memory_mb=read.integer(config, "memoryMb", 128, 10_240),
             # A tenure, one more fan-out and an interval (runtime.broadcast, runtime.fan_out).
             timeout_seconds=read.integer(config, "timeoutSeconds", 20, 28),
-            snap_start=read.flag(config, "snapStart"),
             log_retention_days=read.one_of(config, "logRetentionDays", _RETENTION_DAYS),
             website=read.flag(config, "website"),
             allowed_origins=read.origins(config, "allowedOrigins"),

@@ -51,9 +51,7 @@ class CounterStack(pulumi.ComponentResource):
             site_origin=self.website.origin if self.website else None,
             opts=child,
         )
-        self.stage = WebSocketStage(
-            "stage", settings, api, self.function.function, self.function.alias, opts=child
-        )
+        self.stage = WebSocketStage("stage", settings, api, self.function.function, opts=child)
         if settings.domain_name:
             domain.CustomDomain("domain", settings, self.stage.stage, opts=child)
         if observability.wanted(settings):

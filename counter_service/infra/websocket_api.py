@@ -74,34 +74,24 @@ class WebSocketStage(pulumi.ComponentResource):
         settings: Settings,
         api: WebSocketApi,
         function: aws.lambda_.Function,
-        alias: aws.lambda_.Alias | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("counter:infra:WebSocketStage", name, {}, opts)
-        # The function's own stays beside its alias's: so there is a permission at every moment of a
-        # deployment that moves the integration from one to the other.
-        permissions = [
-            aws.lambda_.Permission(
-                name,
-                action="lambda:InvokeFunction",
-                function=function.name,
-                qualifier=qualifier,
-                principal="apigateway.amazonaws.com",
-                source_arn=api.invocations_arn,  # without it anyone's API could call the function
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            for name, qualifier in (
-                ("websocket-permission", None),
-                *([("websocket-alias-permission", alias.name)] if alias else []),
-            )
-        ]
+        permission = aws.lambda_.Permission(
+            "websocket-permission",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=api.invocations_arn,  # without it anyone's API could call the function
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         integration = aws.apigatewayv2.Integration(
             "websocket-integration",
             api_id=api.api.id,
             integration_type="AWS_PROXY",
             integration_method="POST",
-            integration_uri=(alias or function).invoke_arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            integration_uri=function.invoke_arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         previous: pulumi.Resource = integration
         for route_key in contract.ROUTES:

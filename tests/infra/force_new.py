@@ -42,8 +42,7 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         "aws:iam/role:Role": "name namePrefix path",
         "aws:iam/rolePolicy:RolePolicy": "name namePrefix role",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn role",
-        # lambda/alias.go, function.go, permission.go
-        "aws:lambda/alias:Alias": "functionName name",
+        # lambda/function.go, function_recursion_config.go, permission.go
         "aws:lambda/function:Function": "name packageType",
         "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": "functionName",
         "aws:lambda/permission:Permission": (

@@ -74,11 +74,6 @@ class Provider(Mocks):
         }.get(args.typ)
         outputs: dict[str, Any] = {"arn": arn} if arn else {}
         if args.typ == "aws:lambda/function:Function":
-            outputs["version"] = "7" if args.inputs.get("publish") else "$LATEST"
-        if args.typ == "aws:lambda/alias:Alias":
-            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{args.inputs['functionName']}:{name}"
-            outputs["arn"] = arn
-        if args.typ in ("aws:lambda/function:Function", "aws:lambda/alias:Alias"):
             outputs["invokeArn"] = (
                 f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
             )

@@ -14,7 +14,6 @@ from .recorder import ACCOUNT, REGION, Graph, Resource, dev, record
 
 TABLE = "aws:dynamodb/table:Table"
 FUNCTION = "aws:lambda/function:Function"
-ALIAS = "aws:lambda/alias:Alias"
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 ROUTE = "aws:apigatewayv2/route:Route"
 STAGE = "aws:apigatewayv2/stage:Stage"
@@ -32,7 +31,6 @@ WATCHED = {
     "alarmEmail": "ops@example.com",
     "budgetUsd": "20",
     "reservedConcurrency": "20",
-    "snapStart": "true",
     "tableMaxReadUnits": "200",
     "tableMaxWriteUnits": "50",
     "domainName": "ws.example.com",
@@ -49,8 +47,8 @@ def watched() -> Graph:
 
 
 def physical_name(resource: Resource) -> str:
-    if resource.type in (STAGE, ALIAS, "aws:route53/record:Record"):
-        return ""  # unique within its API or function; what the configuration says
+    if resource.type in (STAGE, "aws:route53/record:Record"):
+        return ""  # unique within its API; what the configuration says
     name: str = resource.inputs.get("name") or resource.inputs.get("dashboardName", "")
     return name
 
@@ -218,6 +216,11 @@ def test_role_is_assumed_by_lambda_alone(graph: Graph) -> None:
     assert [s["Principal"] for s in role["Statement"]] == [{"Service": "lambda.amazonaws.com"}]
 
 
+def test_the_function_is_not_published_as_versions(graph: Graph) -> None:
+    """Each would be kept until it is deleted by hand (docs/adr/0018)."""
+    assert not graph.one(FUNCTION).inputs.keys() & {"publish", "snapStart"}
+
+
 def test_a_broadcast_that_is_handed_over_again_and_again_is_no_loop(graph: Graph) -> None:
     recursion = graph.one("aws:lambda/functionRecursionConfig:FunctionRecursionConfig").inputs
     assert recursion == {"functionName": "websocket-dev", "recursiveLoop": "Allow"}
@@ -272,35 +275,6 @@ def test_only_this_api_may_call_the_function(graph: Graph) -> None:
     assert permission["action"] == "lambda:InvokeFunction"
     assert permission["sourceArn"] == f"{API_ARN}/prod/*"
     assert permission["function"] == "websocket-dev"
-
-
-# --- SnapStart ----------------------------------------------------------------------------------
-
-
-def test_without_snap_start_nothing_is_published(graph: Graph) -> None:
-    function = graph.one(FUNCTION).inputs
-    assert function["publish"] is False
-    assert "snapStart" not in function
-    assert graph.of(ALIAS) == []
-
-
-def test_snap_start_is_of_the_published_version_that_the_api_calls() -> None:
-    graph = record(snapStart="true")
-    function = graph.one(FUNCTION).inputs
-    assert function["publish"] is True
-    assert function["snapStart"] == {"applyOn": "PublishedVersions"}
-    alias = graph.one(ALIAS).inputs
-    assert (alias["functionName"], alias["functionVersion"]) == ("websocket-dev", "7")
-    integration = graph.one("aws:apigatewayv2/integration:Integration").inputs
-    assert integration["integrationUri"].endswith("function:websocket-dev:live/invocations")
-    permissions = graph.of("aws:lambda/permission:Permission")
-    assert [p.inputs.get("qualifier") for p in permissions] == [None, "live"]
-    assert {p.inputs["sourceArn"] for p in permissions} == {f"{API_ARN}/prod/*"}
-    # The version hands over to what starts from a snapshot, too.
-    assert function["environment"]["variables"]["SUCCESSOR"] == "websocket-dev:live"
-    policy = graph.one("aws:iam/rolePolicy:RolePolicy", "websocket-hand-over-policy").inputs
-    (hand_over,) = json.loads(policy["policy"])["Statement"]
-    assert hand_over["Resource"].endswith("function:websocket-dev:live")
 
 
 # --- configuration and outputs ------------------------------------------------------------------

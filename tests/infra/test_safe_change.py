@@ -35,7 +35,6 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "stageName": ({}, {"stageName": "live"}),
     "memoryMb": ({}, {"memoryMb": "1024"}),
     "timeoutSeconds": ({}, {"timeoutSeconds": "25"}),
-    "snapStart": ({}, {"snapStart": "true"}),
     "logRetentionDays": ({}, {"logRetentionDays": "365"}),
     "website": ({}, {"website": "false"}),
     "allowedOrigins": ({}, {"allowedOrigins": '["https://www.example.com"]'}),
@@ -67,7 +66,6 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 # Keys that switch something on or off. The others change resources and add or remove none.
 SWITCHES = {
-    "snapStart",
     "website",
     "authIssuer",
     "clicksPerSecond",

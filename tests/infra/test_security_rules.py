@@ -17,7 +17,7 @@ from .security_rules import REMOVED, RULES, Rule
 OFF = {"false", "0", "", "[]"}
 EVERYTHING = {
     **dict.fromkeys(("alarms", "dashboard", "tracing", "accessLogs", "keepData"), "true"),
-    **dict.fromkeys(("accountLoggingRole", "snapStart", "allowLocalhost"), "true"),
+    **dict.fromkeys(("accountLoggingRole", "allowLocalhost"), "true"),
     **dict.fromkeys(("reservedConcurrency", "clicksPerSecond", "broadcastIntervalMs"), "20"),
     **dict.fromkeys(("tableMaxReadUnits", "tableMaxWriteUnits"), "200"),
     "allowMissingOrigin": "true",
