@@ -91,7 +91,7 @@ REPLACED = {
 @pytest.fixture(autouse=True)
 def _without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ships with authentication is another test's subject."""
-    monkeypatch.setattr("counter_service.infra.packages.files", lambda *_: {})
+    monkeypatch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
 
 
 @cache

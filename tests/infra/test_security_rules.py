@@ -47,7 +47,7 @@ every_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.sentence for rule 
 def stacks(_built_page: None) -> Iterator[dict[str, Graph]]:
     with pytest.MonkeyPatch.context() as patch:
         # The packages that ship with authentication are the subject of test_access.py.
-        patch.setattr("counter_service.infra.packages.files", lambda *_: {})
+        patch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
         yield {"dev": dev(), "prod": prod(), "everything": record("everything", **EVERYTHING)}
 
 

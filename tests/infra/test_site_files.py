@@ -52,21 +52,26 @@ def test_content_types(name: str, content_type: str) -> None:
     assert site_files.content_type(name) == content_type
 
 
+UNKNOWN_TYPE = "has no known content type. Add {} to CONTENT_TYPES in infra/site_files.py."
+OVERWRITTEN = "would be overwritten, because the deployment writes that file. {}"
+NOT_HASHED = "would be cached for a year, but its name has no hash. {}"
+
+
 @pytest.mark.parametrize(
-    ("built", "sentence"),
+    ("built", "problem"),
     [
-        ("clip.xyz", "web/dist/clip.xyz has no known content type: add .xyz to CONTENT_TYPES"),
-        ("CNAME", "web/dist/CNAME has no known content type: add a suffix to CONTENT_TYPES"),
-        (".DS_Store", "web/dist/.DS_Store has no known content type"),
-        ("config.json", "web/dist/config.json is written at deploy time"),
-        ("assets/logo.png", "web/dist/assets/logo.png would be cached for a year, but has no hash"),
+        ("clip.xyz", UNKNOWN_TYPE.format(".xyz")),
+        ("CNAME", UNKNOWN_TYPE.format("a suffix")),
+        (".DS_Store", UNKNOWN_TYPE.format("a suffix")),
+        ("config.json", OVERWRITTEN.format("Remove it from web/public.")),
+        ("assets/logo.png", NOT_HASHED.format("Move it out of web/public/assets.")),
     ],
 )
-def test_a_file_that_cannot_be_served_right_is_named(web: Path, built: str, sentence: str) -> None:
+def test_a_file_that_cannot_be_served_is_refused(web: Path, built: str, problem: str) -> None:
     page.write(web / "dist", {built: "x"})
     with pytest.raises(pulumi.RunError) as raised:
         site_files.built(web)
-    assert str(raised.value).startswith(sentence)
+    assert str(raised.value) == f"web/dist/{built} {problem}"
 
 
 def test_an_outdated_page_is_built_and_announced(
