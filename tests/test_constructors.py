@@ -1,4 +1,4 @@
-"""A constructor that grows past one screen is split into methods, one for each group of resources."""
+"""A constructor that is too long for one screen is split into one method per group of resources."""
 
 import ast
 from pathlib import Path

@@ -47,7 +47,7 @@ def environment(graph: Graph) -> dict[str, str]:
         ({"clicksPerSecond": "20"}, {"CLICKS_PER_SECOND": "20"}),
     ],
 )
-def test_configuration_reaches_the_function(
+def test_an_access_key_reaches_the_function(
     config: dict[str, str], variables: dict[str, str]
 ) -> None:
     found = environment(record(**config))
@@ -61,7 +61,7 @@ def test_the_page_of_the_stack_may_connect(allowed: str) -> None:
     assert found.split(",") == [SITE, *json.loads(allowed)]
 
 
-def test_without_a_site_and_other_origins_there_is_no_list() -> None:
+def test_a_stack_without_origins_has_no_list_of_them() -> None:
     assert "ALLOWED_ORIGINS" not in environment(record(website="false"))
 
 
@@ -105,7 +105,7 @@ def packages_for_lambda(tmp_path: Path) -> Path:
     return fill(tmp_path / "auth")
 
 
-def test_archive_has_the_packages_beside_the_runtime(packages_for_lambda: Path) -> None:
+def test_the_archive_has_the_token_library_beside_the_runtime(packages_for_lambda: Path) -> None:
     archive = record(**AUTH, authPackages=str(packages_for_lambda)).one(FUNCTION).inputs["code"]
     assert set(archive.assets) - set(bundle.FILES) == {
         f"_cffi_backend.{LAMBDA_TAG}.so",
@@ -118,12 +118,12 @@ def test_archive_has_the_packages_beside_the_runtime(packages_for_lambda: Path) 
     assert set(bundle.FILES) <= set(archive.assets)
 
 
-def test_packages_are_listed_in_order(packages_for_lambda: Path) -> None:
+def test_files_of_the_token_library_are_sorted(packages_for_lambda: Path) -> None:
     found = auth_dependencies.files(packages_for_lambda, LAMBDA_TAG)
     assert list(found) == sorted(found)
 
 
-def test_without_authentication_the_folder_does_not_matter() -> None:
+def test_a_stack_without_authentication_does_not_read_the_folder() -> None:
     archive = record(authPackages="/nowhere").one(FUNCTION).inputs["code"]
     assert sorted(archive.assets) == sorted(bundle.FILES)
 
@@ -184,7 +184,7 @@ print(verifier.problem_with(sys.argv[2]))
 """
 
 
-def test_packages_of_this_machine_verify_tokens_from_the_zip(tmp_path: Path) -> None:
+def test_the_token_library_in_the_archive_verifies_tokens(tmp_path: Path) -> None:
     """Made of the packages that are installed, which the lock has in the same versions."""
     from importlib.metadata import files, version
 
