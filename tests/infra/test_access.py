@@ -1,7 +1,6 @@
 """Who may connect and how fast they click: environment, rights and archive of the function."""
 
 import io
-import json
 import subprocess
 import sys
 import zipfile
@@ -53,12 +52,6 @@ def test_an_access_key_reaches_the_function(
     found = environment(record(**config))
     assert {name: found[name] for name in variables} == variables
     Settings.from_env(found | LAMBDAS_OWN)
-
-
-@pytest.mark.parametrize("allowed", ["[]", '["https://a.test"]'])
-def test_the_page_of_the_stack_may_connect(allowed: str) -> None:
-    found = environment(record(allowedOrigins=allowed))["ALLOWED_ORIGINS"]
-    assert found.split(",") == [SITE, *json.loads(allowed)]
 
 
 def test_a_stack_without_origins_has_no_list_of_them() -> None:
@@ -123,8 +116,9 @@ def test_files_of_the_token_library_are_sorted(packages_for_lambda: Path) -> Non
     assert list(found) == sorted(found)
 
 
-def test_a_stack_without_authentication_does_not_read_the_folder() -> None:
+def test_a_stack_without_authentication_ships_the_listed_files_only() -> None:
     archive = record(authPackages="/nowhere").one(FUNCTION).inputs["code"]
+    assert isinstance(archive, pulumi.AssetArchive)
     assert sorted(archive.assets) == sorted(bundle.FILES)
 
 

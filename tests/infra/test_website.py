@@ -8,7 +8,7 @@ from counter_service.infra import site_policies
 from counter_service.infra.website import ROUTE, bucket_prefix
 
 from . import page
-from .recorder import ACCOUNT, REGION, Graph, Resource, dev, record
+from .recorder import ACCOUNT, HOST, REGION, Graph, Resource, dev, record
 
 BUCKET = "aws:s3/bucket:Bucket"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -137,7 +137,7 @@ def test_every_response_has_the_security_headers(graph: Graph) -> None:
         "contentSecurityPolicy": {
             "contentSecurityPolicy": (
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-                f"connect-src 'self' wss://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com; "
+                f"connect-src 'self' wss://{HOST}; "
                 "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
             ),
             "override": True,
