@@ -232,6 +232,15 @@ def test_the_role_allows_each_action_on_its_own_resource(graph: Graph) -> None:
     }
 
 
+@pytest.mark.parametrize(("clicks_per_second", "may_update"), [("0", False), ("20", True)])
+def test_the_role_updates_connections_only_with_a_limit_of_clicks(
+    clicks_per_second: str, may_update: bool
+) -> None:
+    role_policy = record(clicksPerSecond=clicks_per_second).one(POLICY, "websocket-policy")
+    connections, *_ = json.loads(role_policy.inputs["policy"])["Statement"]
+    assert ("dynamodb:UpdateItem" in connections["Action"]) == may_update
+
+
 def test_the_role_is_assumed_by_lambda_only(graph: Graph) -> None:
     role = json.loads(graph.one("aws:iam/role:Role").inputs["assumeRolePolicy"])
     assert [s["Principal"] for s in role["Statement"]] == [{"Service": "lambda.amazonaws.com"}]
