@@ -1,1 +1,1 @@
-"""The Pulumi components. Of the runtime they know the contract alone."""
+"""The Pulumi components. Of the runtime they import only the contract."""

@@ -1,18 +1,19 @@
-"""Access logs of the API: a line for each request, with nothing of the person in it."""
+"""Access logs of the API: one line for each request, without personal data."""
 
 import json
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 import pulumi_aws as aws
 
 from . import policies
-from .settings import Settings
+from .names import Names
 
-# docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html. Addresses, user
-# agents and query strings (which hold tokens) have variables too, and stay out.
+# docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html. Leave out the
+# variables with addresses, user agents and query strings, because a query string has the token.
 FIELDS: Final = {
-    "requestId": "$context.requestId",  # the function's log has its own; connectionId joins them
+    "requestId": "$context.requestId",  # not the function's request id; connectionId joins them
     "extendedRequestId": "$context.extendedRequestId",
     "requestTime": "$context.requestTime",
     "eventType": "$context.eventType",
@@ -28,40 +29,60 @@ FIELDS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLogsArgs:
+    """Arguments of AccessLogs."""
+
+    names: Names
+    retention_days: int
+
+
 class AccessLogs(pulumi.ComponentResource):
-    """`destination_arn` and `format` are for the stage's settings."""
+    """The log group of the API's requests.
+
+    Attributes:
+        destination_arn: ARN of the group, for the stage's settings.
+        format: One line of JSON, for the stage's settings.
+    """
 
     destination_arn: pulumi.Output[str]
-    format: Final = json.dumps(FIELDS)  # API Gateway wants one line
+    format: Final = json.dumps(FIELDS)  # API Gateway refuses line breaks
 
     def __init__(
-        self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:AccessLogs", name, {}, opts)
         log_group = aws.cloudwatch.LogGroup(
             "access-logs",
-            name=f"/aws/apigateway/{settings.physical_name('websocket-api')}/access",
-            retention_in_days=settings.log_retention_days,
+            name=f"/aws/apigateway/{args.names.resource_name('websocket-api')}/access",
+            retention_in_days=args.retention_days,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.destination_arn = log_group.arn
         self.register_outputs({"destinationArn": self.destination_arn})
 
 
-class AccountLogging(pulumi.ComponentResource):
-    """The role with which API Gateway writes logs, for every API of the account in this region.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLoggingArgs:
+    """Arguments of AccountLogging."""
 
-    One stack a region may have it. Whoever removes that stack takes the logs from the others.
+    names: Names
+
+
+class AccountLogging(pulumi.ComponentResource):
+    """The role with which API Gateway writes the logs of every API of this account and region.
+
+    At most one stack per region may have it. Destroying that stack ends the logs of the others.
     """
 
     def __init__(
-        self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: AccountLoggingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:AccountLogging", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
             "api-logging-role",
-            name=f"{settings.physical_name('api-logging')}-{settings.region}",
+            name=args.names.global_name("api-logging"),
             description="What API Gateway may do to write logs in this account",
             assume_role_policy=pulumi.Output.json_dumps(policies.ASSUMED_BY_API_GATEWAY),
             opts=child,
@@ -69,7 +90,7 @@ class AccountLogging(pulumi.ComponentResource):
         attachment = aws.iam.RolePolicyAttachment(
             "api-logging-policy",
             role=role.name,
-            policy_arn=policies.push_to_cloudwatch_logs(settings.region),
+            policy_arn=policies.push_to_cloudwatch_logs(args.names.region),
             opts=child,
         )
         account = aws.apigateway.Account(

@@ -1,87 +1,96 @@
-"""The alarms as data: what is watched, from when on it is news, and what to do then."""
+"""The alarms as data: what is watched, at which threshold, and what to do then."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from counter_service.runtime.contract import Metric
 
-from .metrics import Source, Sources
-from .settings import Settings
+from .metrics import MetricSource, MetricSources
 
 PERIOD_SECONDS: Final = 300
 
-# Of the function's timeout. A broadcast that is cut off there has not reached everybody.
+# Share of the function's timeout. A broadcast that is cut off at the timeout misses clients.
 _SLOW: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """Goes off when the statistic is at the threshold or above it in each of the last periods."""
+    """Goes off when the statistic is at least the threshold in each of the last periods.
+
+    Args:
+        description: What has happened and what to do, for the person who gets the e-mail.
+        statistic: Sum, or a percentile such as p99.
+        periods: How many periods of PERIOD_SECONDS are evaluated.
+    """
 
     name: str
-    meaning: str  # for the person who gets the mail: what it is, and where to look
-    source: Source
+    description: str
+    source: MetricSource
     metric: str
     threshold: float
-    statistic: str = "Sum"  # or a percentile, such as p99
+    statistic: str = "Sum"
     periods: int = 1
 
 
-def alarms(settings: Settings, sources: Sources) -> tuple[Alarm, ...]:
+def alarms(timeout_seconds: int, sources: MetricSources) -> tuple[Alarm, ...]:
+    """The alarms of a stack whose function has this timeout."""
     return (
         Alarm(
             name="function-errors",
-            meaning="Invocations end with an exception or at the timeout: see the function's log.",
+            description="Invocations end with an exception or at the timeout. See the function's "
+            "log.",
             source=sources.function,
             metric="Errors",
             threshold=1,
         ),
         Alarm(
             name="function-throttles",
-            meaning="Lambda turns invocations away: raise reservedConcurrency or the account's.",
+            description="Lambda is throttling invocations. Raise reservedConcurrency or the "
+            "account's concurrency limit.",
             source=sources.function,
             metric="Throttles",
             threshold=1,
         ),
         Alarm(
             name="function-slow",
-            meaning="The slowest invocations come near the timeout, so broadcasts are about to be "
-            "cut off: raise memoryMb or timeoutSeconds.",
+            description="The slowest invocations come close to the timeout, which would cut "
+            "broadcasts off. Raise memoryMb or timeoutSeconds.",
             source=sources.function,
             metric="Duration",
             statistic="p99",
-            threshold=settings.timeout_seconds * 1000 * _SLOW,
+            threshold=timeout_seconds * 1000 * _SLOW,
             periods=3,
         ),
         Alarm(
             name="posts-forbidden",
-            meaning="@connections answers 403, so nobody hears of clicks: the role's "
-            "execute-api:ManageConnections or the management endpoint is wrong.",
-            source=sources.product,
+            description="@connections returns 403, so clicks are not broadcast. Check "
+            "execute-api:ManageConnections on the role and the management endpoint.",
+            source=sources.custom,
             metric=Metric.FORBIDDEN,
             threshold=1,
         ),
         Alarm(
-            # The function answers these itself, so it does not count them as its errors.
+            # The function responds to these itself, so Lambda does not count them as errors.
             name="failures",
-            meaning="Clicks are refused or broadcasts cut short because DynamoDB does not answer, "
-            "or throttles: see the function's warnings.",
-            source=sources.product,
+            description="Clicks fail or broadcasts are incomplete, because DynamoDB is unavailable "
+            "or throttling. See the WARNING lines in the function's log.",
+            source=sources.custom,
             metric=Metric.FAILURES,
             threshold=1,
         ),
         Alarm(
             name="api-execution-errors",
-            meaning="API Gateway cannot call the function: its permission, or Lambda's limits.",
+            description="API Gateway cannot invoke the function. Check its permission and Lambda's "
+            "limits.",
             source=sources.api,
             metric="ExecutionError",
             threshold=1,
         ),
         Alarm(
-            # Handshakes that the function refuses count here as well, and strangers try some.
+            # Rejected handshakes count here, and strangers attempt some at any time.
             name="api-integration-errors",
-            meaning="The function answers many events with an error: see its log, and who tries "
-            "to connect.",
+            description="Many events end in an error response. Check the function's log. Rejected "
+            "handshakes count too.",
             source=sources.api,
             metric="IntegrationError",
             threshold=10,

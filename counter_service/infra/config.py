@@ -1,8 +1,9 @@
-"""Reads single configuration values, each with the one sentence that says what is wrong with it."""
+"""Reads and checks values of the stack's configuration."""
 
 import json
 import re
-from typing import Final, NoReturn
+from collections.abc import Collection
+from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 import pulumi
@@ -11,86 +12,127 @@ from pulumi.runtime.config import CONFIG, get_config_env
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-def text(config: pulumi.Config, key: str, pattern: str, expected: str) -> str:
-    """The value, whole matches of the pattern only."""
-    value = _required(config, key)
-    if not re.fullmatch(pattern, value):
-        wrong(f"{key} {value!r}", expected)
-    return value
+class ConfigReader:
+    """Reads the keys of one namespace, such as `aws:` or the project's own.
+
+    Every method raises pulumi.RunError when a value is wrong. Pulumi prints its sentence and
+    registers nothing.
+
+    Args:
+        config: The namespace.
+    """
+
+    def __init__(self, config: pulumi.Config) -> None:
+        self._config = config
+
+    def text(self, key: str, pattern: str, requirement: str) -> str:
+        """The value, if all of it matches the pattern.
+
+        Args:
+            requirement: What the value must be, for the error: "an e-mail address".
+        """
+        value = self._value(key)
+        if not re.fullmatch(pattern, value):
+            self._fail_value(key, value, requirement)
+        return value
+
+    def optional_text(self, key: str, pattern: str, requirement: str) -> str:
+        """Like `text`, or an empty value."""
+        return self.text(key, rf"({pattern})?", f"{requirement}, or empty")
+
+    def flag(self, key: str) -> bool:
+        value = self._value(key)
+        if value not in ("true", "false"):
+            self._fail_value(key, value, "true or false")
+        return value == "true"
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        value = self._value(key)
+        if not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
+            self._fail_value(key, value, f"a whole number from {low} to {high}")
+        return int(value)
+
+    def one_of(self, key: str, choices: tuple[int, ...]) -> int:
+        value = self.integer(key, min(choices), max(choices))
+        if value not in choices:
+            self._fail_value(key, str(value), "one of " + ", ".join(map(str, choices)))
+        return value
+
+    def url(self, key: str) -> str:
+        """An https URL without a trailing slash, or an empty value."""
+        value = self._value(key)
+        parts = urlsplit(value)
+        is_usable = parts.scheme == "https" and parts.hostname
+        if value and (not is_usable or parts.query or parts.fragment):
+            self._fail_value(key, value, "an https URL such as https://login.example.com, or empty")
+        return value.rstrip("/")
+
+    def json_list(self, key: str, example: str) -> list[Any]:
+        """A list, written as JSON; the example is for the error."""
+        value = self._value(key)
+        try:
+            entries = json.loads(value)
+        except ValueError:
+            entries = None
+        if not isinstance(entries, list):
+            self._fail_value(key, value, f"a list such as {example}")
+        return entries
+
+    def origins(self, key: str) -> tuple[str, ...]:
+        """Origins as browsers send them: lower case, no default port, no path."""
+        entries = self.json_list(key, '["https://www.example.com"]')
+        return tuple(self._origin(key, entry) for entry in entries)
+
+    def refuse_unknown_keys(self, known: Collection[str], advice: str) -> None:
+        """Raise for a key that is not known: its value would be ignored, and a default deployed."""
+        prefix = f"{self._config.name}:"
+        for name in sorted({*CONFIG.get(), *get_config_env()}):
+            key = name.removeprefix(prefix)
+            if name.startswith(prefix) and key not in known:
+                fail(f"{self._label(key)} is unknown. {advice}")
+
+    def _value(self, key: str) -> str:
+        value = self._config.get(key)
+        if value is None:
+            fail(
+                f"{self._label(key)} has no value. Pulumi.yaml declares its default, so update the "
+                "Pulumi CLI."
+            )
+        return value.strip()
+
+    def _origin(self, key: str, entry: object) -> str:
+        parts = urlsplit(entry) if isinstance(entry, str) else urlsplit("")
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        is_bare = parts.path in ("", "/") and not (
+            parts.query or parts.fragment or "@" in parts.netloc
+        )
+        is_usable = (
+            parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and is_bare and port != -1
+        )
+        if not is_usable or "*" in parts.netloc:
+            fail(
+                f"{self._label(key)} contains {entry!r}, but each entry must be an origin such as "
+                "https://www.example.com."
+            )
+        suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+        return f"{parts.scheme}://{parts.hostname}{suffix}"
+
+    def _fail_value(self, key: str, value: str, requirement: str) -> NoReturn:
+        fail(f"{self._label(key)} is {value!r}, but must be {requirement}.")
+
+    def _label(self, key: str) -> str:
+        # Pulumi's commands take the project's own keys without a namespace.
+        namespace = self._config.name
+        return key if namespace == pulumi.get_project() else f"{namespace}:{key}"
 
 
-def flag(config: pulumi.Config, key: str) -> bool:
-    value = _required(config, key)
-    if value not in ("true", "false"):
-        wrong(f"{key} {value!r}", "true or false")
-    return value == "true"
+def fail(sentences: str) -> NoReturn:
+    """Raise pulumi.RunError about the configuration.
 
-
-def integer(config: pulumi.Config, key: str, low: int, high: int) -> int:
-    value = _required(config, key)
-    if not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
-        wrong(f"{key} {value!r}", f"a whole number from {low} to {high}")
-    return int(value)
-
-
-def one_of(config: pulumi.Config, key: str, choices: tuple[int, ...]) -> int:
-    value = integer(config, key, min(choices), max(choices))
-    if value not in choices:
-        wrong(f"{key} {value}", "one of " + ", ".join(map(str, choices)))
-    return value
-
-
-def origins(config: pulumi.Config, key: str) -> tuple[str, ...]:
-    """Origins as browsers send them: lower case, no default port, no path."""
-    value = _required(config, key)
-    try:
-        entries = json.loads(value)
-    except ValueError:
-        entries = None
-    if not isinstance(entries, list):
-        wrong(f"{key} {value!r}", 'a list, such as ["https://www.example.com"]')
-    return tuple(_origin(key, entry) for entry in entries)
-
-
-def url(config: pulumi.Config, key: str) -> str:
-    """An https URL without a trailing slash, or nothing."""
-    value = _required(config, key)
-    parts = urlsplit(value)
-    if value and (parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment):
-        wrong(f"{key} {value!r}", "an https URL, such as https://login.example.com")
-    return value.rstrip("/")
-
-
-def refuse_unknown_keys(project: str, known: frozenset[str]) -> None:
-    """A misspelt key would otherwise be ignored, and its default deployed."""
-    prefix = f"{project}:"
-    given = {*CONFIG.get(), *get_config_env()}
-    for name in sorted(given):
-        if name.startswith(prefix) and name.removeprefix(prefix) not in known:
-            wrong(name.removeprefix(prefix), "a key that Pulumi.yaml declares")
-
-
-def wrong(what: str, expected: str) -> NoReturn:
-    """Raises pulumi.RunError: Pulumi prints its one sentence, and nothing is registered."""
-    raise pulumi.RunError(f"Configuration: {what} is not {expected}.")
-
-
-def _origin(key: str, entry: object) -> str:
-    parts = urlsplit(entry) if isinstance(entry, str) else urlsplit("")
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
-    usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and bare and port != -1
-    if not usable or "*" in parts.netloc:
-        wrong(f"{key} entry {entry!r}", "an origin, such as https://www.example.com")
-    suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://{parts.hostname}{suffix}"
-
-
-def _required(config: pulumi.Config, key: str) -> str:
-    value = config.get(key)
-    if value is None:
-        wrong(key, "set; Pulumi.yaml has its default, so update the Pulumi CLI")
-    return value.strip()
+    Args:
+        sentences: What is wrong and what to do, as whole sentences.
+    """
+    raise pulumi.RunError(f"Configuration: {sentences}")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from counter_service.runtime.contract import Metric
 
-from .metrics import Source, Sources
+from .metrics import MetricSource, MetricSources
 
 PERIOD_SECONDS: Final = 60
 
@@ -18,10 +18,10 @@ _HEIGHT: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    source: Source
+    source: MetricSource
     metric: str
     statistic: str = "Sum"
-    label: str = ""  # the metric's name, if empty
+    label: str = ""  # empty: the name of the metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,45 +30,45 @@ class Graph:
     lines: tuple[Line, ...]
 
 
-def graphs(sources: Sources) -> tuple[Graph, ...]:
-    """In reading order: what people see, then what serves it."""
-    product, function, api = sources.product, sources.function, sources.api
+def graphs(sources: MetricSources) -> tuple[Graph, ...]:
+    """The graphs in reading order: first what users notice, then what serves them."""
+    custom, function, api = sources.custom, sources.function, sources.api
     return (
         Graph(
             "Clicks",
             (
-                Line(product, Metric.CLICKS),
-                Line(product, Metric.RETRIES),
-                Line(product, Metric.BROADCASTS),
-                Line(product, Metric.CLIENT_ERRORS),
-                Line(product, Metric.FAILURES),
+                Line(custom, Metric.CLICKS),
+                Line(custom, Metric.RETRIES),
+                Line(custom, Metric.BROADCASTS),
+                Line(custom, Metric.CLIENT_ERRORS),
+                Line(custom, Metric.FAILURES),
             ),
         ),
         Graph(
             "Audience of a broadcast",
             (
-                Line(product, Metric.AUDIENCE, "Average", "average"),
-                Line(product, Metric.AUDIENCE, "Maximum", "largest"),
+                Line(custom, Metric.AUDIENCE, "Average", "average"),
+                Line(custom, Metric.AUDIENCE, "Maximum", "largest"),
             ),
         ),
         Graph(
             "Lag from click to the end of its broadcast (ms)",
-            (Line(product, Metric.LAG, "p50", "p50"), Line(product, Metric.LAG, "p99", "p99")),
+            (Line(custom, Metric.LAG, "p50", "p50"), Line(custom, Metric.LAG, "p99", "p99")),
         ),
         Graph(
             "Posts",
             (
-                Line(product, Metric.DELIVERED),
-                Line(product, Metric.GONE),
-                Line(product, Metric.SKIPPED),
-                Line(product, Metric.FORBIDDEN),
+                Line(custom, Metric.DELIVERED),
+                Line(custom, Metric.GONE),
+                Line(custom, Metric.SKIPPED),
+                Line(custom, Metric.FORBIDDEN),
             ),
         ),
         Graph(
             "Connections",
             (
-                Line(product, Metric.CONNECTS),
-                Line(product, Metric.DISCONNECTS),
+                Line(custom, Metric.CONNECTS),
+                Line(custom, Metric.DISCONNECTS),
                 Line(api, "ConnectCount", label="Handshakes"),
             ),
         ),
@@ -115,8 +115,8 @@ def graphs(sources: Sources) -> tuple[Graph, ...]:
     )
 
 
-def body(region: str, sources: Sources) -> dict[str, Any]:
-    """Holds Outputs: for pulumi.Output.json_dumps."""
+def body(region: str, sources: MetricSources) -> dict[str, Any]:
+    """The dashboard's body for pulumi.Output.json_dumps, because it contains Outputs."""
     per_row = 24 // _WIDTH
     return {
         "widgets": [
@@ -140,7 +140,7 @@ def body(region: str, sources: Sources) -> dict[str, Any]:
 
 
 def _metric(line: Line) -> list[Any]:
-    """["AWS/Lambda", "Errors", "FunctionName", "websocket-dev", {"stat": "Sum"}]"""
+    """Such as ["AWS/Lambda", "Errors", "FunctionName", "websocket-dev", {"stat": "Sum"}]."""
     dimensions = [each for pair in line.source.dimensions.items() for each in pair]
     label = {"label": line.label} if line.label else {}
     return [line.source.namespace, line.metric, *dimensions, {"stat": line.statistic} | label]

@@ -1,101 +1,118 @@
-"""A domain name of one's own for the WebSocket API: certificate, mapping and DNS records."""
+"""A custom domain for the WebSocket API: certificate, mapping and DNS records."""
 
+from dataclasses import dataclass
 from typing import Final, cast
 
 import pulumi
 import pulumi_aws as aws
 
-from .settings import Settings
+from .websocket_api import WebSocketStage
 
-Known = pulumi.Output[str]  # optional in pulumi-aws's types, but AWS always says it
-
-# Regional domains speak both, and the records below name both.
 _RECORD_TYPES: Final = ("A", "AAAA")
 
 
-def url(settings: Settings) -> str | None:
-    """The wss URL at the domain, if there is one. Without a path: the mapping has no key.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomDomainArgs:
+    """Arguments of CustomDomain.
 
-    Known before anything exists, so what needs the URL need not wait for what serves it.
+    Args:
+        domain_name: Such as ws.example.com.
+        hosted_zone_id: Id of the Route 53 zone that gets the records.
     """
-    return f"wss://{settings.domain_name}" if settings.domain_name else None
+
+    domain_name: str
+    hosted_zone_id: str
+    stage: WebSocketStage
+
+
+def url(domain_name: str) -> str:
+    """The wss URL of the stage. It has no path, because the mapping has no key.
+
+    It is known before any resource exists, so what needs it does not wait for the domain.
+    """
+    return f"wss://{domain_name}"
 
 
 class CustomDomain(pulumi.ComponentResource):
-    """Serves the stage at `url(settings)`.
+    """Serves the stage at `url(domain_name)`.
 
-    The API's own endpoint stays on (`disable_execute_api_endpoint` is not set): the function posts
-    to @connections there, and would be answered 403 like anybody else.
+    The API's own endpoint stays enabled (`disable_execute_api_endpoint` is not set), because the
+    function posts to @connections there. A disabled endpoint would respond with 403 to it as well.
     """
 
     def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        stage: aws.apigatewayv2.Stage,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: CustomDomainArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:CustomDomain", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        domain = aws.apigatewayv2.DomainName(
-            "websocket-domain",
-            domain_name=settings.domain_name,
-            domain_name_configuration={
-                "certificate_arn": self._validated_certificate(settings),
-                "endpoint_type": "REGIONAL",
-                "security_policy": "TLS_1_2",
-                "ip_address_type": "dualstack",
-            },
-            opts=child,
-        )
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        domain = self._create_domain(self._create_certificate())
+        self._create_records(domain)
         mapping = aws.apigatewayv2.ApiMapping(
             "websocket-mapping",
-            api_id=stage.api_id,
+            api_id=args.stage.api_id,
             domain_name=domain.domain_name,
-            stage=stage.name,
-            opts=child,
+            stage=args.stage.name,
+            opts=self._child,
         )
-        target = domain.domain_name_configuration
-        for record_type in _RECORD_TYPES:
-            aws.route53.Record(
-                f"websocket-{record_type.lower()}",
-                zone_id=settings.hosted_zone_id,
-                name=settings.domain_name,
-                type=record_type,
-                aliases=[
-                    {
-                        "name": cast("Known", target.target_domain_name),
-                        "zone_id": cast("Known", target.hosted_zone_id),
-                        "evaluate_target_health": False,
-                    }
-                ],
-                opts=child,
-            )
         self.register_outputs({"url": pulumi.Output.concat("wss://", mapping.domain_name)})
 
-    def _validated_certificate(self, settings: Settings) -> pulumi.Output[str]:
+    def _create_certificate(self) -> pulumi.Output[str]:
         """ARN of a certificate that ACM has issued, and renews while the record stays."""
-        child = pulumi.ResourceOptions(parent=self)
         certificate = aws.acm.Certificate(
             "websocket-certificate",
-            domain_name=settings.domain_name,
+            domain_name=self._args.domain_name,
             validation_method="DNS",
-            opts=child,
+            opts=self._child,
         )
         option = certificate.domain_validation_options[0]  # one name, so one option
         record = aws.route53.Record(
             "websocket-certificate-record",
-            zone_id=settings.hosted_zone_id,
+            zone_id=self._args.hosted_zone_id,
             name=option.resource_record_name,
             type=option.resource_record_type,
             records=[option.resource_record_value],
             ttl=300,
-            allow_overwrite=True,  # ACM asks for the same record for every certificate of the name
-            opts=child,
+            allow_overwrite=True,  # ACM wants the same record for every certificate of a name
+            opts=self._child,
         )
         return aws.acm.CertificateValidation(
             "websocket-certificate-validation",
             certificate_arn=certificate.arn,
             validation_record_fqdns=[record.fqdn],
-            opts=child,
+            opts=self._child,
         ).certificate_arn
+
+    def _create_domain(self, certificate_arn: pulumi.Output[str]) -> aws.apigatewayv2.DomainName:
+        return aws.apigatewayv2.DomainName(
+            "websocket-domain",
+            domain_name=self._args.domain_name,
+            domain_name_configuration={
+                "certificate_arn": certificate_arn,
+                "endpoint_type": "REGIONAL",
+                "security_policy": "TLS_1_2",
+                "ip_address_type": "dualstack",  # for the AAAA record
+            },
+            opts=self._child,
+        )
+
+    def _create_records(self, domain: aws.apigatewayv2.DomainName) -> None:
+        # Optional in pulumi-aws's types, but AWS always sets both.
+        target = domain.domain_name_configuration
+        target_name = cast("pulumi.Output[str]", target.target_domain_name)
+        target_zone = cast("pulumi.Output[str]", target.hosted_zone_id)
+        for record_type in _RECORD_TYPES:
+            aws.route53.Record(
+                f"websocket-{record_type.lower()}",
+                zone_id=self._args.hosted_zone_id,
+                name=self._args.domain_name,
+                type=record_type,
+                aliases=[
+                    {
+                        "name": target_name,
+                        "zone_id": target_zone,
+                        "evaluate_target_health": False,
+                    }
+                ],
+                opts=self._child,
+            )

@@ -1,5 +1,7 @@
 """The one Lambda function, with its role and its log group."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -8,158 +10,189 @@ import pulumi_aws as aws
 
 from counter_service.runtime import contract
 
-from . import bundle, packages, policies
-from .settings import Settings
+from . import bundle, policies
+from .names import Names
 from .tables import Tables
-from .websocket_api import WebSocketApi
 
 FUNCTION: Final = "websocket"
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
-# Where the newest published version is found, with SnapStart.
-ALIAS: Final = "live"
 
 
-class Function(pulumi.ComponentResource):
-    """`function` serves CONNECT, DISCONNECT and MESSAGE of the API, with SnapStart as its `alias`:
-    there are snapshots of published versions alone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticationArgs:
+    """The OpenID Connect issuer whose tokens clients need.
 
-    function: aws.lambda_.Function
-    alias: aws.lambda_.Alias | None
+    Args:
+        jwks_url: Where the issuer's keys are; empty means where its discovery document says.
+        dependencies: Files of the token library, by their paths in the archive.
+    """
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    dependencies: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionArgs:
+    """Arguments of CounterFunction.
+
+    Args:
+        management_endpoint: https URL of the stage, below which the function posts.
+        connections_arn: ARN of all connections of the stage.
+        reserved_concurrency: Invocations reserved for the function; 0 reserves none.
+        clicks_per_second: Clicks per second of one connection; 0 sets no limit.
+        allowed_origins: Origins whose pages may connect, as browsers send them.
+        authentication: None lets clients connect without a token.
+    """
+
+    names: Names
+    tables: Tables
+    management_endpoint: pulumi.Input[str]
+    connections_arn: pulumi.Input[str]
+    memory_mb: int
+    timeout_seconds: int
+    reserved_concurrency: int
+    log_retention_days: int
+    tracing: bool
+    counter_shards: int
+    broadcast_interval_ms: int
+    clicks_per_second: int
+    allowed_origins: Sequence[pulumi.Input[str]]
+    allow_localhost: bool
+    allow_missing_origin: bool
+    authentication: AuthenticationArgs | None
+
+
+class CounterFunction(pulumi.ComponentResource):
+    """The function that serves CONNECT, DISCONNECT and MESSAGE of the API.
+
+    Attributes:
+        name: Name of the function.
+        invoke_arn: The URI with which API Gateway calls it.
+    """
+
+    name: pulumi.Output[str]
+    invoke_arn: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        tables: Tables,
-        api: WebSocketApi,
-        site_origin: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:Function", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        physical_name = settings.physical_name(FUNCTION)
-        successor = f"{physical_name}:{ALIAS}"
+        self._args = args
+        self._resource_name = args.names.resource_name(FUNCTION)
+        self._child = pulumi.ResourceOptions(parent=self)
+        log_group = self._create_log_group()
+        role = self._create_role()
+        policy = self._create_policy(role, log_group)
+        function = self._create_function(role, policy, log_group)
+        self._allow_self_invocation(function, role)
+        self.name = function.name
+        self.invoke_arn = function.invoke_arn
+        self.register_outputs({"functionName": function.name})
 
-        log_group = aws.cloudwatch.LogGroup(
+    def _create_log_group(self) -> aws.cloudwatch.LogGroup:
+        return aws.cloudwatch.LogGroup(
             f"{FUNCTION}-logs",
-            name=f"/aws/lambda/{physical_name}",
-            retention_in_days=settings.log_retention_days,
-            opts=child,
+            name=f"/aws/lambda/{self._resource_name}",
+            retention_in_days=self._args.log_retention_days,
+            opts=self._child,
         )
-        role = aws.iam.Role(
+
+    def _create_role(self) -> aws.iam.Role:
+        return aws.iam.Role(
             f"{FUNCTION}-role",
-            name=f"{physical_name}-{settings.region}",  # roles are global, stacks are regional
+            name=self._args.names.global_name(FUNCTION),
             description="What the WebSocket function may do",
             assume_role_policy=pulumi.Output.json_dumps(policies.ASSUMED_BY_LAMBDA),
-            opts=child,
+            opts=self._child,
         )
-        policy = aws.iam.RolePolicy(
+
+    def _create_policy(
+        self, role: aws.iam.Role, log_group: aws.cloudwatch.LogGroup
+    ) -> aws.iam.RolePolicy:
+        args = self._args
+        document = policies.function_policy(
+            connections_table_arn=args.tables.connections.arn,
+            counter_table_arn=args.tables.counter.arn,
+            connections_api_arn=args.connections_arn,
+            log_group_arn=log_group.arn,
+            tracing=args.tracing,
+            limits_clicks=args.clicks_per_second > 0,
+        )
+        return aws.iam.RolePolicy(
             f"{FUNCTION}-policy",
-            name=physical_name,
+            name=self._resource_name,
             role=role.name,
-            policy=pulumi.Output.json_dumps(
-                policies.function_policy(
-                    connections_table_arn=tables.connections.arn,
-                    counter_table_arn=tables.counter.arn,
-                    connections_api_arn=api.connections_arn,
-                    log_group_arn=log_group.arn,
-                    tracing=settings.tracing,
-                    limits_clicks=settings.clicks_per_second > 0,
-                )
-            ),
-            opts=child,
+            policy=pulumi.Output.json_dumps(document),
+            opts=self._child,
         )
-        self.function = aws.lambda_.Function(
+
+    def _create_function(
+        self, role: aws.iam.Role, policy: aws.iam.RolePolicy, log_group: aws.cloudwatch.LogGroup
+    ) -> aws.lambda_.Function:
+        args = self._args
+        dependencies = args.authentication.dependencies if args.authentication else {}
+        return aws.lambda_.Function(
             FUNCTION,
-            name=physical_name,
+            name=self._resource_name,
             description="Serves the realtime counter's WebSocket events",
             runtime=RUNTIME,
             architectures=[ARCHITECTURE],
             handler=contract.HANDLER,
-            code=bundle.archive(packages=_packages(settings)),
+            code=bundle.archive(packages=dependencies),
             role=role.arn,
-            memory_size=settings.memory_mb,
-            timeout=settings.timeout_seconds,
-            reserved_concurrent_executions=settings.reserved_concurrency or None,
-            publish=settings.snap_start,
-            snap_start={"apply_on": "PublishedVersions"} if settings.snap_start else None,
-            # Said both ways: without the block the provider leaves tracing as it was.
-            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
-            environment={
-                "variables": {
-                    contract.ENV_CONNECTIONS_TABLE: tables.connections.name,
-                    contract.ENV_COUNTER_TABLE: tables.counter.name,
-                    contract.ENV_COUNTER_SHARDS: str(settings.counter_shards),
-                    contract.ENV_MANAGEMENT_ENDPOINT: api.management_endpoint,
-                    contract.ENV_BROADCAST_INTERVAL_MS: str(settings.broadcast_interval_ms),
-                    **_access(settings, site_origin),
-                    **({contract.ENV_SUCCESSOR: successor} if settings.snap_start else {}),
-                }
-            },
-            # No level: one above INFO would keep the metrics back with the lines that carry them.
+            memory_size=args.memory_mb,
+            timeout=args.timeout_seconds,
+            reserved_concurrent_executions=args.reserved_concurrency or None,
+            # Set it either way: without the block the provider keeps the previous value.
+            tracing_config={"mode": "Active" if args.tracing else "PassThrough"},
+            environment={"variables": environment(args)},
+            # Set no level: one above INFO would drop the log lines that carry the metrics.
             logging_config={"log_format": "JSON", "log_group": log_group.name},
-            # The function may run as soon as it exists: by then it can log and has its rights.
+            # Create these first, because the function may be invoked as soon as it exists.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
         )
-        self.alias = (
-            aws.lambda_.Alias(
-                f"{FUNCTION}-alias",
-                name=ALIAS,
-                description="The version that the API calls",
-                function_name=self.function.name,
-                function_version=self.function.version,
-                opts=child,
-            )
-            if settings.snap_start
-            else None
-        )
+
+    def _allow_self_invocation(self, function: aws.lambda_.Function, role: aws.iam.Role) -> None:
         aws.iam.RolePolicy(
             f"{FUNCTION}-hand-over-policy",
-            name=f"{physical_name}-hand-over",
+            name=f"{self._resource_name}-hand-over",
             role=role.name,
-            policy=pulumi.Output.json_dumps(
-                policies.hand_over_policy((self.alias or self.function).arn)
-            ),
-            opts=child,
+            policy=pulumi.Output.json_dumps(policies.hand_over_policy(function.arn)),
+            opts=self._child,
         )
-        # Under clicks without a pause one invocation hands over to the next again and again, and
-        # Lambda takes the 17th for a loop and drops it. This one ends with the clicks
+        # Under sustained clicks, invocations keep handing over. Lambda would treat the 17th as a
+        # recursive loop and drop it, but this chain ends when the clicks do
         # (docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).
         aws.lambda_.FunctionRecursionConfig(
             f"{FUNCTION}-recursion",
-            function_name=self.function.name,
+            function_name=function.name,
             recursive_loop="Allow",
-            opts=child,
+            opts=self._child,
         )
-        self.register_outputs({"functionName": self.function.name})
 
 
-def _access(
-    settings: Settings, site_origin: pulumi.Input[str] | None
-) -> dict[str, pulumi.Input[str]]:
-    """Who may connect, and how fast they click, as the function reads it."""
-    origins: list[pulumi.Input[str]] = [
-        *([] if site_origin is None else [site_origin]),
-        *settings.allowed_origins,
-    ]
-    access: dict[str, pulumi.Input[str]] = {
-        contract.ENV_ALLOW_LOCALHOST: str(settings.allow_localhost).lower(),
-        contract.ENV_ALLOW_MISSING_ORIGIN: str(settings.allow_missing_origin).lower(),
-        contract.ENV_CLICKS_PER_SECOND: str(settings.clicks_per_second),
+def environment(args: FunctionArgs) -> dict[str, pulumi.Input[str]]:
+    """The function's variables, as the runtime's settings read them."""
+    variables: dict[str, pulumi.Input[str]] = {
+        contract.ENV_CONNECTIONS_TABLE: args.tables.connections.name,
+        contract.ENV_COUNTER_TABLE: args.tables.counter.name,
+        contract.ENV_COUNTER_SHARDS: str(args.counter_shards),
+        contract.ENV_MANAGEMENT_ENDPOINT: args.management_endpoint,
+        contract.ENV_BROADCAST_INTERVAL_MS: str(args.broadcast_interval_ms),
+        contract.ENV_ALLOW_LOCALHOST: str(args.allow_localhost).lower(),
+        contract.ENV_ALLOW_MISSING_ORIGIN: str(args.allow_missing_origin).lower(),
+        contract.ENV_CLICKS_PER_SECOND: str(args.clicks_per_second),
     }
-    if origins:
-        access[contract.ENV_ALLOWED_ORIGINS] = pulumi.Output.all(*origins).apply(",".join)
-    if settings.auth:
-        access[contract.ENV_AUTH_ISSUER] = settings.auth_issuer
-        access[contract.ENV_AUTH_AUDIENCE] = settings.auth_audience
-        if settings.auth_jwks_url:
-            access[contract.ENV_AUTH_JWKS_URL] = settings.auth_jwks_url
-    return access
-
-
-def _packages(settings: Settings) -> dict[str, Path]:
-    if not settings.auth:
-        return {}
-    tag = packages.platform(RUNTIME, ARCHITECTURE)
-    return packages.files(Path(settings.auth_packages), tag)
+    if args.allowed_origins:
+        variables[contract.ENV_ALLOWED_ORIGINS] = pulumi.Output.all(*args.allowed_origins).apply(
+            ",".join
+        )
+    if args.authentication:
+        variables[contract.ENV_AUTH_ISSUER] = args.authentication.issuer
+        variables[contract.ENV_AUTH_AUDIENCE] = args.authentication.audience
+        if args.authentication.jwks_url:
+            variables[contract.ENV_AUTH_JWKS_URL] = args.authentication.jwks_url
+    return variables

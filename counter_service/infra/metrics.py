@@ -1,47 +1,51 @@
-"""Where the metrics of this stack are: what alarms watch and the dashboard shows."""
+"""Where CloudWatch has the metrics of this stack: for the alarms and the dashboard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import pulumi
-import pulumi_aws as aws
 
 from counter_service.runtime import contract
 
-from .settings import Settings
 from .tables import Tables
-from .websocket_api import WebSocketApi
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The metrics that one part of the stack writes."""
+class MetricSource:
+    """The namespace and dimensions of the metrics of one part of the stack."""
 
     namespace: str
     dimensions: Mapping[str, pulumi.Input[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """`product` is written by runtime/metrics.py, the others by AWS."""
+class MetricSources:
+    """The runtime writes the metrics of `custom`, AWS those of the others."""
 
-    product: Source
-    function: Source
-    api: Source
-    connections: Source
-    counter: Source
+    custom: MetricSource
+    function: MetricSource
+    api: MetricSource
+    connections: MetricSource
+    counter: MetricSource
 
     @classmethod
     def of(
-        cls, settings: Settings, tables: Tables, api: WebSocketApi, function: aws.lambda_.Function
+        cls,
+        *,
+        function_name: pulumi.Input[str],
+        api_id: pulumi.Input[str],
+        stage_name: str,
+        tables: Tables,
     ) -> Self:
-        # A WebSocket API's metrics have ApiId and Stage, not a REST API's ApiName:
+        # A WebSocket API's metrics have ApiId and Stage, not the ApiName of a REST API:
         # docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
         return cls(
-            product=Source(contract.METRICS_NAMESPACE, {contract.METRICS_DIMENSION: function.name}),
-            function=Source("AWS/Lambda", {"FunctionName": function.name}),
-            api=Source("AWS/ApiGateway", {"ApiId": api.api.id, "Stage": settings.stage_name}),
-            connections=Source("AWS/DynamoDB", {"TableName": tables.connections.name}),
-            counter=Source("AWS/DynamoDB", {"TableName": tables.counter.name}),
+            custom=MetricSource(
+                contract.METRICS_NAMESPACE, {contract.METRICS_DIMENSION: function_name}
+            ),
+            function=MetricSource("AWS/Lambda", {"FunctionName": function_name}),
+            api=MetricSource("AWS/ApiGateway", {"ApiId": api_id, "Stage": stage_name}),
+            connections=MetricSource("AWS/DynamoDB", {"TableName": tables.connections.name}),
+            counter=MetricSource("AWS/DynamoDB", {"TableName": tables.counter.name}),
         )

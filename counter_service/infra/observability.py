@@ -1,118 +1,134 @@
-"""Watching: who is told, of what, and where to look."""
+"""Monitoring: alarms and their notifications, the dashboard and the budget."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
 from . import dashboard, policies
-from .alarms import PERIOD_SECONDS, alarms
-from .metrics import Sources
-from .settings import Settings
+from .alarms import PERIOD_SECONDS, Alarm, alarms
+from .metrics import MetricSources
+from .names import Names
 
 TOPIC: Final = "counter-alarms"
 BUDGET: Final = "counter-budget"
 DASHBOARD: Final = "counter"
 
-# Percent of the budget, and whether of what was spent or of what will have been by the month's end.
-_NEWS: Final = ((80, "FORECASTED"), (100, "ACTUAL"))
+# Notifications of the budget: percent of it, and whether of the forecast or of the actual spend.
+_NOTIFICATIONS: Final = ((80, "FORECASTED"), (100, "ACTUAL"))
 
 
-def wanted(settings: Settings) -> bool:
-    """Whether the stack has anything of this room."""
-    return bool(
-        settings.alarms or settings.alarm_email or settings.dashboard or settings.budget_usd
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservabilityArgs:
+    """Arguments of Observability.
+
+    Args:
+        tags: The tags of every resource of the stack, by which the budget knows what it costs.
+        timeout_seconds: The function's timeout.
+        alarm_email: Address for notifications; empty sends none.
+        budget_usd: Monthly budget in US dollars; 0 creates none. Needs `alarm_email`.
+    """
+
+    names: Names
+    sources: MetricSources
+    tags: Mapping[str, str]
+    timeout_seconds: int
+    alarms: bool
+    alarm_email: str
+    dashboard: bool
+    budget_usd: int
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether any monitoring is configured."""
+        return bool(self.alarms or self.alarm_email or self.dashboard or self.budget_usd)
 
 
 class Observability(pulumi.ComponentResource):
-    """Alarms, a topic that mails them, a dashboard and a budget, each only if it is configured.
-
-    `tags` tell what the stack costs: the ones that the provider gives to every resource.
-    """
-
-    topic: aws.sns.Topic | None = None
+    """What is configured of alarms, a topic that e-mails them, a dashboard and a budget."""
 
     def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        sources: Sources,
-        tags: Mapping[str, str],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:Observability", name, {}, opts)
-        self._settings = settings
+        self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        policy = self._tell(settings.alarm_email) if settings.alarm_email else None
-        if settings.alarms:
-            self._watch(sources)
-        if settings.dashboard:
-            self._show(sources)
-        if settings.budget_usd and self.topic and policy:
-            self._limit(self.topic, policy, tags)
-        self.register_outputs({"topicArn": self.topic.arn if self.topic else None})
+        topic = self._create_topic() if args.alarm_email else None
+        if args.alarms:
+            self._create_alarms(topic)
+        if args.dashboard:
+            self._create_dashboard()
+        if topic:
+            policy = self._create_topic_policy(topic)
+            if args.budget_usd:
+                self._create_budget(topic, policy)
+        self.register_outputs({"topicArn": topic.arn if topic else None})
 
-    def _tell(self, address: str) -> aws.sns.TopicPolicy:
-        self.topic = aws.sns.Topic(
+    def _create_topic(self) -> aws.sns.Topic:
+        topic = aws.sns.Topic(
             TOPIC,
-            name=self._settings.physical_name(TOPIC),
-            # Without a key: under alias/aws/sns the alarms could not publish, since nobody can
-            # change that key's policy (repost.aws/knowledge-center/cloudwatch-configure-alarm-sns),
-            # and a key of our own costs a dollar a month to hide that a threshold was crossed.
-            opts=self._child,
-        )
-        policy = aws.sns.TopicPolicy(
-            f"{TOPIC}-policy",
-            arn=self.topic.arn,
-            policy=pulumi.Output.json_dumps(self.topic.arn.apply(policies.topic_policy)),
+            name=self._args.names.resource_name(TOPIC),
+            # Set no key. Alarms could not publish under alias/aws/sns, whose policy cannot be
+            # changed (repost.aws/knowledge-center/cloudwatch-configure-alarm-sns), and a key of
+            # our own costs a dollar a month to encrypt that a threshold was crossed.
             opts=self._child,
         )
         aws.sns.TopicSubscription(
             f"{TOPIC}-email",
-            topic=self.topic.arn,
-            protocol="email",  # active once the person has followed the link in SNS's first mail
-            endpoint=address,
+            topic=topic.arn,
+            protocol="email",  # pending until the link in SNS's first e-mail is opened
+            endpoint=self._args.alarm_email,
             opts=self._child,
         )
-        return policy
+        return topic
 
-    def _watch(self, sources: Sources) -> None:
-        told = [self.topic.arn] if self.topic else None
-        for alarm in alarms(self._settings, sources):
-            percentile = alarm.statistic.startswith("p")
-            aws.cloudwatch.MetricAlarm(
-                alarm.name,
-                name=self._settings.physical_name(f"counter-{alarm.name}"),
-                alarm_description=alarm.meaning,
-                namespace=alarm.source.namespace,
-                metric_name=alarm.metric,
-                dimensions=alarm.source.dimensions,
-                statistic=None if percentile else alarm.statistic,
-                extended_statistic=alarm.statistic if percentile else None,
-                period=PERIOD_SECONDS,
-                evaluation_periods=alarm.periods,
-                threshold=alarm.threshold,
-                comparison_operator="GreaterThanOrEqualToThreshold",
-                treat_missing_data="notBreaching",  # nobody clicks at night
-                alarm_actions=told,
-                ok_actions=told,
-                opts=self._child,
-            )
+    def _create_topic_policy(self, topic: aws.sns.Topic) -> aws.sns.TopicPolicy:
+        return aws.sns.TopicPolicy(
+            f"{TOPIC}-policy",
+            arn=topic.arn,
+            policy=pulumi.Output.json_dumps(topic.arn.apply(policies.topic_policy)),
+            opts=self._child,
+        )
 
-    def _show(self, sources: Sources) -> None:
+    def _create_alarms(self, topic: aws.sns.Topic | None) -> None:
+        for alarm in alarms(self._args.timeout_seconds, self._args.sources):
+            self._create_alarm(alarm, [topic.arn] if topic else None)
+
+    def _create_alarm(self, alarm: Alarm, actions: list[pulumi.Output[str]] | None) -> None:
+        is_percentile = alarm.statistic.startswith("p")
+        aws.cloudwatch.MetricAlarm(
+            alarm.name,
+            name=self._args.names.resource_name(f"counter-{alarm.name}"),
+            alarm_description=alarm.description,
+            namespace=alarm.source.namespace,
+            metric_name=alarm.metric,
+            dimensions=alarm.source.dimensions,
+            statistic=None if is_percentile else alarm.statistic,
+            extended_statistic=alarm.statistic if is_percentile else None,
+            period=PERIOD_SECONDS,
+            evaluation_periods=alarm.periods,
+            threshold=alarm.threshold,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            treat_missing_data="notBreaching",  # no clicks at night are no reason for an alarm
+            alarm_actions=actions,
+            ok_actions=actions,
+            opts=self._child,
+        )
+
+    def _create_dashboard(self) -> None:
+        names = self._args.names
         aws.cloudwatch.Dashboard(
             DASHBOARD,
-            # Dashboards are the account's, not a region's.
-            dashboard_name=f"{self._settings.physical_name(DASHBOARD)}-{self._settings.region}",
-            dashboard_body=pulumi.Output.json_dumps(dashboard.body(self._settings.region, sources)),
+            dashboard_name=names.global_name(DASHBOARD),
+            dashboard_body=pulumi.Output.json_dumps(
+                dashboard.body(names.region, self._args.sources)
+            ),
             opts=self._child,
         )
 
-    def _limit(
-        self, topic: aws.sns.Topic, policy: aws.sns.TopicPolicy, tags: Mapping[str, str]
-    ) -> None:
+    def _create_budget(self, topic: aws.sns.Topic, policy: aws.sns.TopicPolicy) -> None:
         notifications: list[Any] = [
             {
                 "comparison_operator": "GREATER_THAN",
@@ -121,22 +137,24 @@ class Observability(pulumi.ComponentResource):
                 "notification_type": kind,
                 "subscriber_sns_topic_arns": [topic.arn],
             }
-            for percent, kind in _NEWS
+            for percent, kind in _NOTIFICATIONS
         ]
         aws.budgets.Budget(
             BUDGET,
-            # Budgets are the account's, not a region's.
-            name=f"{self._settings.physical_name(BUDGET)}-{self._settings.region}",
+            name=self._args.names.global_name(BUDGET),
             budget_type="COST",
             time_unit="MONTHLY",
-            limit_amount=str(self._settings.budget_usd),
+            limit_amount=str(self._args.budget_usd),
             limit_unit="USD",
             metrics="UnblendedCost",
-            # Counts nothing until both are activated as cost allocation tags of the account.
+            # Counts nothing until the account has activated the tags as cost allocation tags.
             filter_expression={
-                "ands": [{"tags": {"key": key, "values": [value]}} for key, value in tags.items()]
+                "ands": [
+                    {"tags": {"key": key, "values": [value]}}
+                    for key, value in self._args.tags.items()
+                ]
             },
             notifications=notifications,
-            # AWS asks the topic's policy whether it may publish, when the budget is created.
+            # AWS checks at creation that the topic's policy lets the budget publish.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )

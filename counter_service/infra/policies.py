@@ -1,4 +1,4 @@
-"""IAM policies as data. What the function may do is this file, and nothing else."""
+"""IAM policies as data. This file has every permission of the function."""
 
 from typing import Any, Final, TypedDict
 
@@ -26,7 +26,7 @@ def _assumed_by(service: str) -> PolicyDocument:
 ASSUMED_BY_LAMBDA: Final = _assumed_by("lambda.amazonaws.com")
 ASSUMED_BY_API_GATEWAY: Final = _assumed_by("apigateway.amazonaws.com")
 
-# The one statement without a resource: X-Ray's writing actions have none to name
+# The only statement without a resource, because X-Ray's writing actions do not support one
 # (docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html).
 TRACING: Final = {
     "Sid": "Tracing",
@@ -45,7 +45,7 @@ def function_policy(
     tracing: bool = False,
     limits_clicks: bool,
 ) -> PolicyDocument:
-    """What the runtime calls, each on its own resource."""
+    """The AWS calls of the runtime, each limited to its resource."""
     counting_clicks = ["dynamodb:UpdateItem"] if limits_clicks else []
     return {
         "Version": "2012-10-17",
@@ -64,7 +64,7 @@ def function_policy(
             {
                 "Sid": "Counter",
                 "Effect": "Allow",
-                # A transaction needs the actions that it is made of.
+                # A transaction needs the permissions of the actions in it.
                 "Action": [
                     "dynamodb:BatchGetItem",
                     "dynamodb:GetItem",
@@ -80,8 +80,8 @@ def function_policy(
                 "Resource": connections_api_arn,
             },
             {
-                # The group itself is the graph's: without logs:CreateLogGroup the function
-                # cannot bring it back, without retention, after a destroy.
+                # Pulumi owns the log group. Without logs:CreateLogGroup the function cannot
+                # recreate it (with no retention) after a destroy.
                 "Sid": "Logs",
                 "Effect": "Allow",
                 "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -93,7 +93,7 @@ def function_policy(
 
 
 def hand_over_policy(function_arn: pulumi.Input[str]) -> PolicyDocument:
-    """The function may invoke itself: at the end of its time it hands its broadcast over."""
+    """The function may invoke itself, because it hands its broadcast over before its timeout."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -143,7 +143,9 @@ def topic_policy(topic_arn: str) -> PolicyDocument:
 
 
 def push_to_cloudwatch_logs(region: str) -> str:
-    """AWS's own policy for API Gateway's logs. API Gateway tries the role before it takes it, so
-    a narrower one of our own may be refused."""
+    """ARN of AWS's policy for the logs of API Gateway.
+
+    Not a narrower one of our own: API Gateway tries a role before it accepts it.
+    """
     partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
     return f"arn:{partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

@@ -1,23 +1,20 @@
-"""How the stack reaches AWS: the `aws:` keys of its configuration.
+"""The connection to AWS: the `aws:` keys of the stack's configuration.
 
-An explicit provider takes over nothing of `aws:*` by itself, by design of Pulumi: only the default
-provider reads those keys. So they are read here, and a key that is not read is refused rather
-than ignored.
+By design of Pulumi, only the default provider reads these keys; an explicit provider does not.
+They are therefore read here, and a key that is not read here is refused rather than ignored.
 """
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import pulumi
 import pulumi_aws as aws
-from pulumi.runtime.config import CONFIG, get_config_env
 
-from . import config as read
+from .config import ConfigReader, fail
 
-# Key of `aws:` → argument of the provider. region and endpoints are read apart.
+# Key of `aws:` → argument of the provider. region and endpoints are read separately.
 _FLAGS: Final = {
     "skipCredentialsValidation": "skip_credentials_validation",
     "skipRequestingAccountId": "skip_requesting_account_id",
@@ -33,20 +30,26 @@ _URL: Final = r"https?://[^\s/]+(/[^\s]*)?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """Where AWS is and who asks. Without any key: AWS itself, with the shell's credentials."""
+class AwsConnection:
+    """Where AWS is, and with whose credentials. Without any key: AWS itself, and the shell's.
 
-    endpoints: Mapping[str, str] = field(default_factory=dict)  # service → URL, without / behind
-    arguments: Mapping[str, Any] = field(default_factory=dict)  # of aws.Provider
+    Args:
+        arguments: Arguments of aws.Provider, without its region and its tags.
+    """
+
+    arguments: Mapping[str, Any]
 
     @classmethod
     def from_config(cls, config: pulumi.Config) -> Self:
         """From pulumi.Config("aws"). Raises pulumi.RunError naming the key that is wrong."""
-        _refuse_what_is_not_read()
+        reader = ConfigReader(config)
+        reader.refuse_unknown_keys(
+            KEYS, f"Remove it: the program reads only {', '.join(sorted(KEYS))}."
+        )
         arguments: dict[str, Any] = {}
         for key, argument in _FLAGS.items():
             if config.get(key) is not None:
-                arguments[argument] = read.flag(config, key)
+                arguments[argument] = reader.flag(key)
         for key, argument in _TEXTS.items():
             if value := config.get(key):
                 arguments[argument] = value
@@ -55,8 +58,10 @@ class Connection:
                 arguments[argument] = secret
         for key, argument in _LISTS.items():
             if config.get(key) is not None:
-                arguments[argument] = _list(config, key)
-        return cls(endpoints=_endpoints(config), arguments=arguments)
+                arguments[argument] = reader.json_list(key, '["123456789012"]')
+        if endpoints := _endpoints(config):
+            arguments["endpoints"] = [_endpoint_arguments(endpoints)]
+        return cls(arguments=arguments)
 
     def provider(
         self, name: str, *, region: str, tags: Mapping[str, str], opts: pulumi.ResourceOptions
@@ -66,58 +71,34 @@ class Connection:
             name,
             region=region,
             default_tags={"tags": dict(tags)},
-            endpoints=[_endpoint_arguments(self.endpoints)] if self.endpoints else None,
             opts=opts,
             **self.arguments,
         )
 
-    def websocket_address(self, api: aws.apigatewayv2.Api) -> pulumi.Output[str]:
-        """Where the stages of an API are served, such as wss://{api}.execute-api.….amazonaws.com.
-
-        An emulator names a host below localhost in the API's answer, which does not resolve on
-        every machine. It serves the same by path, at the endpoint that the provider talks to.
-        """
-        if endpoint := self.endpoints.get("apigatewayv2"):
-            base = re.sub("^http", "ws", endpoint)
-            return pulumi.Output.concat(base, "/_aws/execute-api/", api.id)
-        return api.api_endpoint
-
-
-def _refuse_what_is_not_read() -> None:
-    for name in sorted({*CONFIG.get(), *get_config_env()}):
-        key = name.removeprefix("aws:")
-        if name.startswith("aws:") and key not in KEYS:
-            read.wrong(name, f"one of the keys that are read: {', '.join(sorted(KEYS))}")
-
 
 def _endpoints(config: pulumi.Config) -> dict[str, str]:
+    """URL of each service that is not at AWS, without a trailing slash."""
+    if not config.get("endpoints"):
+        return {}
     # Pulumi writes Terraform's repeated block as a list of objects; one object has them all.
+    example = '[{"s3": "http://127.0.0.1:4566"}]'
     found: dict[str, str] = {}
-    for entry in _list(config, "endpoints"):
+    for entry in ConfigReader(config).json_list("endpoints", example):
         if not isinstance(entry, dict):
-            read.wrong("aws:endpoints", "a list such as [{s3: http://127.0.0.1:4566}]")
+            fail(f"aws:endpoints contains {entry!r}, but must be a list such as {example}.")
         for service, url in entry.items():
             if not isinstance(url, str) or not re.fullmatch(_URL, url):
-                read.wrong(f"aws:endpoints {service} {url!r}", "an http(s) URL")
+                fail(
+                    f"aws:endpoints has {url!r} for {service}, but must have an http or https URL."
+                )
             found[service] = url.rstrip("/")
     return found
 
 
-def _list(config: pulumi.Config, key: str) -> list[Any]:
-    text = config.get(key)
-    try:
-        value = json.loads(text) if text else []
-    except ValueError:
-        value = None
-    if not isinstance(value, list):
-        read.wrong(f"aws:{key} {text!r}", "a list")
-    return value
-
-
 def _endpoint_arguments(endpoints: Mapping[str, str]) -> aws.ProviderEndpointArgs:
-    # As the class, not as a dictionary: that one would send the engine "lambda_", its Python name.
+    # Use the class, because a dictionary would send the engine "lambda_", the name in Python.
     arguments = {"lambda_" if name == "lambda" else name: url for name, url in endpoints.items()}
     try:
         return aws.ProviderEndpointArgs(**arguments)
     except TypeError as problem:
-        read.wrong(f"aws:endpoints ({problem})", "made of services that pulumi-aws knows")
+        fail(f"aws:endpoints names a service that pulumi-aws does not have. Remove it. ({problem})")

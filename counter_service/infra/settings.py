@@ -1,7 +1,7 @@
 """The stack's configuration, read and checked once.
 
-The keys, their types, defaults and descriptions are declared in Pulumi.yaml. Whatever is wrong
-raises `pulumi.RunError` before any resource is registered.
+Pulumi.yaml declares the keys with their types, defaults and descriptions. A wrong one raises
+pulumi.RunError before any resource is registered.
 """
 
 import re
@@ -12,9 +12,9 @@ import pulumi
 
 from counter_service.runtime import contract
 
-from . import config as read
+from .config import ConfigReader, fail
 
-# Names are "<logical name>-<stack>", and IAM and Lambda names end at 64 characters.
+# Names are "<logical name>-<stack>", and those of IAM and Lambda have at most 64 characters.
 _STACK_NAME: Final = r"[A-Za-z0-9_-]{1,32}"
 _REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-\d+"
 _STAGE_NAME: Final = r"[A-Za-z0-9_-]{1,128}"
@@ -30,14 +30,13 @@ _RETENTION_DAYS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every key of Pulumi.yaml, in its order. Empty text and 0 mean "off" where a key is opt-in."""
+    """Every key of Pulumi.yaml, in its order. Empty text and 0 turn off what is optional."""
 
     stack: str
     region: str
     stage_name: str
     memory_mb: int
     timeout_seconds: int
-    snap_start: bool
     log_retention_days: int
     # Site
     website: bool
@@ -62,7 +61,7 @@ class Settings:
     # Custom domain
     domain_name: str
     hosted_zone_id: str
-    # Watching
+    # Monitoring
     alarms: bool
     alarm_email: str
     dashboard: bool
@@ -75,76 +74,65 @@ class Settings:
     @classmethod
     def from_config(cls, *, stack: str, config: pulumi.Config, aws: pulumi.Config) -> Self:
         """Raises pulumi.RunError naming the first key that is missing, wrong or unknown."""
-        if not re.fullmatch(_STACK_NAME, stack):
-            read.wrong(
-                f"stack name {stack!r}", "at most 32 letters, digits, hyphens and underscores"
-            )
-        read.refuse_unknown_keys(config.name, KEYS)
+        _check_stack_name(stack)
+        reader = ConfigReader(config)
+        reader.refuse_unknown_keys(KEYS, "Remove it, or use a key that Pulumi.yaml declares.")
         settings = cls(
             stack=stack,
             region=_region(aws),
-            stage_name=read.text(
-                config, "stageName", _STAGE_NAME, "1 to 128 letters, digits, hyphens, underscores"
+            stage_name=reader.text(
+                "stageName", _STAGE_NAME, "1 to 128 letters, digits, hyphens and underscores"
             ),
-            memory_mb=read.integer(config, "memoryMb", 128, 10_240),
-            # A tenure, one more fan-out and an interval (runtime.broadcast, runtime.fan_out).
-            timeout_seconds=read.integer(config, "timeoutSeconds", 20, 28),
-            snap_start=read.flag(config, "snapStart"),
-            log_retention_days=read.one_of(config, "logRetentionDays", _RETENTION_DAYS),
-            website=read.flag(config, "website"),
-            allowed_origins=read.origins(config, "allowedOrigins"),
-            allow_localhost=read.flag(config, "allowLocalhost"),
-            allow_missing_origin=read.flag(config, "allowMissingOrigin"),
-            auth_issuer=read.url(config, "authIssuer"),
-            auth_audience=read.text(config, "authAudience", r"\S*", "a word without spaces"),
-            auth_jwks_url=read.url(config, "authJwksUrl"),
-            auth_packages=read.text(config, "authPackages", r".+", "a folder"),
-            throttle_rate=read.integer(config, "throttleRate", 1, 10_000),
-            throttle_burst=read.integer(config, "throttleBurst", 1, 5_000),
-            clicks_per_second=read.integer(config, "clicksPerSecond", 0, 1_000),
-            counter_shards=read.integer(config, "counterShards", 1, contract.MAX_COUNTER_SHARDS),
-            broadcast_interval_ms=read.integer(config, "broadcastIntervalMs", 0, 1_000),
-            reserved_concurrency=read.integer(config, "reservedConcurrency", 0, 10_000),
-            table_max_read_units=read.integer(config, "tableMaxReadUnits", 0, 1_000_000),
-            table_max_write_units=read.integer(config, "tableMaxWriteUnits", 0, 1_000_000),
-            budget_usd=read.integer(config, "budgetUsd", 0, 1_000_000),
-            domain_name=_optional(config, "domainName", _DOMAIN_NAME, "such as ws.example.com"),
-            hosted_zone_id=_optional(config, "hostedZoneId", r"Z[A-Z0-9]{1,31}", "such as Z0123AB"),
-            alarms=read.flag(config, "alarms"),
-            alarm_email=_optional(config, "alarmEmail", _EMAIL, "an e-mail address"),
-            dashboard=read.flag(config, "dashboard"),
-            tracing=read.flag(config, "tracing"),
-            access_logs=read.flag(config, "accessLogs"),
-            account_logging_role=read.flag(config, "accountLoggingRole"),
-            keep_data=read.flag(config, "keepData"),
+            memory_mb=reader.integer("memoryMb", 128, 10_240),
+            # Time for a whole broadcast, one more fan-out and an interval (runtime.broadcast).
+            timeout_seconds=reader.integer("timeoutSeconds", 20, 28),
+            log_retention_days=reader.one_of("logRetentionDays", _RETENTION_DAYS),
+            website=reader.flag("website"),
+            allowed_origins=reader.origins("allowedOrigins"),
+            allow_localhost=reader.flag("allowLocalhost"),
+            allow_missing_origin=reader.flag("allowMissingOrigin"),
+            auth_issuer=reader.url("authIssuer"),
+            auth_audience=reader.text("authAudience", r"\S*", "a word without spaces, or empty"),
+            auth_jwks_url=reader.url("authJwksUrl"),
+            auth_packages=reader.text("authPackages", r".+", "a folder"),
+            throttle_rate=reader.integer("throttleRate", 1, 10_000),
+            throttle_burst=reader.integer("throttleBurst", 1, 5_000),
+            clicks_per_second=reader.integer("clicksPerSecond", 0, 1_000),
+            counter_shards=reader.integer("counterShards", 1, contract.MAX_COUNTER_SHARDS),
+            broadcast_interval_ms=reader.integer("broadcastIntervalMs", 0, 1_000),
+            reserved_concurrency=reader.integer("reservedConcurrency", 0, 10_000),
+            table_max_read_units=reader.integer("tableMaxReadUnits", 0, 1_000_000),
+            table_max_write_units=reader.integer("tableMaxWriteUnits", 0, 1_000_000),
+            budget_usd=reader.integer("budgetUsd", 0, 1_000_000),
+            domain_name=reader.optional_text(
+                "domainName", _DOMAIN_NAME, "a domain name such as ws.example.com"
+            ),
+            hosted_zone_id=reader.optional_text(
+                "hostedZoneId", r"Z[A-Z0-9]{1,31}", "the id of a Route 53 zone such as Z0123AB"
+            ),
+            alarms=reader.flag("alarms"),
+            alarm_email=reader.optional_text("alarmEmail", _EMAIL, "an e-mail address"),
+            dashboard=reader.flag("dashboard"),
+            tracing=reader.flag("tracing"),
+            access_logs=reader.flag("accessLogs"),
+            account_logging_role=reader.flag("accountLoggingRole"),
+            keep_data=reader.flag("keepData"),
         )
-        settings._check_what_belongs_together()
+        settings._check_combinations()
         return settings
 
-    def physical_name(self, logical_name: str) -> str:
-        """The name in AWS: carries the stack, so that two stacks live in one account.
-
-        Fixed rather than suffixed at random, so that no name changes under a table that holds data
-        and the function's log group can be declared before the function.
-        """
-        return f"{logical_name}-{self.stack}"
-
-    @property
-    def auth(self) -> bool:
-        return bool(self.auth_issuer)
-
-    def _check_what_belongs_together(self) -> None:
+    def _check_combinations(self) -> None:
         if bool(self.auth_issuer) != bool(self.auth_audience):
-            read.wrong("authIssuer without authAudience", "enough: set both or neither")
+            fail("authIssuer and authAudience must be set together.")
         if self.auth_jwks_url and not self.auth_issuer:
-            read.wrong("authJwksUrl without authIssuer", "enough: set both or neither")
+            fail("authJwksUrl requires authIssuer.")
         if bool(self.domain_name) != bool(self.hosted_zone_id):
-            read.wrong("domainName without hostedZoneId", "enough: set both or neither")
+            fail("domainName and hostedZoneId must be set together.")
         if self.budget_usd and not self.alarm_email:
-            read.wrong("budgetUsd without alarmEmail", "enough: a budget has somebody to tell")
+            fail("budgetUsd requires alarmEmail.")
 
 
-# The names as Pulumi.yaml spells them: throttle_rate is throttleRate.
+# The keys of Pulumi.yaml: throttle_rate is throttleRate.
 KEYS: Final = frozenset(
     re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
     for name in Settings.__dataclass_fields__
@@ -152,12 +140,16 @@ KEYS: Final = frozenset(
 )
 
 
+def _check_stack_name(stack: str) -> None:
+    if not re.fullmatch(_STACK_NAME, stack):
+        fail(
+            f"the stack's name is {stack!r}, but must be 1 to 32 letters, digits, hyphens and "
+            "underscores."
+        )
+
+
 def _region(aws: pulumi.Config) -> str:
     region = aws.get("region") or ""
     if not re.fullmatch(_REGION, region):
-        read.wrong(f"aws:region {region!r}", "a region such as eu-central-1")
+        fail(f"aws:region is {region!r}, but must be a region such as eu-central-1.")
     return region
-
-
-def _optional(config: pulumi.Config, key: str, pattern: str, expected: str) -> str:
-    return read.text(config, key, rf"({pattern})?", expected)

@@ -1,4 +1,4 @@
-"""The built page: its files as they are uploaded."""
+"""The files of the built page, as they are uploaded."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ CONTENT_TYPES: Final = {
     ".webp": "image/webp",
 }
 A_YEAR: Final = "public, max-age=31536000, immutable"
-# Asked for anew each time. Not no-store: a browser keeps such a page out of its back/forward cache.
+# Checked on every use. Not no-store, which would keep the page out of the back/forward cache.
 CHECKED: Final = "no-cache"
 
 _ASSETS: Final = "assets/"
@@ -35,13 +35,19 @@ _HASHED_NAME: Final = r".+-[A-Za-z0-9_-]{8}\.[a-z0-9]+"
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
-    key: str  # in the bucket, and the URL's path without the first slash
+    """A file of the page.
+
+    Args:
+        key: Key in the bucket, which is the path of the URL without its first slash.
+    """
+
+    key: str
     path: Path
     content_type: str
 
     @property
     def hashed(self) -> bool:
-        """The name says what is in it: another content has another name."""
+        """Whether the name contains a hash, so that other contents have another name."""
         return self.key.startswith(_ASSETS)
 
     @property
@@ -50,9 +56,10 @@ class SiteFile:
 
 
 def built(web: Path | None = None) -> tuple[SiteFile, ...]:
-    """The files of web/dist by key, index.html among them. Builds the page if it is out of date.
+    """The files of web/dist, sorted by key. Builds the page if it is missing or outdated.
 
-    Raises pulumi.RunError when the page cannot be built, or has a file that cannot be served right.
+    Raises:
+        pulumi.RunError: The page cannot be built, or a file of it cannot be served.
     """
     web = web or WEB
     dist = web / "dist"
@@ -68,12 +75,12 @@ def built(web: Path | None = None) -> tuple[SiteFile, ...]:
 
 
 def content_type(name: str) -> str:
-    """Raises pulumi.RunError for a suffix that is not in the table."""
+    """The type of a file by its suffix. Raises pulumi.RunError when CONTENT_TYPES has none."""
     suffix = Path(name).suffix
     if suffix not in CONTENT_TYPES:
         raise pulumi.RunError(
-            f"web/dist/{name} has no known content type: "
-            f"add {suffix or 'a suffix'} to CONTENT_TYPES in infra/site_files.py."
+            f"web/dist/{name} has no known content type. "
+            f"Add {suffix or 'a suffix'} to CONTENT_TYPES in infra/site_files.py."
         )
     return CONTENT_TYPES[suffix]
 
@@ -82,11 +89,12 @@ def _site_file(dist: Path, path: Path) -> SiteFile:
     key = path.relative_to(dist).as_posix()
     if key == CONFIG:
         raise pulumi.RunError(
-            "web/dist/config.json is written at deploy time: remove it from web/public."
+            "web/dist/config.json would be overwritten, because the deployment writes that file. "
+            "Remove it from web/public."
         )
     if key.startswith(_ASSETS) and not re.fullmatch(_HASHED_NAME, path.name):
         raise pulumi.RunError(
-            f"web/dist/{key} would be cached for a year, but has no hash in its name: "
-            "move it out of web/public/assets."
+            f"web/dist/{key} would be cached for a year, but its name has no hash. "
+            "Move it out of web/public/assets."
         )
     return SiteFile(key, path, content_type(key))

@@ -1,4 +1,4 @@
-"""Who may read the site's bucket, and what the site's answers allow a browser, as data."""
+"""The bucket's policy and the security headers of the site, as data."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from .policies import PolicyDocument
 
 A_YEAR_SECONDS: Final = 365 * 24 * 60 * 60
 
-# The page asks for nothing, so nothing that gets into it may.
+# The page uses none of these features, so injected code cannot use them either.
 PERMISSIONS: Final = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -18,7 +18,7 @@ PERMISSIONS: Final = ", ".join(
         *("hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
     )
 )
-# CloudFront has no field of its own for these.
+# CloudFront has no field for this header.
 CUSTOM_HEADERS: Final[aws.cloudfront.ResponseHeadersPolicyCustomHeadersConfigArgsDict] = {
     "items": [{"header": "Permissions-Policy", "value": PERMISSIONS, "override": True}]
 }
@@ -27,7 +27,7 @@ CUSTOM_HEADERS: Final[aws.cloudfront.ResponseHeadersPolicyCustomHeadersConfigArg
 def bucket_policy(
     *, bucket_arn: pulumi.Input[str], distribution_arn: pulumi.Input[str]
 ) -> PolicyDocument:
-    """The one distribution reads objects, and nobody does anything without TLS."""
+    """Only the distribution reads objects, and no request is allowed without TLS."""
     objects = pulumi.Output.concat(bucket_arn, "/*")
     return {
         "Version": "2012-10-17",
@@ -38,7 +38,7 @@ def bucket_policy(
                 "Principal": {"Service": "cloudfront.amazonaws.com"},
                 "Action": ["s3:GetObject"],
                 "Resource": objects,
-                # The service is everybody's; the distribution is ours.
+                # Every account's distributions have the same principal; the ARN is ours.
                 "Condition": {"StringEquals": {"AWS:SourceArn": distribution_arn}},
             },
             {
@@ -54,9 +54,10 @@ def bucket_policy(
 
 
 def content_security_policy(web_socket_url: str) -> str:
-    """For a page of own files that talks to one WebSocket.
+    """The policy of a page that loads its own files only and opens one WebSocket.
 
-    'self' does not cover another host, nor wss: in every browser, so the origin is named.
+    It names the WebSocket's origin, because 'self' covers neither another host nor, in every
+    browser, wss:.
     """
     url = urlsplit(web_socket_url)
     return "; ".join(

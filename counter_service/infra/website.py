@@ -1,6 +1,8 @@
-"""The page: a private bucket, CloudFront in front of it, and the files."""
+"""The page: its files in a private bucket, which CloudFront serves."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import site_files, site_policies
-from .settings import Settings
+from .names import Names
 from .site_files import SiteFile
 
 SITE: Final = "website"
@@ -19,31 +21,43 @@ ROUTE: Final = Path(__file__).with_name("site_route.js")
 CACHING_OPTIMIZED: Final = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
-_BUCKET_PREFIX_LENGTH: Final = 37  # the provider adds 26 characters to it, and 63 is the end
+_BUCKET_PREFIX_LENGTH: Final = 37  # the provider adds 26 characters, and S3 allows 63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebsiteArgs:
+    """Arguments of Website.
+
+    Args:
+        files: The files of the built page.
+        web_socket_url: Where the page connects.
+    """
+
+    names: Names
+    files: Sequence[SiteFile]
+    web_socket_url: pulumi.Output[str]
 
 
 class Website(pulumi.ComponentResource):
-    """The page at `url`. `origin`, such as https://d111111abcdef8.cloudfront.net, is what browsers
-    send when it connects to the API.
+    """The hosted page.
+
+    Attributes:
+        origin: Such as https://d111111abcdef8.cloudfront.net, as browsers send it to the API.
+        url: Where the page is.
     """
 
     origin: pulumi.Output[str]
     url: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        files: tuple[SiteFile, ...],
-        web_socket_url: pulumi.Output[str],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: WebsiteArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:Website", name, {}, opts)
-        self._settings = settings
-        bucket = self._bucket()
-        distribution = self._distribution(bucket, web_socket_url)
+        self._args = args
+        bucket = self._create_bucket()
+        distribution = self._create_distribution(bucket)
         self._secure(bucket, distribution)
-        self._upload(bucket, files, web_socket_url)
+        self._upload_files(bucket)
         self.origin = pulumi.Output.concat("https://", distribution.domain_name)
         self.url = pulumi.Output.concat(self.origin, PATH)
         self.register_outputs({"url": self.url})
@@ -53,17 +67,18 @@ class Website(pulumi.ComponentResource):
             parent=self, depends_on=list(resources), retain_on_delete=retain
         )
 
-    def _bucket(self) -> aws.s3.Bucket:
+    def _create_bucket(self) -> aws.s3.Bucket:
         return aws.s3.Bucket(
             f"{SITE}-bucket",
-            bucket_prefix=bucket_prefix(self._settings.stack),
-            # All of it comes from a build, and old assets are in no state that could delete them.
+            bucket_prefix=bucket_prefix(self._args.names.stack),
+            # Old assets are no longer in the state (ADR 7), so `pulumi destroy` cannot delete them
+            # one by one. Every file comes from a build, so none is lost.
             force_destroy=True,
             opts=self._after(),
         )
 
     def _secure(self, bucket: aws.s3.Bucket, distribution: aws.cloudfront.Distribution) -> None:
-        # One after the other: S3 answers 409 to changes of one bucket at the same time.
+        # One after the other: S3 responds with 409 to concurrent changes of one bucket.
         private = aws.s3.BucketPublicAccessBlock(
             f"{SITE}-private",
             bucket=bucket.bucket,
@@ -96,30 +111,19 @@ class Website(pulumi.ComponentResource):
             opts=self._after(encrypted),
         )
 
-    def _distribution(
-        self, bucket: aws.s3.Bucket, web_socket_url: pulumi.Output[str]
-    ) -> aws.cloudfront.Distribution:
-        # CloudFront's names are global, stacks are regional.
-        physical_name = f"{self._settings.physical_name(SITE)}-{self._settings.region}"
+    def _create_distribution(self, bucket: aws.s3.Bucket) -> aws.cloudfront.Distribution:
         access = aws.cloudfront.OriginAccessControl(
             f"{SITE}-access",
-            name=physical_name,
+            name=self._args.names.global_name(SITE),
             description="Signs the distribution's requests to its bucket",
             origin_access_control_origin_type="s3",
             signing_behavior="always",
             signing_protocol="sigv4",
             opts=self._after(),
         )
-        headers = aws.cloudfront.ResponseHeadersPolicy(
-            f"{SITE}-headers",
-            name=physical_name,
-            security_headers_config=site_policies.security_headers(web_socket_url),
-            custom_headers_config=site_policies.CUSTOM_HEADERS,
-            opts=self._after(),
-        )
         route = aws.cloudfront.Function(
             f"{SITE}-route",
-            name=physical_name,
+            name=self._args.names.global_name(SITE),
             comment="Leads every route of the page to index.html",
             runtime="cloudfront-js-2.0",
             code=ROUTE.read_text(),
@@ -131,12 +135,12 @@ class Website(pulumi.ComponentResource):
             "viewer_protocol_policy": "redirect-to-https",
             "allowed_methods": ["GET", "HEAD"],
             "cached_methods": ["GET", "HEAD"],
-            "compress": True,  # where the cache policy has it: CachingDisabled does not
-            "response_headers_policy_id": headers.id,
+            "compress": True,  # CachingOptimized only; CachingDisabled does not compress
+            "response_headers_policy_id": self._create_headers().id,
         }
         return aws.cloudfront.Distribution(
             f"{SITE}-distribution",
-            comment=f"Realtime counter, {self._settings.stack}",
+            comment=f"Realtime counter, {self._args.names.stack}",
             enabled=True,
             http_version="http2and3",
             is_ipv6_enabled=True,
@@ -145,7 +149,7 @@ class Website(pulumi.ComponentResource):
             origins=[
                 aws.cloudfront.DistributionOriginArgs(
                     origin_id="bucket",
-                    # The regional name: CloudFront would hand on the global one's redirects.
+                    # Not the global name, whose redirects CloudFront would pass on.
                     domain_name=bucket.bucket_regional_domain_name,
                     origin_access_control_id=access.id,
                 )
@@ -164,55 +168,57 @@ class Website(pulumi.ComponentResource):
                     path_pattern="/assets/*", cache_policy_id=CACHING_OPTIMIZED, **shared
                 )
             ],
-            # No error page: what is missing stays an error. S3 says 403 for it to those who may
-            # not list the bucket, and the next deployment may have it.
+            # A missing file stays an error and gets no page. S3 responds with 403, because
+            # CloudFront may not list the bucket. Do not cache it: the next deployment may have it.
             custom_error_responses=[{"error_code": 403, "error_caching_min_ttl": 0}],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
-            # With its own certificate CloudFront takes TLSv1 and newer, whatever is asked for:
-            # a higher minimum needs a certificate, and thus a domain name, of the site's own.
+            # CloudFront's own certificate allows TLSv1, whatever minimum is set. A higher one needs
+            # a certificate of the site's own, and so a domain name.
             viewer_certificate={"cloudfront_default_certificate": True},
             opts=self._after(),
         )
 
-    def _upload(
-        self,
-        bucket: aws.s3.Bucket,
-        files: tuple[SiteFile, ...],
-        web_socket_url: pulumi.Output[str],
-    ) -> None:
-        def upload(file: SiteFile, opts: pulumi.ResourceOptions) -> aws.s3.BucketObjectv2:
-            return aws.s3.BucketObjectv2(
-                f"{SITE}/{file.key}",
-                bucket=bucket.bucket,
-                key=file.key,
-                source=pulumi.FileAsset(str(file.path)),
-                content_type=file.content_type,
-                cache_control=file.cache_control,
-                opts=opts,
-            )
+    def _create_headers(self) -> aws.cloudfront.ResponseHeadersPolicy:
+        return aws.cloudfront.ResponseHeadersPolicy(
+            f"{SITE}-headers",
+            name=self._args.names.global_name(SITE),
+            security_headers_config=site_policies.security_headers(self._args.web_socket_url),
+            custom_headers_config=site_policies.CUSTOM_HEADERS,
+            opts=self._after(),
+        )
 
-        # Open tabs go on asking for the assets of their own build: docs/adr/0007.
-        first = [
-            upload(file, self._after(retain=file.hashed))
-            for file in files
-            if file.key != site_files.INDEX
-        ]
+    def _upload_files(self, bucket: aws.s3.Bucket) -> None:
+        index = [file for file in self._args.files if file.key == site_files.INDEX]
+        others = [file for file in self._args.files if file.key != site_files.INDEX]
+        # Keep hashed files, because open tabs still load the assets of their own build (ADR 7).
+        uploaded = [self._upload(bucket, file, self._after(retain=file.hashed)) for file in others]
         config = aws.s3.BucketObjectv2(
             f"{SITE}/{site_files.CONFIG}",
             bucket=bucket.bucket,
             key=site_files.CONFIG,
-            content=pulumi.Output.json_dumps({"webSocketUrl": web_socket_url}),
+            content=pulumi.Output.json_dumps({"webSocketUrl": self._args.web_socket_url}),
             content_type=site_files.content_type(site_files.CONFIG),
             cache_control=site_files.CHECKED,
-            opts=self._after(*first),
+            opts=self._after(*uploaded),
         )
-        # Last: by then all that it names is there.
-        for file in files:
-            if file.key == site_files.INDEX:
-                upload(file, self._after(*first, config))
+        for file in index:  # last, because it names the others
+            self._upload(bucket, file, self._after(*uploaded, config))
+
+    def _upload(
+        self, bucket: aws.s3.Bucket, file: SiteFile, opts: pulumi.ResourceOptions
+    ) -> aws.s3.BucketObjectv2:
+        return aws.s3.BucketObjectv2(
+            f"{SITE}/{file.key}",
+            bucket=bucket.bucket,
+            key=file.key,
+            source=pulumi.FileAsset(str(file.path)),
+            content_type=file.content_type,
+            cache_control=file.cache_control,
+            opts=opts,
+        )
 
 
 def bucket_prefix(stack: str) -> str:
-    """Buckets of all accounts share their names, in which only a-z, 0-9 and hyphens may be."""
+    """A prefix of a-z, 0-9 and hyphens. The rest of the name is random: S3's names are global."""
     name = re.sub(r"[^a-z0-9]", "-", f"{SITE}-{stack}".lower())
     return name[: _BUCKET_PREFIX_LENGTH - 1] + "-"

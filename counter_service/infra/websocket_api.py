@@ -1,9 +1,10 @@
-"""The WebSocket API, in two steps.
+"""The WebSocket API, created in two steps.
 
-The function needs the API's address and the API's routes need the function, so the API itself
+The function needs the API's address, and the API's routes need the function. Therefore the API
 comes first (`WebSocketApi`), then the function, then routes and stage (`WebSocketStage`).
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
@@ -11,133 +12,182 @@ import pulumi_aws as aws
 
 from counter_service.runtime import contract
 
-from .access_logs import AccessLogs, AccountLogging
-from .provider import Connection
-from .settings import Settings
+from .access_logs import AccessLogs, AccessLogsArgs, AccountLogging, AccountLoggingArgs
+from .function import CounterFunction
+from .names import Names
 
 API: Final = "websocket-api"
 
 
-class WebSocketApi(pulumi.ComponentResource):
-    """`api`, and what the function must know of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketApiArgs:
+    """Arguments of WebSocketApi.
 
-    `address` is where its stages are served (wss, without a stage), `url` where this stage will
-    answer, `management_endpoint` where the function posts, `connections_arn` what its role must
-    allow for that, `invocations_arn` what the API calls the function as.
+    Args:
+        base_url: Where an emulator serves APIs, as `{base_url}/{API id}/{stage}`. None on AWS,
+            where the API's endpoint is used.
     """
 
-    api: aws.apigatewayv2.Api
-    address: pulumi.Output[str]
+    names: Names
+    stage_name: str
+    base_url: str | None = None
+
+
+class WebSocketApi(pulumi.ComponentResource):
+    """The API without its routes.
+
+    Attributes:
+        id: Id of the API.
+        url: wss URL of the stage.
+        management_endpoint: https URL of the stage, below which the function posts.
+        connections_arn: ARN of all connections of the stage, for the function's role.
+        invocations_arn: Source ARN of the API's calls to the function.
+    """
+
+    id: pulumi.Output[str]
     url: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
     connections_arn: pulumi.Output[str]
     invocations_arn: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        connection: Connection,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: WebSocketApiArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:WebSocketApi", name, {}, opts)
-        stage = settings.stage_name
-        self.api = aws.apigatewayv2.Api(
+        api = aws.apigatewayv2.Api(
             API,
-            name=settings.physical_name(API),
+            name=args.names.resource_name(API),
             protocol_type="WEBSOCKET",
             route_selection_expression="$request.body.action",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # Always the API's own host: @connections is not served on custom domains.
-        self.address = connection.websocket_address(self.api)
-        # Not the stage's invoke_url: the provider makes that of the region, whatever the endpoint.
-        self.url = pulumi.Output.concat(self.address, f"/{stage}")
-        self.management_endpoint = self.address.apply(
-            lambda address: f"{_as_http(address)}/{stage}"
+        # Always the API's own host, because custom domains do not serve @connections. Not the
+        # stage's invoke_url, which the provider derives from the region, whatever the endpoint.
+        address = (
+            pulumi.Output.concat(args.base_url, "/", api.id) if args.base_url else api.api_endpoint
         )
+        stage = args.stage_name
+        self.id = api.id
+        self.url = pulumi.Output.concat(address, f"/{stage}")
+        self.management_endpoint = address.apply(lambda url: f"{_as_http(url)}/{stage}")
         self.connections_arn = pulumi.Output.concat(
-            self.api.execution_arn, f"/{stage}/POST/@connections/*"
+            api.execution_arn, f"/{stage}/POST/@connections/*"
         )
-        self.invocations_arn = pulumi.Output.concat(self.api.execution_arn, f"/{stage}/*")
+        self.invocations_arn = pulumi.Output.concat(api.execution_arn, f"/{stage}/*")
         self.register_outputs({"managementEndpoint": self.management_endpoint})
 
 
-class WebSocketStage(pulumi.ComponentResource):
-    """The three routes to the function, and the stage that serves them under the API's `url`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketStageArgs:
+    """Arguments of WebSocketStage.
 
-    stage: aws.apigatewayv2.Stage
+    Args:
+        throttle_rate: Requests per second that the stage accepts over all clients.
+        throttle_burst: Requests that it accepts at once on top of the rate.
+        access_logs: Whether each request is logged.
+        log_retention_days: How long the access logs are kept.
+        account_logging_role: Whether this stack has the account's role for such logs.
+    """
+
+    names: Names
+    api: WebSocketApi
+    function: CounterFunction
+    stage_name: str
+    throttle_rate: int
+    throttle_burst: int
+    access_logs: bool
+    log_retention_days: int
+    account_logging_role: bool
+
+
+class WebSocketStage(pulumi.ComponentResource):
+    """The three routes to the function, and the stage that serves them at the API's `url`.
+
+    Attributes:
+        api_id: Id of the API, once the stage exists.
+        name: Name of the stage, once the stage exists.
+    """
+
+    api_id: pulumi.Output[str]
+    name: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        api: WebSocketApi,
-        function: aws.lambda_.Function,
-        alias: aws.lambda_.Alias | None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: WebSocketStageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("counter:infra:WebSocketStage", name, {}, opts)
-        # The function's own stays beside its alias's: so there is a permission at every moment of a
-        # deployment that moves the integration from one to the other.
-        permissions = [
-            aws.lambda_.Permission(
-                name,
-                action="lambda:InvokeFunction",
-                function=function.name,
-                qualifier=qualifier,
-                principal="apigateway.amazonaws.com",
-                source_arn=api.invocations_arn,  # without it anyone's API could call the function
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            for name, qualifier in (
-                ("websocket-permission", None),
-                *([("websocket-alias-permission", alias.name)] if alias else []),
-            )
-        ]
-        integration = aws.apigatewayv2.Integration(
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        stage = self._create_stage(self._create_routes(self._create_integration()))
+        self.api_id = stage.api_id
+        self.name = stage.name
+        self.register_outputs({"stageName": stage.name})
+
+    def _create_integration(self) -> aws.apigatewayv2.Integration:
+        args = self._args
+        permission = aws.lambda_.Permission(
+            "websocket-permission",
+            action="lambda:InvokeFunction",
+            function=args.function.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=args.api.invocations_arn,  # without it every API could call the function
+            opts=self._child,
+        )
+        return aws.apigatewayv2.Integration(
             "websocket-integration",
-            api_id=api.api.id,
+            api_id=args.api.id,
             integration_type="AWS_PROXY",
             integration_method="POST",
-            integration_uri=(alias or function).invoke_arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            integration_uri=args.function.invoke_arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
+
+    def _create_routes(self, integration: aws.apigatewayv2.Integration) -> pulumi.Resource:
+        """Create the routes one after the other; return the last.
+
+        API Gateway responds with 409 to routes that are created at the same time.
+        """
         previous: pulumi.Resource = integration
         for route_key in contract.ROUTES:
-            # One after the other: routes created at the same time answer 409 to each other.
             previous = aws.apigatewayv2.Route(
                 f"websocket-route-{route_key.removeprefix('$')}",
-                api_id=api.api.id,
+                api_id=self._args.api.id,
                 route_key=route_key,
                 authorization_type="NONE",
                 target=pulumi.Output.concat("integrations/", integration.id),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[previous]),
             )
-        child = pulumi.ResourceOptions(parent=self)
-        logs = AccessLogs("access-logs", settings, opts=child) if settings.access_logs else None
+        return previous
+
+    def _create_stage(self, last_route: pulumi.Resource) -> aws.apigatewayv2.Stage:
+        args = self._args
         # An API without routes cannot be deployed, nor one with logs before the account has a role.
-        needed: list[pulumi.Resource] = [previous]
-        if settings.account_logging_role:
-            needed.append(AccountLogging("account-logging", settings, opts=child))
-        self.stage = aws.apigatewayv2.Stage(
+        needed = [last_route]
+        if args.account_logging_role:
+            account_args = AccountLoggingArgs(names=args.names)
+            needed.append(AccountLogging("account-logging", account_args, opts=self._child))
+        return aws.apigatewayv2.Stage(
             "websocket-stage",
-            api_id=api.api.id,
-            name=settings.stage_name,
+            api_id=args.api.id,
+            name=args.stage_name,
             auto_deploy=True,
-            # Settings without both limits mean a limit of zero: 429 for every message.
+            # Set both limits: one without the other means a limit of 0, and 429 for every message.
             default_route_settings={
-                "throttling_rate_limit": settings.throttle_rate,
-                "throttling_burst_limit": settings.throttle_burst,
+                "throttling_rate_limit": args.throttle_rate,
+                "throttling_burst_limit": args.throttle_burst,
             },
-            access_log_settings={"destination_arn": logs.destination_arn, "format": logs.format}
-            if logs
-            else None,
+            access_log_settings=self._access_log_settings(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
-        self.register_outputs({"stageName": self.stage.name})
+
+    def _access_log_settings(self) -> aws.apigatewayv2.StageAccessLogSettingsArgsDict | None:
+        args = self._args
+        if not args.access_logs:
+            return None
+        logs_args = AccessLogsArgs(names=args.names, retention_days=args.log_retention_days)
+        logs = AccessLogs("access-logs", logs_args, opts=self._child)
+        return {"destination_arn": logs.destination_arn, "format": logs.format}
 
 
-def _as_http(address: str) -> str:
-    """wss://host to https://host, and ws://host (an emulator) to http://host."""
-    return "http" + address.removeprefix("ws") if address.startswith("ws") else address
+def _as_http(url: str) -> str:
+    """wss://host as https://host, and ws://host (an emulator) as http://host."""
+    return "http" + url.removeprefix("ws") if url.startswith("ws") else url

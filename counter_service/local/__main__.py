@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> NoReturn:
     """Raises LocalError, pulumi.RunError, or Stopped."""
     isolate(os.environ)
     config = stack_config(arguments.stack) | dict(arguments.config)
-    config.pop("aws:endpoints", None)  # of another emulator: this run has its own
+    for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
+        config.pop(key, None)  # of another emulator: this run has its own
     with (
         closing(Site(arguments.site, arguments.port)) as site,
         Emulator(config.get("aws:region", ""), arguments.outputs.parent) as emulator,

@@ -24,7 +24,7 @@ def for_here(config: Mapping[str, str], page_origin: str) -> dict[str, str]:
         suffix: str = sysconfig.get_config_var("EXT_SUFFIX")
         here |= {
             qualified("authPackages"): PACKAGES,
-            # Read by infra/packages.py, which otherwise wants the packages of Lambda's platform.
+            # Read by infra/emulator.py. Without it the library must be for Lambda's platform.
             "emulator:platform": suffix.removeprefix(".").removesuffix(".so"),
         }
     return {**config, **here}

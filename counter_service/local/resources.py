@@ -133,36 +133,17 @@ def create_function(aws: EmulatedAws, inputs: Inputs) -> Created:
         Timeout=int(inputs["timeout"]),
         Environment={"Variables": inputs["environment"]["variables"]},
         TracingConfig={"Mode": inputs.get("tracingConfig", {}).get("mode", "PassThrough")},
-        Publish=inputs.get("publish", False),
     )
     if reserved := inputs.get("reservedConcurrentExecutions"):
         aws.client("lambda").put_function_concurrency(
             FunctionName=inputs["name"], ReservedConcurrentExecutions=int(reserved)
         )
     arn = function["FunctionArn"]
-    return function["FunctionName"], {
-        "arn": arn,
-        "invokeArn": _invoke_arn(aws, arn),
-        "version": function["Version"],
-    }
-
-
-def _invoke_arn(aws: EmulatedAws, arn: str) -> str:
-    return (
+    invoke_arn = (
         f"arn:aws:apigateway:{aws.emulator.region}:lambda:path/2015-03-31/functions/"
         f"{arn}/invocations"
     )
-
-
-def create_alias(aws: EmulatedAws, inputs: Inputs) -> Created:
-    alias = aws.client("lambda").create_alias(
-        Name=inputs["name"],
-        Description=inputs["description"],
-        FunctionName=inputs["functionName"],
-        FunctionVersion=inputs["functionVersion"],
-    )
-    arn = alias["AliasArn"]
-    return arn, {"arn": arn, "invokeArn": _invoke_arn(aws, arn)}
+    return function["FunctionName"], {"arn": arn, "invokeArn": invoke_arn}
 
 
 def create_recursion_config(aws: EmulatedAws, inputs: Inputs) -> Created:
@@ -173,11 +154,9 @@ def create_recursion_config(aws: EmulatedAws, inputs: Inputs) -> Created:
 
 
 def create_permission(aws: EmulatedAws, inputs: Inputs) -> Created:
-    qualifier = inputs.get("qualifier")
-    statement_id = f"graph-{qualifier or 'function'}"
+    statement_id = "graph-function"
     aws.client("lambda").add_permission(
         FunctionName=inputs["function"],
-        **({"Qualifier": qualifier} if qualifier else {}),
         StatementId=statement_id,
         Action=inputs["action"],
         Principal=inputs["principal"],
@@ -254,7 +233,6 @@ CREATORS: Final[dict[str, Callable[[EmulatedAws, Inputs], Created]]] = {
     "aws:iam/role:Role": create_role,
     "aws:iam/rolePolicy:RolePolicy": create_role_policy,
     "aws:lambda/function:Function": create_function,
-    "aws:lambda/alias:Alias": create_alias,
     "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": create_recursion_config,
     "aws:lambda/permission:Permission": create_permission,
     **watching_resources.CREATORS,

@@ -15,7 +15,6 @@ ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
 ENV_BROADCAST_INTERVAL_MS: Final = "BROADCAST_INTERVAL_MS"
 ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # default 1
-ENV_SUCCESSOR: Final = "SUCCESSOR"
 # Which clients may connect, and how fast they may click. By default none may, without a limit.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
 ENV_ALLOW_LOCALHOST: Final = "ALLOW_LOCALHOST"  # "true" or "false"

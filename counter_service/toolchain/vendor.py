@@ -11,7 +11,7 @@ from .errors import ToolchainError
 from .uv import NETWORK_ADVICE, Uv, base_python, reason
 
 LOCK: Final = "requirements/auth.txt"
-# A copy of the lock in the folder, from which infra/packages.py sees what is in there.
+# A copy of the lock in the folder, from which infra/auth_dependencies.py sees what is in there.
 STAMP: Final = "requirements-auth.txt"
 FOLDERS: Final = {"lambda": ".vendor/auth", "here": ".vendor/auth-here"}
 

@@ -89,7 +89,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     config = stack_config("local")
     folder = tmp_path_factory.mktemp("emulator")
     with Emulator(config["aws:region"], folder, services=EVERY_SERVICE) as emulator:
-        config["aws:endpoints"] = config["aws:endpoints"].replace(PULUMI_PORT, str(emulator.port))
+        for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
+            config[key] = config[key].replace(PULUMI_PORT, str(emulator.port))
         # Returns once a client has asked for the value and the function has posted the answer.
         yield Running(emulator, config, deploy(emulator, "local", config).outputs)
 

@@ -28,7 +28,6 @@ EVERYTHING = {
     "alarmEmail": "ops@example.com",
     "budgetUsd": "20",
     "reservedConcurrency": "20",
-    "snapStart": "true",
     "tableMaxReadUnits": "200",
     "tableMaxWriteUnits": "50",
     "domainName": "ws.example.com",

@@ -10,7 +10,10 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
     type_: frozenset(inputs.split())
     for type_, inputs in {
         # acm/certificate.go, certificate_validation.go
-        "aws:acm/certificate:Certificate": "domainName keyAlgorithm validationOptions",
+        "aws:acm/certificate:Certificate": (
+            "certificateAuthorityArn domainName keyAlgorithm subjectAlternativeNames "
+            "validationMethod validationOptions"
+        ),
         "aws:acm/certificateValidation:CertificateValidation": (
             "certificateArn validationRecordFqdns"
         ),
@@ -18,7 +21,7 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         "aws:apigateway/account:Account": "",
         # apigatewayv2/api.go, api_mapping.go, domain_name.go, integration.go, route.go, stage.go
         "aws:apigatewayv2/api:Api": "credentialsArn protocolType routeKey target",
-        "aws:apigatewayv2/apiMapping:ApiMapping": "domainName",
+        "aws:apigatewayv2/apiMapping:ApiMapping": "apiId domainName",
         "aws:apigatewayv2/domainName:DomainName": "domainName",
         "aws:apigatewayv2/integration:Integration": "apiId integrationSubtype integrationType",
         "aws:apigatewayv2/route:Route": "apiId",
@@ -26,15 +29,13 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         # budgets/budget.go
         "aws:budgets/budget:Budget": "accountId name namePrefix",
         # cloudfront/*.go
-        "aws:cloudfront/cachePolicy:CachePolicy": "name",
         "aws:cloudfront/distribution:Distribution": "staging",
         "aws:cloudfront/function:Function": "name",
         "aws:cloudfront/originAccessControl:OriginAccessControl": "",
         "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": "",
-        # cloudwatch/dashboard.go, metric_alarm.go; logs/group.go, metric_filter.go
+        # cloudwatch/dashboard.go, metric_alarm.go; logs/group.go
         "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
         "aws:cloudwatch/logGroup:LogGroup": "logGroupClass name namePrefix",
-        "aws:cloudwatch/logMetricFilter:LogMetricFilter": "logGroupName name",
         "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
         # dynamodb/table.go
         "aws:dynamodb/table:Table": "hashKey importTable name rangeKey",
@@ -42,21 +43,17 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         "aws:iam/role:Role": "name namePrefix path",
         "aws:iam/rolePolicy:RolePolicy": "name namePrefix role",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn role",
-        # lambda/alias.go, function.go, permission.go
-        "aws:lambda/alias:Alias": "functionName name",
-        "aws:lambda/function:Function": "name packageType",
+        # lambda/function.go, function_recursion_config.go, permission.go
+        "aws:lambda/function:Function": "name packageType tenancyConfig",
         "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": "functionName",
         "aws:lambda/permission:Permission": (
-            "action eventSourceToken function functionUrlAuthType principal principalOrgId "
-            "qualifier sourceAccount sourceArn statementId statementIdPrefix"
+            "action eventSourceToken function functionUrlAuthType invokedViaFunctionUrl principal "
+            "principalOrgId qualifier sourceAccount sourceArn statementId statementIdPrefix"
         ),
         # route53/record.go
         "aws:route53/record:Record": "name setIdentifier type zoneId",
         # s3/bucket.go, bucket_*.go, object.go
         "aws:s3/bucket:Bucket": "bucket bucketPrefix objectLockEnabled",
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
-            "bucket expectedBucketOwner"
-        ),
         "aws:s3/bucketObjectv2:BucketObjectv2": "bucket key",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket",
         "aws:s3/bucketPolicy:BucketPolicy": "bucket",
@@ -64,7 +61,6 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
             "bucket expectedBucketOwner"
         ),
-        "aws:s3/bucketVersioning:BucketVersioning": "bucket expectedBucketOwner",
         # sns/topic.go, topic_policy.go, topic_subscription.go
         "aws:sns/topic:Topic": "fifoTopic name namePrefix",
         "aws:sns/topicPolicy:TopicPolicy": "arn",

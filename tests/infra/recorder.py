@@ -10,6 +10,19 @@ from counter_service.local.program import run_program, stack_config
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
+HOST = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"  # of the API
+
+# Every key that turns something on, without those of the account and of authentication.
+OPT_IN = {
+    **dict.fromkeys(("alarms", "dashboard", "tracing", "accessLogs", "keepData"), "true"),
+    "alarmEmail": "ops@example.com",
+    "budgetUsd": "20",
+    "reservedConcurrency": "20",
+    "tableMaxReadUnits": "200",
+    "tableMaxWriteUnits": "50",
+    "domainName": "ws.example.com",
+    "hostedZoneId": "Z0123AB",
+}
 
 
 @dataclass(frozen=True)
@@ -74,21 +87,12 @@ class Provider(Mocks):
         }.get(args.typ)
         outputs: dict[str, Any] = {"arn": arn} if arn else {}
         if args.typ == "aws:lambda/function:Function":
-            outputs["version"] = "7" if args.inputs.get("publish") else "$LATEST"
-        if args.typ == "aws:lambda/alias:Alias":
-            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{args.inputs['functionName']}:{name}"
-            outputs["arn"] = arn
-        if args.typ in ("aws:lambda/function:Function", "aws:lambda/alias:Alias"):
             outputs["invokeArn"] = (
                 f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
             )
         if args.typ == "aws:apigatewayv2/api:Api":
-            host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
-            outputs["apiEndpoint"] = f"wss://{host}"
+            outputs["apiEndpoint"] = f"wss://{HOST}"
             outputs["executionArn"] = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3d4e5"
-        if args.typ == "aws:apigatewayv2/stage:Stage":
-            host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
-            outputs["invokeUrl"] = f"wss://{host}/{name}"
         if args.typ == "aws:acm/certificate:Certificate":
             outputs["domainValidationOptions"] = [
                 {

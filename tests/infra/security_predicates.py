@@ -57,9 +57,11 @@ def service(statement: Inputs) -> str:
 
 def reads_for_the_distribution(graph: Graph, statement: Inputs) -> bool:
     distribution = graph.one("aws:cloudfront/distribution:Distribution").inputs["arn"]
+    bucket = graph.one("aws:s3/bucket:Bucket").inputs["arn"]
     return (
         service(statement) == "cloudfront.amazonaws.com"
         and statement["Action"] == ["s3:GetObject"]
+        and statement["Resource"] == f"{bucket}/*"
         and statement["Condition"] == {"StringEquals": {"AWS:SourceArn": distribution}}
     )
 

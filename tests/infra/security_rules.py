@@ -72,12 +72,21 @@ RULES: Final = (
         planted=(("rule.objectOwnership", "ObjectWriter"),),
     ),
     Rule(
+        sentence="A bucket is encrypted by S3 at rest",
+        type=ENCRYPTION,
+        holds=lambda _, inputs: (
+            inputs["rules"] == [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]
+        ),
+        planted=(("rules", []),),
+    ),
+    Rule(
         sentence="A bucket allows its distribution to read objects and nothing else",
         type=BUCKET_POLICY,
         holds=predicates.every_statement(predicates.reads_for_the_distribution),
         planted=(
             ("policy.Statement.0.Principal", "*"),
             ("policy.Statement.0.Action", ["s3:*"]),
+            ("policy.Statement.0.Resource", "*"),
             ("policy.Statement.0.Condition", {}),
             ("policy.Statement.1.Effect", "Allow"),
         ),

@@ -1,7 +1,6 @@
 """Who may connect and how fast they click: environment, rights and archive of the function."""
 
 import io
-import json
 import subprocess
 import sys
 import zipfile
@@ -10,7 +9,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from counter_service.infra import bundle, packages
+from counter_service.infra import auth_dependencies, bundle
 from counter_service.infra.function import ARCHITECTURE, RUNTIME
 from counter_service.local.archive import zipped
 from counter_service.runtime.settings import Settings
@@ -47,7 +46,7 @@ def environment(graph: Graph) -> dict[str, str]:
         ({"clicksPerSecond": "20"}, {"CLICKS_PER_SECOND": "20"}),
     ],
 )
-def test_configuration_reaches_the_function(
+def test_an_access_key_reaches_the_function(
     config: dict[str, str], variables: dict[str, str]
 ) -> None:
     found = environment(record(**config))
@@ -55,13 +54,7 @@ def test_configuration_reaches_the_function(
     Settings.from_env(found | LAMBDAS_OWN)
 
 
-@pytest.mark.parametrize("allowed", ["[]", '["https://a.test"]'])
-def test_the_page_of_the_stack_may_connect(allowed: str) -> None:
-    found = environment(record(allowedOrigins=allowed))["ALLOWED_ORIGINS"]
-    assert found.split(",") == [SITE, *json.loads(allowed)]
-
-
-def test_without_a_site_and_other_origins_there_is_no_list() -> None:
+def test_a_stack_without_origins_has_no_list_of_them() -> None:
     assert "ALLOWED_ORIGINS" not in environment(record(website="false"))
 
 
@@ -94,7 +87,9 @@ def fill(folder: Path, tag: str = LAMBDA_TAG) -> Path:
     ]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    (folder / packages.STAMP).write_bytes((bundle.ROOT / packages.LOCK).read_bytes())
+    (folder / auth_dependencies.STAMP).write_bytes(
+        (bundle.ROOT / auth_dependencies.LOCK).read_bytes()
+    )
     return folder
 
 
@@ -103,7 +98,7 @@ def packages_for_lambda(tmp_path: Path) -> Path:
     return fill(tmp_path / "auth")
 
 
-def test_archive_has_the_packages_beside_the_runtime(packages_for_lambda: Path) -> None:
+def test_the_archive_has_the_token_library_beside_the_runtime(packages_for_lambda: Path) -> None:
     archive = record(**AUTH, authPackages=str(packages_for_lambda)).one(FUNCTION).inputs["code"]
     assert set(archive.assets) - set(bundle.files()) == {
         f"_cffi_backend.{LAMBDA_TAG}.so",
@@ -116,48 +111,55 @@ def test_archive_has_the_packages_beside_the_runtime(packages_for_lambda: Path) 
     assert set(bundle.files()) <= set(archive.assets)
 
 
-def test_packages_are_listed_in_order(packages_for_lambda: Path) -> None:
-    found = packages.files(packages_for_lambda, LAMBDA_TAG)
+def test_files_of_the_token_library_are_sorted(packages_for_lambda: Path) -> None:
+    found = auth_dependencies.files(packages_for_lambda, LAMBDA_TAG)
     assert list(found) == sorted(found)
 
 
-def test_without_authentication_the_folder_does_not_matter() -> None:
+def test_a_stack_without_authentication_ships_the_listed_files_only() -> None:
     archive = record(authPackages="/nowhere").one(FUNCTION).inputs["code"]
+    assert isinstance(archive, pulumi.AssetArchive)
     assert sorted(archive.assets) == sorted(bundle.files())
 
 
 def refusal(folder: Path) -> str:
+    """What is wrong with the folder, without the advice."""
     with pytest.raises(pulumi.RunError) as raised:
         record(**AUTH, authPackages=str(folder))
-    sentence = str(raised.value)
-    assert sentence.endswith("; run make vendor for AWS, or make vendor-here for make run.")
-    return sentence
+    problem, advice = str(raised.value).split(". ")
+    assert advice == "Run make vendor to deploy to AWS, or make vendor-here for make run."
+    return problem
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    assert f"{tmp_path / 'nowhere'} has no token library" in refusal(tmp_path / "nowhere")
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    assert refusal(folder) == f"The token library is missing from {folder}"
 
 
-def test_a_folder_that_is_out_of_date_is_named(packages_for_lambda: Path) -> None:
-    (packages_for_lambda / packages.STAMP).write_text("pyjwt==1.0")
-    assert f"is not what {packages.LOCK} says" in refusal(packages_for_lambda)
+def test_an_outdated_folder_is_refused(packages_for_lambda: Path) -> None:
+    (packages_for_lambda / auth_dependencies.STAMP).write_text("pyjwt==1.0")
+    assert refusal(packages_for_lambda) == (
+        f"The token library in {packages_for_lambda} is outdated: requirements/auth.txt has changed"
+    )
 
 
 @pytest.mark.parametrize(
     ("tag", "found"),
     [
-        ("cpython-311-x86_64-linux-gnu", "is for cpython-311-x86_64-linux-gnu, not for"),
-        ("cpython-313-x86_64-linux-gnu", "is for cpython-313-x86_64-linux-gnu, not for"),
-        ("cpython-313-darwin", "is for cpython-313-darwin, not for"),
-        ("pyd", "is for no platform, not for"),
+        ("cpython-311-x86_64-linux-gnu", "cpython-311-x86_64-linux-gnu"),
+        ("cpython-313-x86_64-linux-gnu", "cpython-313-x86_64-linux-gnu"),
+        ("cpython-313-darwin", "cpython-313-darwin"),
+        ("pyd", "no platform"),
     ],
 )
-def test_a_folder_for_another_platform_is_named(tmp_path: Path, tag: str, found: str) -> None:
-    assert f"{found} {LAMBDA_TAG}" in refusal(fill(tmp_path, tag))
+def test_a_folder_for_another_platform_is_refused(tmp_path: Path, tag: str, found: str) -> None:
+    assert refusal(fill(tmp_path, tag)) == (
+        f"The token library in {tmp_path} is for {found}, but the function needs {LAMBDA_TAG}"
+    )
 
 
 def test_make_vendor_installs_for_the_platform_of_the_function() -> None:
-    assert packages.platform(RUNTIME, ARCHITECTURE) == vendor.LAMBDA_TAG == LAMBDA_TAG
+    assert auth_dependencies.platform_tag(RUNTIME, ARCHITECTURE) == vendor.LAMBDA_TAG == LAMBDA_TAG
 
 
 # Verifies a token with what is in the folder alone, as the function would.
@@ -176,11 +178,11 @@ print(verifier.check(sys.argv[2]))
 """
 
 
-def test_packages_of_this_machine_verify_tokens_from_the_zip(tmp_path: Path) -> None:
+def test_the_token_library_in_the_archive_verifies_tokens(tmp_path: Path) -> None:
     """Made of the packages that are installed, which the lock has in the same versions."""
     from importlib.metadata import files, version
 
-    locked = (bundle.ROOT / packages.LOCK).read_text().replace("[crypto]", "")
+    locked = (bundle.ROOT / auth_dependencies.LOCK).read_text().replace("[crypto]", "")
     found = {}
     for name in ("pyjwt", "cryptography", "cffi"):
         assert f"{name}=={version(name)}" in locked

@@ -1,6 +1,7 @@
-"""Watching: each part as it must be, and nothing of a part that is off."""
+"""Monitoring: the resources of each key, and what each of them contains."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ ACCOUNT_SETTINGS = "aws:apigateway/account:Account"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 STAGE = "aws:apigatewayv2/stage:Stage"
 FUNCTION = "aws:lambda/function:Function"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 MAIL = "ops@example.com"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:counter-alarms-dev"
@@ -54,47 +56,46 @@ def custom_types(graph: Graph) -> list[str]:
 
 
 @pytest.mark.parametrize(("config", "added"), ADDED.values(), ids=ADDED)
-def test_a_key_adds_its_own_and_nothing_else(config: dict[str, str], added: list[str]) -> None:
+def test_a_key_adds_its_own_resources_only(config: dict[str, str], added: list[str]) -> None:
     assert custom_types(record(**config)) == sorted([*custom_types(dev()), *added])
-
-
-def test_without_keys_there_is_not_even_a_component() -> None:
-    components = {each.type.split(":")[-1] for each in dev().resources if not each.custom}
-    assert not components & {"Observability", "AccessLogs", "AccountLogging", "CustomDomain"}
 
 
 # --- topic --------------------------------------------------------------------------------------
 
 
-def test_the_topic_mails_the_address(graph: Graph) -> None:
+def test_the_topic_sends_e_mail_to_the_address(graph: Graph) -> None:
     assert graph.one(SUBSCRIPTION).inputs == {
         "topic": TOPIC_ARN,
         "protocol": "email",
         "endpoint": MAIL,
     }
-
-
-def test_the_topic_is_not_encrypted_with_a_key_that_alarms_cannot_use(graph: Graph) -> None:
+    # Alarms may not use the free key, aws/sns.
     assert "kmsMasterKeyId" not in graph.one(TOPIC).inputs
 
 
-def test_alarms_and_budgets_of_this_account_may_publish(graph: Graph) -> None:
+def test_the_topic_admits_alarms_and_budgets_of_this_account(graph: Graph) -> None:
     policy = json.loads(graph.one(TOPIC_POLICY).inputs["policy"])
     assert graph.one(TOPIC_POLICY).inputs["arn"] == TOPIC_ARN
-    assert {
-        (s["Principal"]["Service"], *s["Action"], s["Resource"]) for s in policy["Statement"]
-    } == {
-        ("cloudwatch.amazonaws.com", "sns:Publish", TOPIC_ARN),
-        ("budgets.amazonaws.com", "sns:Publish", TOPIC_ARN),
-    }
-    alarms, budgets = (statement["Condition"] for statement in policy["Statement"])
-    assert alarms == {
-        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"}
-    }
-    assert budgets == {
-        "StringEquals": {"aws:SourceAccount": ACCOUNT},
-        "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{ACCOUNT}:*"},
-    }
+    assert [
+        (s["Principal"]["Service"], *s["Action"], s["Resource"], s["Condition"])
+        for s in policy["Statement"]
+    ] == [
+        (
+            "cloudwatch.amazonaws.com",
+            "sns:Publish",
+            TOPIC_ARN,
+            {"ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"}},
+        ),
+        (
+            "budgets.amazonaws.com",
+            "sns:Publish",
+            TOPIC_ARN,
+            {
+                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{ACCOUNT}:*"},
+            },
+        ),
+    ]
 
 
 # --- alarms -------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ API_STAGE = {"ApiId": "websocket-api-id", "Stage": "prod"}
         ("api-integration-errors", "AWS/ApiGateway", "IntegrationError", API_STAGE, "Sum", 10, 3),
     ],
 )  # fmt: skip
-def test_an_alarm(
+def test_an_alarm_watches_its_metric_and_notifies_the_topic(
     graph: Graph,
     name: str,
     namespace: str,
@@ -134,26 +135,17 @@ def test_an_alarm(
     )
     assert alarm["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
     assert (alarm["threshold"], alarm["evaluationPeriods"]) == (threshold, periods)
+    assert (alarm["period"], alarm["treatMissingData"]) == (300, "notBreaching")
+    assert alarm["alarmActions"] == alarm["okActions"] == [TOPIC_ARN]
+    assert re.fullmatch(r"([A-Z@][^.]+\.){2,3}", alarm["alarmDescription"].replace(". ", "."))
 
 
-def test_the_slow_alarm_goes_with_the_timeout() -> None:
+def test_the_slow_alarm_has_its_threshold_from_the_timeout() -> None:
     graph = record(alarms="true", timeoutSeconds="25")
     assert graph.one(ALARM, "function-slow").inputs["threshold"] == 20_000
 
 
-def test_an_alarm_is_quiet_at_night_and_says_what_to_do(graph: Graph) -> None:
-    for alarm in graph.of(ALARM):
-        assert alarm.inputs["treatMissingData"] == "notBreaching"
-        assert alarm.inputs["period"] == 300
-        assert alarm.inputs["alarmDescription"].endswith(".")
-
-
-def test_alarms_tell_the_topic_when_there_is_one(graph: Graph) -> None:
-    for alarm in graph.of(ALARM):
-        assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [TOPIC_ARN]
-
-
-def test_alarms_without_an_address_tell_nobody() -> None:
+def test_alarms_without_an_address_have_no_actions() -> None:
     for alarm in record(alarms="true").of(ALARM):
         assert not alarm.inputs.keys() & {"alarmActions", "okActions"}
 
@@ -168,27 +160,15 @@ def widgets(graph: Graph) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_dashboard_shows_all_that_is_counted(graph: Graph) -> None:
-    shown = {
-        (metric[0], metric[1])
-        for widget in widgets(graph)
-        for metric in widget["properties"]["metrics"]
+def test_the_dashboard_shows_every_metric_of_the_runtime_and_of_each_service(graph: Graph) -> None:
+    metrics = [each for widget in widgets(graph) for each in widget["properties"]["metrics"]]
+    assert {name for namespace, name, *_ in metrics if namespace == "CounterService"} == set(Metric)
+    assert {namespace for namespace, *_ in metrics} == {
+        *("CounterService", "AWS/Lambda", "AWS/ApiGateway", "AWS/DynamoDB")
     }
-    assert {("CounterService", name) for name in Metric} <= shown
-    assert {
-        ("AWS/Lambda", "Duration"),
-        ("AWS/Lambda", "Errors"),
-        ("AWS/Lambda", "ConcurrentExecutions"),
-        ("AWS/ApiGateway", "ConnectCount"),
-        ("AWS/ApiGateway", "MessageCount"),
-        ("AWS/DynamoDB", "ConsumedReadCapacityUnits"),
-        ("AWS/DynamoDB", "ConsumedWriteCapacityUnits"),
-        ("AWS/DynamoDB", "ReadThrottleEvents"),
-        ("AWS/DynamoDB", "WriteThrottleEvents"),
-    } <= shown
 
 
-def test_lag_is_shown_in_percentiles(graph: Graph) -> None:
+def test_the_dashboard_shows_lag_in_percentiles(graph: Graph) -> None:
     [lag] = [w for w in widgets(graph) if w["properties"]["title"].startswith("Lag")]
     assert lag["properties"]["metrics"] == [
         ["CounterService", "Lag", "FunctionName", "websocket-dev", {"stat": each, "label": each}]
@@ -210,19 +190,19 @@ def test_widgets_fill_the_grid_without_covering_each_other(graph: Graph) -> None
         cells |= covered
 
 
-def test_the_dashboard_is_within_the_free_ones(graph: Graph) -> None:
-    """The first three of an account with at most 50 metrics each."""
+def test_the_dashboard_is_small_enough_to_be_free(graph: Graph) -> None:
+    """The first three of an account are free, with at most 50 metrics each."""
     assert sum(len(widget["properties"]["metrics"]) for widget in widgets(graph)) <= 50
 
 
-def test_a_dashboard_is_the_accounts_so_its_name_has_the_region(graph: Graph) -> None:
+def test_the_dashboard_has_the_region_in_its_name(graph: Graph) -> None:
     assert graph.one(DASHBOARD).inputs["dashboardName"] == f"counter-dev-{REGION}"
 
 
 # --- budget -------------------------------------------------------------------------------------
 
 
-def test_the_budget_is_a_month_of_this_stack(graph: Graph) -> None:
+def test_the_budget_counts_a_month_of_this_stack(graph: Graph) -> None:
     budget = graph.one(BUDGET).inputs
     assert (budget["budgetType"], budget["timeUnit"]) == ("COST", "MONTHLY")
     assert (budget["limitAmount"], budget["limitUnit"]) == ("20", "USD")
@@ -234,51 +214,45 @@ def test_the_budget_is_a_month_of_this_stack(graph: Graph) -> None:
     }
 
 
-def test_the_budget_tells_before_and_when_it_happens(graph: Graph) -> None:
-    notifications = graph.one(BUDGET).inputs["notifications"]
-    assert [(n["threshold"], n["notificationType"]) for n in notifications] == [
-        (80, "FORECASTED"),
-        (100, "ACTUAL"),
+def test_the_budget_notifies_the_topic_before_and_when_it_is_spent(graph: Graph) -> None:
+    budget = graph.one(BUDGET)
+    shared = {
+        "comparisonOperator": "GREATER_THAN",
+        "thresholdType": "PERCENTAGE",
+        "subscriberSnsTopicArns": [TOPIC_ARN],
+    }
+    assert budget.inputs["notifications"] == [
+        shared | {"threshold": 80, "notificationType": "FORECASTED"},
+        shared | {"threshold": 100, "notificationType": "ACTUAL"},
     ]
-    for notification in notifications:
-        assert notification["thresholdType"] == "PERCENTAGE"
-        assert notification["comparisonOperator"] == "GREATER_THAN"
-        assert notification["subscriberSnsTopicArns"] == [TOPIC_ARN]
-
-
-def test_the_budget_waits_until_it_may_publish(graph: Graph) -> None:
-    assert graph.one(TOPIC_POLICY).urn in graph.upstream(graph.one(BUDGET))
+    assert graph.one(TOPIC_POLICY).urn in graph.upstream(budget)  # it must be allowed to publish
 
 
 # --- tracing ------------------------------------------------------------------------------------
 
 
-POLICY = "aws:iam/rolePolicy:RolePolicy"
-
-
-def statements(graph: Graph) -> list[dict[str, Any]]:
-    policy = json.loads(
-        graph.one("aws:iam/rolePolicy:RolePolicy", "websocket-policy").inputs["policy"]
-    )
-    found: list[dict[str, Any]] = policy["Statement"]
-    return found
-
-
-def test_the_function_is_traced(graph: Graph) -> None:
-    assert graph.one(FUNCTION).inputs["tracingConfig"] == {"mode": "Active"}
-    [tracing] = [s for s in statements(graph) if s["Resource"] == "*"]
-    assert tracing["Action"] == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-
-
-def test_a_function_that_is_not_traced_may_not_trace() -> None:
-    assert dev().one(FUNCTION).inputs["tracingConfig"] == {"mode": "PassThrough"}
-    assert [s for s in statements(dev()) if any("xray" in action for action in s["Action"])] == []
+@pytest.mark.parametrize(
+    ("tracing", "mode", "actions"),
+    [
+        ("true", "Active", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]),
+        ("false", "PassThrough", []),  # explicit, or the provider keeps the previous mode
+    ],
+)
+def test_the_function_is_traced_and_may_trace_only_with_the_key(
+    tracing: str, mode: str, actions: list[str]
+) -> None:
+    graph = record(tracing=tracing)
+    assert graph.one(FUNCTION).inputs["tracingConfig"] == {"mode": mode}
+    policy = json.loads(graph.one(ROLE_POLICY, "websocket-policy").inputs["policy"])
+    everywhere = [s["Action"] for s in policy["Statement"] if s["Resource"] == "*"]
+    assert [action for each in everywhere for action in each] == actions
+    assert policy["Statement"][-1]["Sid"] == ("Tracing" if actions else "Logs")
 
 
 # --- access logs --------------------------------------------------------------------------------
 
 
-def test_the_stage_writes_a_line_for_each_request(graph: Graph) -> None:
+def test_the_stage_logs_one_line_for_each_request(graph: Graph) -> None:
     group = graph.one(LOG_GROUP, "access-logs")
     assert group.inputs["name"] == "/aws/apigateway/websocket-api-dev/access"
     assert group.inputs["retentionInDays"] == 7
@@ -288,7 +262,7 @@ def test_the_stage_writes_a_line_for_each_request(graph: Graph) -> None:
     assert json.loads(logs["format"]) == access_logs.FIELDS
 
 
-def test_the_line_has_what_an_operator_needs() -> None:
+def test_the_line_has_the_fields_that_an_operator_needs() -> None:
     variables = set(access_logs.FIELDS.values())
     assert {
         "$context.requestId",  # API Gateway refuses a format without it
@@ -304,11 +278,11 @@ def test_the_line_has_what_an_operator_needs() -> None:
 @pytest.mark.parametrize(
     "private", ["identity", "sourceIp", "userAgent", "query", "authorizer", "domainName", "path"]
 )
-def test_the_line_has_nothing_of_the_person(private: str) -> None:
+def test_the_line_has_no_personal_data(private: str) -> None:
     assert [variable for variable in access_logs.FIELDS.values() if private in variable] == []
 
 
-def test_without_access_logs_the_stage_has_none() -> None:
+def test_the_stage_without_the_key_has_no_access_logs() -> None:
     assert "accessLogSettings" not in dev().one(STAGE).inputs
 
 
@@ -327,7 +301,7 @@ def test_the_stage_waits_for_the_accounts_logging_role(graph: Graph) -> None:
     ("region", "partition"),
     [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
 )
-def test_the_logging_role_has_awss_own_policy(region: str, partition: str) -> None:
+def test_the_logging_role_has_the_policy_of_its_partition(region: str, partition: str) -> None:
     attachment = record(accountLoggingRole="true", region=region).one(ATTACHMENT).inputs
     assert attachment["policyArn"] == (
         f"arn:{partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

@@ -1,4 +1,4 @@
-"""How the stack reaches AWS: what an explicit provider is told, and where the API is served."""
+"""How the stack reaches AWS or an emulator: the `aws:` and `emulator:` keys."""
 
 import json
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from counter_service.infra.provider import KEYS
 from counter_service.local.program import run_program, stack_config
 
-from .recorder import REGION, Graph, Recorder, dev
+from .recorder import HOST, Graph, Recorder, dev
 
 URL = "http://127.0.0.1:4566"
 # Pulumi hands secrets over in an object with this signature.
@@ -24,11 +25,10 @@ ENDPOINT_OF = {
 }
 
 
-def run(stack: str = "dev", **aws: str) -> Graph:
-    """The graph of a stack with some `aws:` keys set."""
+def run(stack: str = "dev", **config: str) -> Graph:
+    """The graph of a stack with some keys set, each with its namespace."""
     recorder = Recorder()
-    config = stack_config(stack) | {f"aws:{key}": value for key, value in aws.items()}
-    recorder.graph.outputs = run_program(recorder, stack, config)
+    recorder.graph.outputs = run_program(recorder, stack, stack_config(stack) | config)
     return recorder.graph
 
 
@@ -36,7 +36,7 @@ def provider(graph: Graph) -> dict[str, Any]:
     return graph.one("pulumi:providers:aws").inputs
 
 
-def test_without_any_key_the_shell_decides() -> None:
+def test_the_provider_has_no_credentials_without_keys() -> None:
     assert provider(dev()).keys() == {
         "region",
         "defaultTags",
@@ -60,42 +60,66 @@ def test_without_any_key_the_shell_decides() -> None:
         ("endpoints", f'[{{"lambda": "{URL}/"}}]', f'[{{"lambda": "{URL}"}}]'),
     ],
 )
-def test_a_key_reaches_the_provider(key: str, value: str, expected: str) -> None:
-    assert provider(run(**{key: value}))[key] == expected
+def test_an_aws_key_reaches_the_provider(key: str, value: str, expected: str) -> None:
+    assert provider(run(**{f"aws:{key}": value}))[key] == expected
 
 
 @pytest.mark.parametrize("key", ["secretKey", "token"])
-def test_what_is_secret_stays_secret(key: str) -> None:
-    assert SECRET in provider(run(**{key: "hidden"}))[key]
+def test_a_secret_key_stays_secret(key: str) -> None:
+    assert SECRET in provider(run(**{f"aws:{key}": "hidden"}))[key]
+
+
+S3 = '[{"s3": "http://127.0.0.1:4566"}]'
+READ = ", ".join(sorted(KEYS))
+NOT_A_SERVICE = "ProviderEndpointArgs.__init__() got an unexpected keyword argument 's4'"
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "sentence"),
+    ("key", "value", "problem"),
     [
-        ("assumeRole", "{}", "aws:assumeRole is not one of the keys that are read"),
-        ("skipMetadataApiCheck", "yes", "skipMetadataApiCheck 'yes' is not true or false."),
-        ("allowedAccountIds", "12", "aws:allowedAccountIds '12' is not a list."),
-        ("endpoints", URL, f"aws:endpoints '{URL}' is not a list."),
-        ("endpoints", f'["{URL}"]', "aws:endpoints is not a list such as"),
-        ("endpoints", '[{"s3": "127.0.0.1"}]', "aws:endpoints s3 '127.0.0.1' is not an http(s)"),
-        ("endpoints", f'[{{"s4": "{URL}"}}]', "aws:endpoints (ProviderEndpointArgs.__init__() got"),
+        ("aws:assumeRole", "{}", f"is unknown. Remove it: the program reads only {READ}."),
+        ("aws:skipMetadataApiCheck", "yes", "is 'yes', but must be true or false."),
+        (
+            "aws:allowedAccountIds",
+            "12",
+            """is '12', but must be a list such as ["123456789012"].""",
+        ),
+        ("aws:endpoints", URL, f"is '{URL}', but must be a list such as {S3}."),
+        ("aws:endpoints", f'["{URL}"]', f"contains '{URL}', but must be a list such as {S3}."),
+        (
+            "aws:endpoints",
+            '[{"s3": "127.0.0.1"}]',
+            "has '127.0.0.1' for s3, but must have an http or https URL.",
+        ),
+        (
+            "aws:endpoints",
+            f'[{{"s4": "{URL}"}}]',
+            f"names a service that pulumi-aws does not have. Remove it. ({NOT_A_SERVICE})",
+        ),
+        (
+            "emulator:webSocketBaseUrl",
+            URL,
+            f"is '{URL}', but must be a URL such as ws://127.0.0.1:4566/path.",
+        ),
+        ("emulator:url", URL, "is unknown. Remove it from the stack's configuration."),
     ],
 )
-def test_a_wrong_key_is_one_sentence(key: str, value: str, sentence: str) -> None:
+def test_a_wrong_key_is_refused(key: str, value: str, problem: str) -> None:
+    recorder = Recorder()
     with pytest.raises(pulumi.RunError) as raised:
-        run(**{key: value})
-    assert str(raised.value).startswith(f"Configuration: {sentence}")
+        run_program(recorder, "dev", stack_config("dev") | {key: value})
+    assert str(raised.value) == f"Configuration: {key} {problem}"
+    assert recorder.graph.resources == []
 
 
-def test_on_aws_the_api_says_where_it_is() -> None:
-    host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com/prod"
-    assert dev().outputs["WebSocketApiEndpoint"] == f"wss://{host}"
-    assert management_endpoint(dev()) == f"https://{host}"
+def test_on_aws_the_stage_is_at_the_endpoint_of_the_api() -> None:
+    assert dev().outputs["WebSocketApiEndpoint"] == f"wss://{HOST}/prod"
+    assert management_endpoint(dev()) == f"https://{HOST}/prod"
 
 
-def test_on_an_emulator_both_addresses_are_at_its_endpoint() -> None:
-    graph = run(endpoints=f'[{{"apigatewayv2": "{URL}"}}]')
-    path = "127.0.0.1:4566/_aws/execute-api/websocket-api-id/prod"
+def test_an_emulators_base_url_replaces_the_endpoint_of_the_api() -> None:
+    graph = run(**{"emulator:webSocketBaseUrl": "ws://127.0.0.1:4566/apis/"})
+    path = "127.0.0.1:4566/apis/websocket-api-id/prod"
     assert graph.outputs["WebSocketApiEndpoint"] == f"ws://{path}"
     assert management_endpoint(graph) == f"http://{path}"
 

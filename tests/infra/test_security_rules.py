@@ -11,24 +11,18 @@ import pytest
 from counter_service.infra.settings import KEYS
 from counter_service.local.program import stack_config
 
-from .recorder import Graph, Resource, dev, prod, record
+from .recorder import OPT_IN, Graph, Resource, dev, prod, record
 from .security_rules import REMOVED, RULES, Rule
 
 OFF = {"false", "0", "", "[]"}
 EVERYTHING = {
-    **dict.fromkeys(("alarms", "dashboard", "tracing", "accessLogs", "keepData"), "true"),
-    **dict.fromkeys(("accountLoggingRole", "snapStart", "allowLocalhost"), "true"),
-    **dict.fromkeys(("reservedConcurrency", "clicksPerSecond", "broadcastIntervalMs"), "20"),
-    **dict.fromkeys(("tableMaxReadUnits", "tableMaxWriteUnits"), "200"),
-    "allowMissingOrigin": "true",
+    **OPT_IN,
+    **dict.fromkeys(("accountLoggingRole", "allowLocalhost", "allowMissingOrigin"), "true"),
+    **dict.fromkeys(("clicksPerSecond", "broadcastIntervalMs"), "20"),
     "allowedOrigins": '["https://www.example.com"]',
     "authIssuer": "https://login.example.com",
     "authAudience": "counter",
     "authJwksUrl": "https://login.example.com/keys",
-    "alarmEmail": "ops@example.com",
-    "budgetUsd": "20",
-    "domainName": "ws.example.com",
-    "hostedZoneId": "Z0123AB",
 }
 # Each of these makes the function, the bucket or a right reachable past what the rules look at.
 FORBIDDEN = (
@@ -47,7 +41,7 @@ every_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.sentence for rule 
 def stacks(_built_page: None) -> Iterator[dict[str, Graph]]:
     with pytest.MonkeyPatch.context() as patch:
         # The packages that ship with authentication are the subject of test_access.py.
-        patch.setattr("counter_service.infra.packages.files", lambda *_: {})
+        patch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
         yield {"dev": dev(), "prod": prod(), "everything": record("everything", **EVERYTHING)}
 
 

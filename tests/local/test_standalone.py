@@ -43,9 +43,13 @@ def test_a_port_that_is_none(tmp_path: Path) -> None:
         Emulator("eu-central-1", tmp_path / "log", port=70_000)
 
 
-def test_make_and_the_stack_agree_on_the_port() -> None:
+def test_make_and_the_stack_agree_on_the_port(tmp_path: Path) -> None:
     default = re.search(r"^EMULATOR_PORT \?= (\d+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert default
     config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
     (endpoints,) = config["aws:endpoints"]
     assert set(endpoints.values()) == {f"http://127.0.0.1:{default[1]}"}
+    emulator = Emulator("eu-central-1", tmp_path)
+    emulator.port = int(default[1])
+    base_url = config["emulator:webSocketBaseUrl"]
+    assert f"{base_url}/a1b2" == emulator.websocket_url("a1b2")

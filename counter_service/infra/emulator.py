@@ -1,0 +1,47 @@
+"""What differs on an AWS emulator: the `emulator:` keys of a stack's configuration.
+
+They are not product settings. `Pulumi.local.yaml` and the local run set them, and a stack on AWS
+has none of them.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import pulumi
+
+from .config import ConfigReader
+
+_WEB_SOCKET_BASE_URL: Final = "webSocketBaseUrl"
+_PLATFORM: Final = "platform"
+_URL: Final = r"wss?://[^\s/?#]+(/[^\s?#]*)?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorOverrides:
+    """Replacements for what AWS would provide. None is not replaced.
+
+    Args:
+        web_socket_base_url: Where the emulator serves WebSocket APIs, as
+            `{web_socket_base_url}/{API id}/{stage}`. An emulator may name a host in the API's
+            endpoint that does not resolve on every machine.
+        platform: Platform tag of the Python that runs the function, such as
+            cpython-313-x86_64-linux-gnu.
+    """
+
+    web_socket_base_url: str | None = None
+    platform: str | None = None
+
+    @classmethod
+    def from_config(cls) -> Self:
+        """Raises pulumi.RunError for a key that is wrong or unknown."""
+        config = pulumi.Config("emulator")
+        reader = ConfigReader(config)
+        reader.refuse_unknown_keys(
+            (_WEB_SOCKET_BASE_URL, _PLATFORM), "Remove it from the stack's configuration."
+        )
+        base_url = None
+        if config.get(_WEB_SOCKET_BASE_URL):
+            base_url = reader.text(
+                _WEB_SOCKET_BASE_URL, _URL, "a URL such as ws://127.0.0.1:4566/path"
+            ).rstrip("/")
+        return cls(web_socket_base_url=base_url, platform=config.get(_PLATFORM))
