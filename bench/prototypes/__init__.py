@@ -1,1 +1,0 @@
-"""What was tried and measured, and is not in the product."""
