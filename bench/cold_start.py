@@ -49,7 +49,7 @@ def measure() -> list[Row]:
 
 
 def compile_sdk() -> None:
-    """Compile the SDK, because Lambda includes its bytecode and pip was told to write none."""
+    """Compile the SDK, because Lambda includes its bytecode and pip writes none here."""
     packages = Path(botocore.__file__).parents[1]
     for name in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"):
         compileall.compile_dir(str(packages / name), quiet=1)
