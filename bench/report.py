@@ -56,22 +56,17 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer to one question. `details` are folded in the page."""
+    """The answer to one question."""
 
     tables: Sequence[Table]
     bars: Sequence[Bar] = ()
-    details: Sequence[Table] = ()
 
     def text(self) -> str:
-        tables = [table.text() for table in (*self.tables, *self.details)]
+        tables = (table.text() for table in self.tables)
         return "\n".join([*tables, *(bar.line() for bar in self.bars)])
 
     def markdown(self) -> str:
         parts = [f"**{table.title}**\n\n{table.markdown()}" for table in self.tables]
-        parts += [
-            f"<details><summary>{table.title}</summary>\n\n{table.markdown()}\n\n</details>"
-            for table in self.details
-        ]
         if self.bars:
             parts.append("\n".join(f"- {bar.line()}" for bar in self.bars))
         return "\n\n".join(parts)
