@@ -1,1 +1,1 @@
-"""How fast, beside what people use today: one file a question, each prints a table."""
+"""Benchmarks: each module of `bench.publish.QUESTIONS` answers one question beside one baseline."""

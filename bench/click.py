@@ -1,75 +1,65 @@
-"""How long from a click until the sender has its answer, and until everyone has the new value?
+"""How long after a click does its sender have the response, and every client the new value?
 
-The graph's own function on the embedded AWS (MiniStack), with real WebSocket clients in one
-process; beside it the same graph with the handler as the tutorials write it. Each has an emulator
-of its own, and clicks take turns. The floor is the emulator's own share: the same message posted
-to everyone in a loop, without any function. It is large, since MiniStack is one Python process that
-carries every post; on AWS the path is another, and the figures say only who waits for what.
+Two stacks on the embedded AWS (MiniStack), with real WebSocket clients in one process: the graph's
+own function, and the same graph with the baseline's handler. Each has its own emulator, and they
+take turns. The floor is the emulator's share: the same message posted to every client in a loop,
+without a function. It is large, because MiniStack is one Python process that carries every post.
 """
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any, Final
 
-from .report import ROOT, Report, Table
-from .rounds import Sample, middle, ratio
+from .report import ROOT, Report, Row, Table
+from .rounds import Samples, summary
 
 SIZES: Final = (10, 50, 200)
 ROUNDS: Final = 15
-
-Found = dict[int, dict[str, list[Sample]]]
-
-
-def main(sizes: tuple[int, ...] = SIZES, rounds: int = ROUNDS) -> None:
-    python = ROOT / ".venv" / "bin" / "python"  # has the emulator
-    done = subprocess.run(
-        [python, "-W", "ignore", "-m", "bench.click_probe", str(rounds), *map(str, sizes)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    report({int(size): samples for size, samples in answer.items()}).publish()
+BASELINE, COUNTER_SERVICE, FLOOR = "baseline", "counter service", "floor"
 
 
-def report(found: Found) -> Report:
-    rows = []
-    for size, samples in found.items():
-        ours, usual = samples["ours"], samples["usual"]
-        rows.append(
-            [
-                f"{size:,} clients",
-                *(_ms(middle(runs, "answer")) for runs in (usual, ours)),
-                f"{ratio(ours, usual, 'answer'):.1f}",
-                *(_ms(middle(runs, "everyone")) for runs in (usual, ours)),
-                f"{ratio(ours, usual, 'everyone'):.1f}",
-                _ms(middle(samples["floor"], "everyone")),
-            ]
-        )
-    rounds = len(next(iter(found.values()))["ours"])
+def measure() -> list[Row]:
+    python = ROOT / ".venv" / "bin" / "python"  # its environment has the emulator
+    command: list[str | Path] = [python, "-W", "ignore", "-m", "bench.click_probe", str(ROUNDS)]
+    command += map(str, SIZES)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Samples] = json.loads(done.stdout.splitlines()[-1])
+    return [
+        {"clients": int(size), "peer": peer} | figures
+        for size, samples in found.items()
+        for peer, figures in summary(samples, COUNTER_SERVICE).items()
+    ]
+
+
+def report(rows: list[Row]) -> Report:
+    sizes: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        sizes.setdefault(row["clients"], {})[row["peer"]] = row
     return Report(
-        "click",
         [
             Table(
-                "From a click on the embedded AWS, ms",
+                "Time after a click on the embedded AWS, ms",
                 [
-                    *("", "sender, usual", "sender, ours", "usual / ours"),
-                    *("everyone, usual", "everyone, ours", "usual / ours", "floor"),
+                    *("", "sender, baseline", "sender, ours", "baseline / ours"),
+                    *("everyone, baseline", "everyone, ours", "baseline / ours", "floor"),
                 ],
-                rows,
-                f"Medians of {rounds} clicks each, in turns; ratios are medians of those within a "
-                "round. The floor is the emulator alone: a loop of posts to everyone without a "
-                "function.",
+                [
+                    [
+                        f"{size:,} clients",
+                        *(_ms(peers[name]["sender"]) for name in (BASELINE, COUNTER_SERVICE)),
+                        f"{peers[BASELINE]['sender_ratio']:.1f}",
+                        *(_ms(peers[name]["everyone"]) for name in (BASELINE, COUNTER_SERVICE)),
+                        f"{peers[BASELINE]['everyone_ratio']:.1f}",
+                        _ms(peers[FLOOR]["everyone"]),
+                    ]
+                    for size, peers in sizes.items()
+                ],
+                f"Medians of {rows[0]['rounds']} clicks each, in turns. Ratios are medians of the "
+                "ratios within a round. The floor is the emulator itself: a loop of posts to every "
+                "client, without a function.",
             )
-        ],
-        data={
-            str(size): {
-                name: {figure: middle(runs, figure) for figure in runs[0]}
-                for name, runs in samples.items()
-            }
-            for size, samples in found.items()
-        },
+        ]
     )
 
 

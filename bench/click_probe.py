@@ -1,6 +1,6 @@
-"""`python -m bench.click_probe clients...`: clicks on the embedded AWS, timed; samples as JSON.
+"""`python -m bench.click_probe rounds clients...`: times clicks on the embedded AWS, prints JSON.
 
-Runs in the environment that has the emulator and websockets, as a child of bench/click.py.
+A child process of bench/click.py, in the environment that has the emulator and websockets.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -26,16 +26,17 @@ from counter_service.local.emulator import Emulator, isolate
 from counter_service.local.program import qualified, stack_config
 from counter_service.runtime.contract import HANDLER
 
-STACK: Final = "dev"
-USUAL: Final = Path(__file__).parent / "usual" / "handler.py"
-SECONDS: Final = 60.0  # then something is broken
+from .click import BASELINE, COUNTER_SERVICE, FLOOR
+from .rounds import orders
 
-Answer = TypeVar("Answer")
+STACK: Final = "dev"
+BASELINE_HANDLER: Final = Path(__file__).with_name("baseline.py")
+TIMEOUT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A counter on an emulator of its own."""
+    """A counter on its own emulator."""
 
     emulator: Emulator
     outputs: dict[str, Any]
@@ -55,7 +56,7 @@ class Stack:
 
 @dataclass
 class Audience:
-    """Clients of one stack, and when each of them first had a value or a newer one."""
+    """Clients of one stack, and the newest value that each of them has received."""
 
     clients: list[ClientConnection] = field(default_factory=list)
     newest: list[int] = field(default_factory=list)
@@ -68,8 +69,8 @@ class Audience:
             self.changed.set()
 
     async def until(self, number: int | None, value: int) -> float:
-        """The moment when that client has the value, or with None every client."""
-        async with asyncio.timeout(SECONDS):
+        """Wait until that client, or with None every client, has the value. Returns the time."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 seen = min(self.newest) if number is None else self.newest[number]
                 if seen >= value:
@@ -96,17 +97,17 @@ async def audience(stack: Stack, size: int) -> AsyncIterator[Audience]:
 
 
 async def click(everyone: Audience) -> dict[str, float]:
-    """Seconds from sending an increment to the sender's answer, and to the last client's."""
+    """Seconds until the sender has the response to an increment, and until every client has it."""
     value = max(everyone.newest) + 1
     started = time.perf_counter()
     await everyone.clients[0].send('{"action":"increment"}')
-    answer, last = await asyncio.gather(everyone.until(0, value), everyone.until(None, value))
-    return {"answer": answer - started, "everyone": last - started}
+    sender, last = await asyncio.gather(everyone.until(0, value), everyone.until(None, value))
+    return {"sender": sender - started, "everyone": last - started}
 
 
 async def floor(stack: Stack, everyone: Audience, connections: list[str]) -> dict[str, float]:
-    """The same message to everyone without any function: what the emulator takes for itself."""
-    value = max(everyone.newest) + 1  # the next click's as well, which everyone then has
+    """Seconds until every client has the same message, posted without a function."""
+    value = max(everyone.newest) + 1
     message = json.dumps({"type": "counter-update", "value": value})
     address = stack.url.removeprefix("ws://")
     host, _, path = address.partition("/")
@@ -115,47 +116,47 @@ async def floor(stack: Stack, everyone: Audience, connections: list[str]) -> dic
         api = http.client.HTTPConnection(host)
         for connection in connections:
             api.request("POST", f"/{path}/@connections/{quote(connection, safe='')}", message)
-            with api.getresponse() as answer:
-                answer.read()
-                if answer.status != 200:
-                    raise RuntimeError(f"the emulator answered a post with {answer.status}")
+            with api.getresponse() as response:
+                response.read()
+                if response.status != 200:
+                    raise RuntimeError(f"The emulator answered a post with {response.status}.")
         api.close()
 
     started = time.perf_counter()
     last, _ = await asyncio.gather(everyone.until(None, value), asyncio.to_thread(post))
-    everyone.newest = [value - 1] * len(everyone.newest)  # nobody counted it
+    # The message was no click: the next click has the same value.
+    everyone.newest = [value - 1] * len(everyone.newest)
     return {"everyone": last - started}
 
 
 async def measure(stacks: dict[str, Stack], size: int, rounds: int) -> dict[str, list[Any]]:
-    samples: dict[str, list[Any]] = {name: [] for name in (*stacks, "floor")}
+    samples: dict[str, list[Any]] = {name: [] for name in (*stacks, FLOOR)}
     async with AsyncExitStack() as exits:
-        crowds = {
+        audiences = {
             name: await exits.enter_async_context(audience(stack, size))
             for name, stack in stacks.items()
         }
         first = next(iter(stacks))
         connections = stacks[first].connections()
         peers: dict[str, Callable[[], Awaitable[dict[str, float]]]] = {
-            name: (lambda name=name: click(crowds[name]))  # type: ignore[misc]
+            name: (lambda name=name: click(audiences[name]))  # type: ignore[misc]
             for name in stacks
         }
-        peers["floor"] = lambda: floor(stacks[first], crowds[first], connections)
-        for crowd in crowds.values():
-            await click(crowd)  # opens the function's own connections
-        for number in range(rounds):
-            names = list(peers)
-            for name in names if number % 2 == 0 else reversed(names):
+        peers[FLOOR] = lambda: floor(stacks[first], audiences[first], connections)
+        for each in audiences.values():
+            await click(each)  # opens the function's own connections
+        for order in orders(list(peers), rounds):
+            for name in order:
                 samples[name].append(await peers[name]())
     return samples
 
 
 def replace_code(stack: Stack) -> None:
-    """Put the usual handler into the place of ours."""
+    """Replace the function's code by the baseline's handler."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         module = HANDLER.rpartition(".")[0]
-        archive.write(USUAL, f"{module.replace('.', '/')}.py")
+        archive.write(BASELINE_HANDLER, f"{module.replace('.', '/')}.py")
     stack.client("lambda").update_function_code(
         FunctionName=stack.outputs["FunctionName"], ZipFile=content.getvalue()
     )
@@ -166,11 +167,11 @@ def main(sizes: list[int], rounds: int) -> None:
     config = stack_config(STACK) | {qualified("website"): "false"}
     with ExitStack() as exits:
         stacks = {}
-        for name in ("ours", "usual"):
+        for name in (COUNTER_SERVICE, BASELINE):
             folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="click-")))
             emulator = exits.enter_context(Emulator(config["aws:region"], folder))
             stacks[name] = Stack(emulator, deploy(emulator, STACK, config).outputs)
-        replace_code(stacks["usual"])
+        replace_code(stacks[BASELINE])
         found = {size: asyncio.run(measure(stacks, size, rounds)) for size in sizes}
     print(json.dumps(found))
 

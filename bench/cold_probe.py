@@ -1,7 +1,7 @@
-"""`python -I -B cold_probe.py folder module event`: one cold start, as JSON.
+"""`python -I -B cold_probe.py folder module event`: one cold start, printed as JSON.
 
 Does what Lambda does with a new function: imports the module from the unpacked archive, which
-builds the clients, and hands it its first event. `-B`, since nothing can be cached there.
+builds the clients, and passes it the first event. `-B`, because Lambda's archive is read-only.
 """
 
 import gc
@@ -14,14 +14,13 @@ from types import SimpleNamespace
 
 
 def peak_memory() -> int:
-    """Bytes. The ru_maxrss of a child begins with its parent's, this does not."""
+    """Peak memory in bytes. Not ru_maxrss, which in a child starts at the parent's value."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 folder, module, event = sys.argv[1:]
 sys.path.insert(0, folder)
-# As in Lambda, which calls us with these.
 context = SimpleNamespace(aws_request_id="request-1", function_name="websocket")
 request = json.loads(event)
 gc.collect()
@@ -30,11 +29,11 @@ before = len(sys.modules)
 started = time.perf_counter(), time.process_time()
 handle = importlib.import_module(module).handle
 ready = time.perf_counter(), time.process_time()
-answer = handle(request, context)
+response = handle(request, context)
 done = time.perf_counter(), time.process_time()
 
-if answer["statusCode"] != 200:
-    sys.exit(f"{module} answered {answer}")
+if response["statusCode"] != 200:
+    sys.exit(f"{module} returned {response}.")
 print(
     json.dumps(
         {

@@ -1,9 +1,8 @@
 """What does a million clicks cost, at different rates and audiences?
 
-Arithmetic: what bench/coalescing.py counted (messages, broadcasts, writes to the lease, seconds
-in functions) times AWS's list prices. Beside ours the naive design, in which each click posts to
-everyone with boto3. In both a click is counted with a plain write; with an op id, as the page
-sends it, ours counts exactly once by a transaction, which is the last table.
+Arithmetic: the counts of bench/coalescing.py (messages, broadcasts, lease writes, seconds in
+functions) times AWS's list prices. A click is counted with a plain write in both designs. Exactly
+once, as the page counts, takes a transaction; a note has its price.
 """
 
 import math
@@ -14,13 +13,14 @@ from typing import Any, Final
 from counter_service.runtime.contract import CONNECTED_AT, CONNECTION_KEY, EXPIRES_AT
 
 from . import prices
-from .coalescing import THEIR_CPU
+from .coalescing import BASELINE, COUNTER_SERVICE, exceeds_the_account
 from .prices import MILLION
-from .report import Report, Table, read
+from .report import Report, Row, Table, load_name, read
 from .simulated_aws import DYNAMODB_SECONDS
+from .simulated_service import BASELINE_CPU_SECONDS
 
 MEMORY_GB: Final = 512 / 1024  # the default of memoryMb
-LOG_BYTES: Final = 1200  # an invocation: our line and Lambda's own
+LOG_BYTES: Final = 1200  # per invocation: the function's line and Lambda's
 
 ID_BYTES: Final = 16  # "Rk3sYd2oFiACEQg="
 SECONDS_BYTES: Final = 6  # a number of ten digits: one byte for two digits, and one more
@@ -36,7 +36,7 @@ TRANSACTION_UNITS: Final = 4  # the op's row and the counter, two units each
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of one click, on average."""
+    """Average usage of one click."""
 
     messages: float  # in and out
     connection_minutes: float
@@ -48,7 +48,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Dollars."""
+    """US dollars."""
 
     messages: float
     connections: float
@@ -80,30 +80,29 @@ def listing_units(clients: int) -> int:
     return max(1, math.ceil(clients * ROW_BYTES / prices.READ_UNIT_BYTES))
 
 
-def ours(load: Mapping[str, Any]) -> Usage:
-    """`load` is one of those that bench/coalescing.py publishes."""
-    counted: Mapping[str, float] = load["ours"]
-    clicks, clients = counted["clicks"], int(load["clients"])
-    broadcasts = counted["broadcasts"] / clicks
+def counter_service(counted: Mapping[str, Any]) -> Usage:
+    """`counted` is a row of bench/coalescing.py."""
+    clicks, broadcasts = counted["clicks"], counted["broadcasts"] / counted["clicks"]
     return Usage(
         messages=1 + counted["messages"] / clicks,
-        connection_minutes=_minutes(load),
+        connection_minutes=_minutes(counted),
         gb_seconds=MEMORY_GB * counted["invocation_seconds"] / clicks,
         write_units=COUNT_UNITS + counted["lease_writes"] / clicks,
-        read_units=broadcasts * (1 + listing_units(clients)),  # the value, and the audience
+        read_units=broadcasts * (1 + listing_units(counted["clients"])),  # value and audience
     )
 
 
-def naive(load: Mapping[str, Any]) -> Usage:
+def baseline(load: Mapping[str, Any]) -> Usage:
     clients = load["clients"]
-    # Posting keeps a core busy; with less memory it takes as much longer as it costs less.
+    # Posting keeps one core busy. Less memory would cost less per second, and take as much longer.
     whole_core_gb = prices.CPU_MEMORY_MB / 1024
+    posting = whole_core_gb * clients * BASELINE_CPU_SECONDS
     return Usage(
         messages=1 + clients,
         connection_minutes=_minutes(load),
-        gb_seconds=MEMORY_GB * 2 * DYNAMODB_SECONDS + whole_core_gb * clients * THEIR_CPU,
+        gb_seconds=MEMORY_GB * 2 * DYNAMODB_SECONDS + posting,
         write_units=COUNT_UNITS,
-        read_units=listing_units(clients) / 2,  # eventually consistent, as a scan is by default
+        read_units=listing_units(clients) / 2,  # eventually consistent, the default of a scan
     )
 
 
@@ -112,93 +111,50 @@ def _minutes(load: Mapping[str, Any]) -> float:
     return minutes
 
 
-def main() -> None:
-    report(read("coalescing")["data"]["loads"]).publish()
+def measure() -> list[Row]:
+    rows: list[Row] = []
+    for counted in read("coalescing")["rows"]:
+        if counted["design"] == COUNTER_SERVICE:
+            load = {key: counted[key] for key in ("clicks_per_second", "clients")}
+            ours, theirs = bill(counter_service(counted)), bill(baseline(load))
+            rows += [
+                load | {"design": name, "total": each.total}
+                for name, each in ((COUNTER_SERVICE, ours), (BASELINE, theirs))
+            ]
+    return rows
 
 
-def report(loads: list[dict[str, Any]]) -> Report:
-    bills = [(load, bill(ours(load)), bill(naive(load))) for load in loads]
+def report(rows: list[Row]) -> Report:
+    ours = [row for row in rows if row["design"] == COUNTER_SERVICE]
+    theirs = [row for row in rows if row["design"] == BASELINE]
+    exactly_once = (TRANSACTION_UNITS - COUNT_UNITS) * prices.WRITE_UNIT * MILLION
     return Report(
-        "cost",
         [
-            _totals(bills),
-            _items("ours", [(load, us) for load, us, _ in bills]),
-            _items("naive", [(load, them) for load, _, them in bills]),
-            _exactly_once(bills),
-        ],
-        data={
-            "loads": [
-                {
-                    "clicks_per_second": load["clicks_per_second"],
-                    "clients": load["clients"],
-                    "ours": us.total,
-                    "naive": them.total,
-                    "possible": load["naive"] is not None,
-                }
-                for load, us, them in bills
-            ]
-        },
+            Table(
+                "A million clicks, US dollars",
+                ["load", "baseline", "ours", "baseline / ours", "duration of a million clicks"],
+                [
+                    [
+                        load_name(us),
+                        _dollars(them["total"]) + (" (refused)" if _is_refused(them) else ""),
+                        _dollars(us["total"]),
+                        f"{them['total'] / us['total']:,.1f}",
+                        _duration(MILLION / us["clicks_per_second"]),
+                    ]
+                    for us, them in zip(ours, theirs, strict=True)
+                ],
+                "List prices of us-east-1, without free tiers and volume discounts. Refused: the "
+                "baseline would post more than AWS accepts; this is the price if it could. Clients "
+                "are connected all the time. Counting each click exactly once adds "
+                f"${exactly_once:.2f} to ours, and another transaction for each retry. A scan "
+                f"reads {ROW_BYTES} bytes per client; the function has {MEMORY_GB * 1024:.0f} MB.",
+            )
+        ]
     )
 
 
-def _totals(bills: list[tuple[dict[str, Any], Bill, Bill]]) -> Table:
-    return Table(
-        "A million clicks, dollars",
-        ["load", "naive", "ours", "naive / ours", "a million clicks take"],
-        [
-            [
-                _name(load),
-                _dollars(them.total) + ("" if load["naive"] else " (refused)"),
-                _dollars(us.total),
-                f"{them.total / us.total:,.1f}",
-                _duration(MILLION / load["clicks_per_second"]),
-            ]
-            for load, us, them in bills
-        ],
-        "List prices of us-east-1, no free tier, no volume discount. Refused: the naive design "
-        "would post more than AWS takes, so this is what it would cost if it could. The clients "
-        "are connected all the time; at one click a second a million takes eleven days.",
-    )
-
-
-def _items(name: str, bills: list[tuple[dict[str, Any], Bill]]) -> Table:
-    columns = ("messages", "connections", "function", "writes", "reads", "logs")
-    return Table(
-        f"What it is made of, {name}, dollars a million clicks",
-        ["load", *columns],
-        [
-            [_name(load), *(_dollars(getattr(each, column)) for column in columns)]
-            for load, each in bills
-        ],
-        f"A scan reads {ROW_BYTES} bytes a client. The function has {MEMORY_GB * 1024:.0f} MB; the "
-        "CPU that the SDK takes for DynamoDB is in neither design."
-        if name == "ours"
-        else "",
-    )
-
-
-def _exactly_once(bills: list[tuple[dict[str, Any], Bill, Bill]]) -> Table:
-    more = (TRANSACTION_UNITS - COUNT_UNITS) * prices.WRITE_UNIT * MILLION
-    return Table(
-        "What counting each click exactly once adds, dollars a million clicks",
-        ["load", "with op ids", "without", "more"],
-        [
-            [
-                _name(load),
-                _dollars(us.total + more),
-                _dollars(us.total),
-                f"{more / us.total:.0%}",
-            ]
-            for load, us, _ in bills
-        ],
-        "A transaction writes the op's row and the counter at two units each. A repeated click, "
-        "and one that meets another on the counter's row, costs a transaction more.",
-    )
-
-
-def _name(load: Mapping[str, Any]) -> str:
-    rate = load["clicks_per_second"]
-    return f"{load['clients']:,} clients, {rate:,} click{'s' if rate > 1 else ''}/s"
+def _is_refused(load: Row) -> bool:
+    return exceeds_the_account(load["clicks_per_second"], load["clients"])
 
 
 def _dollars(amount: float) -> str:

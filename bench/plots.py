@@ -1,37 +1,30 @@
-"""A few pictures of the results, as SVG. They stand on a white page and on a dark one alike: no
-background, and colours between the two."""
+"""Pictures of the results as SVG, with colours that are legible on light and on dark pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
-Results = Mapping[str, Any]
-
-# What of bench/fan_out.py stands for all of it.
-TYPICAL: Final = "10,000 posts, TLS, warm pool"
-SDK: Final = "boto3, 64 threads"
+from . import coalescing, fan_out
+from .report import Row
 
 OURS: Final = "#2f81f7"
-OURS_LIGHT: Final = "#88b8fb"
 THEIRS: Final = "#b7791f"
-THEIRS_LIGHT: Final = "#e0b75e"
 TEXT: Final = "#7d8590"
 
-# Clients by line style: the colour already says whose design it is.
-STYLES: Final = {100: ":", 1000: "--", 10_000: "-"}
+STYLES: Final = {100: ":", 1000: "--", 10_000: "-"}  # by clients: colours show the design
 
 
-def draw(folder: Path, results: Callable[[str], Results | None]) -> None:
-    """perf-*.svg for each question that was asked. The same results give the same bytes."""
+def draw(folder: Path, rows_of: Callable[[str], list[Row]]) -> None:
+    """Write perf-*.svg. The same results give the same bytes."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams.update(
         {
             "svg.hashsalt": "bench",
+            "svg.fonttype": "none",
             "font.size": 10,
-            "font.family": "DejaVu Sans",
+            "font.family": "sans-serif",
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.edgecolor": TEXT,
@@ -45,13 +38,12 @@ def draw(folder: Path, results: Callable[[str], Results | None]) -> None:
         }
     )
     for question, picture in PICTURES.items():
-        if found := results(question):
-            picture(found).savefig(
-                folder / file_name(question),
-                transparent=True,
-                bbox_inches="tight",
-                metadata={"Date": None},
-            )
+        picture(rows_of(question)).savefig(
+            folder / file_name(question),
+            transparent=True,
+            bbox_inches="tight",
+            metadata={"Date": None},
+        )
 
 
 def file_name(question: str) -> str:
@@ -67,30 +59,40 @@ def _axes(width: float, height: float, title: str) -> tuple[Any, Any]:
     return figure, axes
 
 
-def fan_out(found: Results) -> Any:
-    """CPU a post: ours, boto3 in several ways, aiobotocore, and the SDK of Node"""
-    posters = found["data"]["samples"][TYPICAL]
-    cpu = {name: median(run["cpu_us"] for run in runs) for name, runs in posters.items()}
-    figure, axes = _axes(7, 3, f"CPU a post, µs ({TYPICAL})")
-    _bars(axes, cpu, "{:,.0f}")
+def _cpu_per_post(rows: list[Row]) -> Any:
+    """CPU per post: the counter service, boto3, boto3 tuned, and Node's SDK"""
+    situation = fan_out.WARM.name
+    rows = [row for row in rows if row["situation"] == situation][::-1]
+    names, cpu = [row["client"] for row in rows], [row["cpu_us"] for row in rows]
+    figure, axes = _axes(7, 2, f"CPU per post, µs ({situation})")
+    colours = [OURS if name == fan_out.COUNTER_SERVICE else THEIRS for name in names]
+    axes.barh(names, cpu, color=colours, height=0.6)
+    for number, value in enumerate(cpu):
+        axes.annotate(
+            f"{value:,.0f}", (value, number), (5, 0), textcoords="offset points", va="center"
+        )
+    axes.spines[["bottom", "left"]].set_visible(False)
+    axes.tick_params(length=0)
+    axes.xaxis.set_visible(False)
     return figure
 
 
-def coalescing(found: Results) -> Any:
-    """Messages for each click, by clicks a second: ours falls, the naive design does not"""
-    figure, axes = _axes(7, 3.8, "Messages for each click (log scales)")
-    grouped: dict[int, list[Results]] = {}
-    for load in found["data"]["loads"]:
-        grouped.setdefault(load["clients"], []).append(load)
-    for clients, loads in grouped.items():
-        style = STYLES[clients]
-        rates = [load["clicks_per_second"] for load in loads]
-        possible = [load["clicks_per_second"] for load in loads if load["naive"]]
-        counted = [load["ours"]["messages"] / load["ours"]["clicks"] for load in loads]
-        axes.plot(possible, [clients] * len(possible), color=THEIRS, linestyle=style)
+def _messages_per_click(rows: list[Row]) -> Any:
+    """Messages per click, by clicks per second: ours decrease, the baseline's do not"""
+    figure, axes = _axes(7, 3.8, "Messages per click (log scales)")
+    for clients, style in STYLES.items():
+        ours = [
+            row
+            for row in rows
+            if (row["clients"], row["design"]) == (clients, coalescing.COUNTER_SERVICE)
+        ]
+        rates = [row["clicks_per_second"] for row in ours]
+        possible = [rate for rate in rates if not coalescing.exceeds_the_account(rate, clients)]
         refused = [possible[-1], *rates[len(possible) :]]
-        axes.plot(refused, [clients] * len(refused), color=THEIRS, linestyle=style, alpha=0.35)
-        axes.plot(rates, counted, color=OURS, linestyle=style, marker="o", markersize=4)
+        for part, alpha in ((possible, 1), (refused, 0.35)):
+            axes.plot(part, [clients] * len(part), color=THEIRS, linestyle=style, alpha=alpha)
+        per_click = [row["messages"] / row["clicks"] for row in ours]
+        axes.plot(rates, per_click, color=OURS, linestyle=style, marker="o", markersize=4)
         axes.annotate(
             f"{clients:,} clients", (rates[0], clients), (2, 5), textcoords="offset points"
         )
@@ -100,77 +102,15 @@ def coalescing(found: Results) -> Any:
     axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.minorticks_off()
-    axes.set_xlabel("clicks a second")
+    axes.set_xlabel("clicks per second")
     axes.plot([], [], color=THEIRS, label="every click posts to everyone (faint: AWS refuses)")
     axes.plot([], [], color=OURS, marker="o", markersize=4, label="one broadcaster at a time")
     axes.legend(loc="lower left", fontsize=9)
     return figure
 
 
-def cost(found: Results, clients: int = 1000) -> Any:
-    """Dollars for a million clicks with 1,000 clients, by clicks a second"""
-    loads = [load for load in found["data"]["loads"] if load["clients"] == clients]
-    figure, axes = _axes(7, 3, f"Dollars for a million clicks, {clients:,} clients")
-    dollars = {}
-    for load in loads:
-        rate = (
-            f"{load['clicks_per_second']:,} click{'s' if load['clicks_per_second'] > 1 else ''}/s"
-        )
-        dollars[f"{rate}, naive"] = load["naive"]
-        dollars[f"{rate}, ours"] = load["ours"]
-    _bars(axes, dollars, "{:,.0f}")
-    return figure
-
-
-def cold_start(found: Results) -> Any:
-    """CPU of a cold start: ours, the usual handler, other ways to start the SDK, and none"""
-    data = found["data"]
-    names = list(data)[::-1]
-    labels = [name.replace(": ", ":\n") for name in names]
-    figure, axes = _axes(7, 3, "CPU of a cold start, ms: init, then the first click")
-    init = [data[name]["init cpu"] * 1000 for name in names]
-    first = [data[name]["first cpu"] * 1000 for name in names]
-    ours = [name == "ours" for name in names]
-    axes.barh(labels, init, color=[OURS if mine else THEIRS for mine in ours], height=0.6)
-    axes.barh(
-        labels,
-        first,
-        left=init,
-        color=[OURS_LIGHT if mine else THEIRS_LIGHT for mine in ours],
-        height=0.6,
-    )
-    for row, name in enumerate(names):
-        axes.text(init[row] + first[row] + 4, row, f"{data[name]['cpu'] * 1000:.0f}", va="center")
-    _bare(axes)
-    return figure
-
-
-def _bars(axes: Any, values: Mapping[str, float], form: str) -> None:
-    names = list(values)[::-1]
-    colours = [OURS if name.endswith("ours") else THEIRS for name in names]
-    axes.barh(names, [values[name] for name in names], color=colours, height=0.6)
-    for row, name in enumerate(names):
-        axes.annotate(
-            form.format(values[name]),
-            (values[name], row),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-        )
-    _bare(axes)
-
-
-def _bare(axes: Any) -> None:
-    """The figures stand beside their bars."""
-    axes.spines[["bottom", "left"]].set_visible(False)
-    axes.tick_params(length=0)
-    axes.xaxis.set_visible(False)
-
-
-# What a picture's docstring says, stands in the page for who cannot see it.
-PICTURES: Final[dict[str, Callable[[Results], Any]]] = {
-    "fan_out": fan_out,
-    "coalescing": coalescing,
-    "cold_start": cold_start,
-    "cost": cost,
+# The first line of a docstring is the picture's alternative text.
+PICTURES: Final[dict[str, Callable[[list[Row]], Any]]] = {
+    "fan_out": _cpu_per_post,
+    "coalescing": _messages_per_click,
 }

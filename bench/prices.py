@@ -1,7 +1,7 @@
-"""AWS's list prices in us-east-1, dollars, without free tiers and volume discounts.
+"""AWS's list prices in us-east-1, in US dollars, without free tiers and volume discounts.
 
-As published in 2026 (read on 2026-11-23): aws.amazon.com/api-gateway/pricing, which charges
-WebSocket APIs for messages sent and received, so a post to @connections is one;
+As published on 2026-11-23: aws.amazon.com/api-gateway/pricing, which charges WebSocket APIs for
+messages sent and received, so a post to @connections is one;
 aws.amazon.com/lambda/pricing; aws.amazon.com/dynamodb/pricing/on-demand;
 aws.amazon.com/cloudwatch/pricing.
 """
@@ -19,4 +19,4 @@ READ_UNIT: Final = 0.125 / MILLION  # a strongly consistent read of up to 4 KB; 
 LOG_GB: Final = 0.50
 
 READ_UNIT_BYTES: Final = 4096
-CPU_MEMORY_MB: Final = 1769  # with which a function has one whole core
+CPU_MEMORY_MB: Final = 1769  # a function with this much memory has one whole core

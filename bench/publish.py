@@ -1,17 +1,14 @@
-"""`python -m bench.publish`: the results of bench/results/ into docs/performance.md and the README.
+"""`python -m bench.publish`: writes bench/results/ into docs/performance.md and the README.
 
-Between a page's markers, such as `<!-- bench:click -->` and `<!-- bench:end -->`, is what is said
-here; everything else is written by hand and stays.
+Only the text between two markers changes, such as `<!-- bench:click -->` and `<!-- bench:end -->`.
 """
 
 import re
 import sys
-from collections.abc import Callable, Mapping
-from statistics import median
-from typing import Any, Final
+from typing import Final, Protocol
 
-from . import plots
-from .report import ROOT, Table, read
+from . import click, coalescing, cold_start, cost, fan_out, plots, shards
+from .report import ROOT, Report, Row, load_name, read
 
 PAGES: Final = (ROOT / "docs" / "performance.md", ROOT / "README.md")
 IMAGES: Final = ROOT / "docs" / "images"
@@ -19,91 +16,87 @@ SUMMARY: Final = "summary"
 
 _MARKED: Final = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- bench:end -->)", re.DOTALL)
 
-Results = Mapping[str, Any]
+
+class Question(Protocol):
+    """A module that answers one question."""
+
+    def measure(self) -> list[Row]: ...
+    def report(self, rows: list[Row]) -> Report: ...
+
+
+# In the order in which they run: the cost needs the counts of coalescing.
+QUESTIONS: Final[dict[str, Question]] = {
+    "fan_out": fan_out,
+    "coalescing": coalescing,
+    "shards": shards,
+    "cold_start": cold_start,
+    "click": click,
+    "cost": cost,
+}
 
 
 def main() -> int:
     for page in PAGES:
-        page.write_text(rendered(page.read_text(), measured))
-    plots.draw(IMAGES, measured)
+        page.write_text(rendered(page.read_text()))
+    plots.draw(IMAGES, _rows)
     return 0
 
 
-def measured(question: str) -> Results | None:
-    """The last results of a question; None if it was never asked here."""
-    try:
-        return read(question)
-    except FileNotFoundError:
-        return None
-
-
-def rendered(page: str, results: Callable[[str], Results | None] = measured) -> str:
-    """The page with what stands between its markers made anew."""
+def rendered(page: str) -> str:
+    """The page with the last results between its markers."""
 
     def fill(match: re.Match[str]) -> str:
-        name = match[2]
-        content = summary(results) if name == SUMMARY else section(name, results(name))
+        content = summary() if match[2] == SUMMARY else section(match[2])
         return f"{match[1]}{content}\n{match[3]}"
 
     return _MARKED.sub(fill, page)
 
 
-def section(question: str, found: Results | None) -> str:
-    """Tables, bars, and what they were measured on."""
-    if found is None:
-        return f"Not measured yet: `make bench QUESTION={question}`.\n"
-    parts = [Table(**table).markdown() for table in found["tables"]]
+def section(question: str) -> str:
+    """Picture, tables and bars of a question, and what they were measured on."""
+    found = read(question)
+    parts = [QUESTIONS[question].report(found["rows"]).markdown()]
     if question in plots.PICTURES:
         alternative = plots.PICTURES[question].__doc__
         parts.insert(0, f"![{alternative}](images/{plots.file_name(question)})")
-    if found["bars"]:
-        parts.append(
-            "\n".join(
-                f"- {'Held' if bar['held'] else '**Missed**'}: {bar['promise']}. "
-                f"Measured: {bar['measured']}."
-                for bar in found["bars"]
-            )
-        )
     parts.append(
         f"<sub>{found['date']}, {found['machine']}, Python {found['python']}, "
-        f"commit {found['commit']}.</sub>"
+        f"commit {found['commit']}.</sub>\n"
     )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
-def summary(results: Callable[[str], Results | None]) -> str:
-    """Three or four figures for who reads nothing else."""
-    lines = []
-    if found := results("fan_out"):
-        posters = found["data"]["samples"][plots.TYPICAL]
-        ours, theirs = (
-            median(run["cpu_us"] for run in posters[name]) for name in ("ours", plots.SDK)
+def summary() -> str:
+    """The most important figures, for the README."""
+    ours, theirs = (
+        next(
+            row["cpu_us"]
+            for row in _rows("fan_out")
+            if (row["situation"], row["client"]) == (fan_out.WARM.name, client)
         )
-        lines.append(
-            f"- A post to a client takes {ours:.0f} µs of CPU; in boto3's threads it takes "
-            f"{theirs:,.0f} µs."
-        )
-    if found := results("coalescing"):
-        load = next(
-            each["ours"]
-            for each in found["data"]["loads"]
-            if (each["clicks_per_second"], each["clients"]) == (100, 1000)
-        )
-        lines.append(
-            f"- 100 clicks/s, 1,000 clients: {load['messages'] / load['clicks']:.0f} messages a "
-            "click instead of 1,000, and a click is everywhere within "
-            f"{load['lag_p99'] * 1000:.0f} ms (p99, simulated)."
-        )
-    if found := results("click"):
-        times = found["tables"][0]["rows"][-1]
-        lines.append(
-            f"- A click among {times[0]}: its sender has the answer {times[3]} times sooner than "
-            f"with the usual handler, everyone has it {times[6]} times sooner (embedded AWS)."
-        )
-    if found := results("cold_start"):
-        share = found["bars"][0]["measured"]
-        lines.append(f"- A cold start with its first click takes {share} of that handler's CPU.")
-    return "\n".join(lines)
+        for client in (fan_out.COUNTER_SERVICE, fan_out.BASELINE)
+    )
+    load = coalescing.designs(_rows("coalescing"), coalescing.COUNTER_SERVICE)[
+        "1,000 clients, 100 clicks/s"
+    ]
+    clicks = [row for row in _rows("click") if row["peer"] == click.BASELINE][-1]
+    [start] = [row for row in _rows("cold_start") if row["peer"] == cold_start.COUNTER_SERVICE]
+    per_click, lag = load["messages"] / load["clicks"], load["lag_p99"] * 1000
+    sender, everyone = clicks["sender_ratio"], clicks["everyone_ratio"]
+    return f"""\
+- A post to a client takes {ours:.0f} µs of CPU, and in boto3's threads {theirs:,.0f} µs.
+- {load_name(load)}: {per_click:.0f} messages per click instead of 1,000, and every client has \
+a click within {lag:.0f} ms (p99, simulated).
+- A click among {clicks["clients"]} clients: its sender has the response {sender:.1f} times sooner \
+than with a handler as tutorials write it, and every client {everyone:.1f} times sooner \
+(embedded AWS).
+- A cold start including the first click uses {1 - start["cpu_ratio"]:.0%} less CPU than that \
+handler."""
+
+
+def _rows(question: str) -> list[Row]:
+    rows: list[Row] = read(question)["rows"]
+    return rows
 
 
 if __name__ == "__main__":

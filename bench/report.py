@@ -1,11 +1,11 @@
-"""What a question came to: tables to print, bars held or missed, and a file to publish from."""
+"""Results on disk, and the tables that are made of them."""
 
 import json
 import os
 import platform
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,12 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = ROOT / "bench" / "results"
 
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells are text as it is to be read; the first column names the row."""
+    """Cells are text as it is displayed. The first column names the row."""
 
     title: str
     columns: Sequence[str]
@@ -24,61 +26,74 @@ class Table:
     note: str = ""  # what a reader must know to trust the figures
 
     def text(self) -> str:
-        """For a terminal: the first column to the left, figures to the right."""
-        widths = [max(len(row[i]) for row in (self.columns, *self.rows)) for i in self._indices()]
-        lines = [self.title, ""]
-        for row in (self.columns, ["-" * width for width in widths], *self.rows):
-            cells = [
-                row[0].ljust(widths[0]),
-                *(row[i].rjust(widths[i]) for i in self._indices()[1:]),
-            ]
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join([*lines, *([self.note] if self.note else [])]) + "\n"
+        """The table for a terminal."""
+        cells = [self.columns, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            for row in cells
+        ]
+        return "\n".join([self.title, "", *lines, self.note, ""])
 
     def markdown(self) -> str:
+        """The table for a page, without its title."""
         marks = ["---", *("---:" for _ in self.columns[1:])]
         lines = ["| " + " | ".join(row) + " |" for row in (self.columns, marks, *self.rows)]
-        return "\n".join([f"**{self.title}**", "", *lines, *(["", self.note] if self.note else [])])
-
-    def _indices(self) -> range:
-        return range(len(self.columns))
+        return "\n".join([*lines, *(["", self.note] if self.note else [])])
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What was promised, and what came out."""
+    """A published claim, and whether the measurement meets it."""
 
     promise: str
     measured: str
-    held: bool
+    met: bool
+
+    def line(self) -> str:
+        return f"{'Met' if self.met else '**Missed**'}: {self.promise}. Measured: {self.measured}."
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    question: str  # the module's name
+    """The answer to one question."""
+
     tables: Sequence[Table]
     bars: Sequence[Bar] = ()
-    data: dict[str, Any] = field(default_factory=dict)  # figures for plots, and for other questions
 
-    def publish(self) -> None:
-        """Print it, and keep it in bench/results/ with what it was measured on."""
-        for table in self.tables:
-            print(table.text())
-        for bar in self.bars:
-            print(f"{'held  ' if bar.held else 'MISSED'}  {bar.promise}: {bar.measured}")
-        RESULTS.mkdir(exist_ok=True)
-        file = RESULTS / f"{self.question}.json"
-        file.write_text(json.dumps({**asdict(self), **circumstances()}, indent=1) + "\n")
+    def text(self) -> str:
+        tables = (table.text() for table in self.tables)
+        return "\n".join([*tables, *(bar.line() for bar in self.bars)])
+
+    def markdown(self) -> str:
+        parts = [f"**{table.title}**\n\n{table.markdown()}" for table in self.tables]
+        if self.bars:
+            parts.append("\n".join(f"- {bar.line()}" for bar in self.bars))
+        return "\n\n".join(parts)
+
+
+def record(question: str, rows: Sequence[Row]) -> None:
+    """Write the figures to bench/results/, one row a line, with what they were measured on."""
+    head = json.dumps(circumstances())
+    lines = ",\n".join(
+        json.dumps({key: _six_digits(value) for key, value in row.items()}) for row in rows
+    )
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{question}.json").write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
+
+
+def _six_digits(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def read(question: str) -> dict[str, Any]:
-    """The figures of another question's last run. Raises FileNotFoundError: run it first."""
+    """The last results of a question: `rows`, and the keys of `circumstances`."""
     found: dict[str, Any] = json.loads((RESULTS / f"{question}.json").read_text())
     return found
 
 
 def circumstances() -> dict[str, str]:
-    """When, on what, and of which commit."""
+    """Date, machine, Python version and commit of a measurement."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{_cpus()}, {platform.system()} {platform.machine()}",
@@ -88,8 +103,8 @@ def circumstances() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """With -dirty behind it where the code is not the commit's. Results and pages do not count:
-    the question before this one has just written some."""
+    """The commit, with "-dirty" after it when code differs from it. Results and pages do not count,
+    because the previous question has just written some."""
     changed = _git(
         "status", "--porcelain", "--untracked-files=no", ":!bench/results", ":!docs", ":!*.md"
     )
@@ -106,11 +121,12 @@ def _cpus() -> str:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def load_name(row: Row) -> str:
+    """Row name of a load, such as "100 clients, 1 click/s"."""
+    rate = row["clicks_per_second"]
+    return f"{row['clients']:,} clients, {rate:,} click{'s' if rate > 1 else ''}/s"

@@ -1,27 +1,36 @@
-"""Peers side by side: in each round everyone runs once, so that a slow minute is everyone's."""
+"""Peers measured in turns: every peer runs once in each round, so drift affects all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
 Sample = Mapping[str, float]
+Samples = dict[str, list[Sample]]
 
 
-def interleaved(peers: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
-    """Every peer's samples, in order. Odd rounds go backwards, or the same one would always run
-    behind the one that heats the machine."""
-    samples: dict[str, list[Sample]] = {name: [] for name in peers}
+def orders(peers: Sequence[str], rounds: int) -> Iterator[Sequence[str]]:
+    """The order of each round. Every other round is reversed, so that no peer always follows the
+    one that heats the machine."""
     for number in range(rounds):
-        names = list(peers)
-        for name in names if number % 2 == 0 else reversed(names):
+        yield peers if number % 2 == 0 else peers[::-1]
+
+
+def interleaved(peers: Mapping[str, Callable[[], Sample]], rounds: int) -> Samples:
+    """The samples of every peer, in the order of the rounds."""
+    samples: Samples = {name: [] for name in peers}
+    for order in orders(list(peers), rounds):
+        for name in order:
             samples[name].append(peers[name]())
     return samples
 
 
-def middle(samples: list[Sample], figure: str) -> float:
-    return median(sample[figure] for sample in samples)
-
-
-def ratio(ours: list[Sample], theirs: list[Sample], figure: str) -> float:
-    """The median of theirs to ours, round by round: drift is in both."""
-    pairs = zip(ours, theirs, strict=True)
-    return median(them[figure] / us[figure] for us, them in pairs)
+def summary(samples: Samples, reference: str) -> dict[str, dict[str, float]]:
+    """For each peer, the median of each figure, and as `<figure>_ratio` the median of its ratios to
+    the reference within a round, because a slow round is slow for every peer."""
+    found: dict[str, dict[str, float]] = {}
+    for name, runs in samples.items():
+        figures = found[name] = {"rounds": len(runs)}
+        for figure in runs[0]:
+            figures[figure] = median(run[figure] for run in runs)
+            pairs = zip(runs, samples[reference], strict=True)
+            figures[f"{figure}_ratio"] = median(run[figure] / base[figure] for run, base in pairs)
+    return found

@@ -1,13 +1,13 @@
-"""DynamoDB and API Gateway in virtual time: what the service's ports cost, and when news arrive.
+"""DynamoDB and API Gateway in virtual time, behind the service's ports.
 
-Assumed, in seconds, and the same for every design:
+Assumed for every design:
 
-- a call to DynamoDB takes 5 ms, and commits in the middle of it;
-- @connections answers after 10 ms, and the client has the message by then;
-- an account may post 10,000 times a second, 5,000 at once (docs.aws.amazon.com/apigateway/latest/
-  developerguide/limits.html); a post past that is answered with 429 and tried again later.
+- a call to DynamoDB takes 5 ms and commits halfway;
+- @connections responds after 10 ms, and the client has the message by then;
+- an account may post 10,000 times per second, 5,000 at once (docs.aws.amazon.com/apigateway/latest/
+  developerguide/limits.html); a post beyond that gets a 429 and is retried later.
 
-No item has a limit of writes here: DynamoDB's is about 1,000 a second.
+Items have no write limit here. DynamoDB's is about 1,000 per second.
 """
 
 import heapq
@@ -25,11 +25,11 @@ from simulation.virtual_time import START_MS
 
 DYNAMODB_SECONDS: Final = 0.005
 POST_SECONDS: Final = 0.010
-INVOKE_SECONDS: Final = 0.020  # of a function by itself, warm
+INVOKE_SECONDS: Final = 0.020  # self-invocation of a warm function
 POSTS_PER_SECOND: Final = 10_000
 POSTS_AT_ONCE: Final = 5_000
 
-EPOCH: Final = START_MS // 1000  # when virtual time begins
+EPOCH: Final = START_MS // 1000  # the start of virtual time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,30 +38,31 @@ class Engine:
 
     channels: int
     channels_when_large: int
-    large: int  # posts
-    cpu_seconds: float  # a post
+    large: int  # posts after which channels_when_large applies
+    cpu_seconds: float  # per post
     attempts: int
     backoff_seconds: float  # doubled each time, with jitter
 
 
 class Clients:
-    """What every client shows: the greatest value that it has received.
+    """The clients, each of which shows the greatest value that it has received.
 
-    `lags` are, for each committed click, the seconds until every client showed its value or a
-    newer one; clicks that some client never heard of are in `unheard`.
+    Attributes:
+        lags: For each committed click, seconds until every client showed its value or a newer one.
+        pending: Value and time of committed clicks that some client does not show yet.
     """
 
     def __init__(self, timeline: Timeline, ids: Iterable[str]) -> None:
         self.shown = dict.fromkeys(ids, 0)
         self.messages = 0
         self.lags: list[float] = []
-        self.unheard: deque[tuple[int, float]] = deque()
+        self.pending: deque[tuple[int, float]] = deque()
         self._timeline = timeline
         self._showing = Counter({0: len(self.shown)})  # clients by value
-        self._values = [0]  # a heap of the values that somebody shows, or showed
+        self._values = [0]  # heap of the values that a client shows, or showed
 
     def committed(self, value: int) -> None:
-        self.unheard.append((value, self._timeline.now))
+        self.pending.append((value, self._timeline.now))
 
     def receive(self, client: str, value: int) -> None:
         self.messages += 1
@@ -75,33 +76,33 @@ class Clients:
         self._showing[value] += 1
         while not self._showing[self._values[0]]:
             del self._showing[heapq.heappop(self._values)]
-        while self.unheard and self.unheard[0][0] <= self._values[0]:
-            self.lags.append(self._timeline.now - self.unheard.popleft()[1])
+        while self.pending and self.pending[0][0] <= self._values[0]:
+            self.lags.append(self._timeline.now - self.pending.popleft()[1])
 
 
 class Throttle:
-    """A token bucket, as API Gateway has one for an account."""
+    """A token bucket, like API Gateway's for an account."""
 
     def __init__(self, rate: float = POSTS_PER_SECOND, burst: float = POSTS_AT_ONCE) -> None:
         self._rate, self._burst = rate, burst
         self._tokens, self._filled_at = burst, 0.0
-        self.refused = 0
+        self.throttled = 0
 
     def admits(self, now: float) -> bool:
         gained = (now - self._filled_at) * self._rate
         self._tokens, self._filled_at = min(self._burst, self._tokens + gained), now
         if self._tokens < 1:
-            self.refused += 1
+            self.throttled += 1
             return False
         self._tokens -= 1
         return True
 
 
 class SimulatedOutbox(Outbox):
-    """Outbox of every invocation: each has an engine of its own, all share the account's limit.
+    """The outbox of all invocations: each has its own engine, and all share the account's limit.
 
-    `fan_out_seconds` are the times from the first question of a broadcast (`began`) to the last
-    answer of its posts, where one invocation broadcasts at a time.
+    `fan_out_seconds` has the time of each broadcast, from its first read (`began`) to its last
+    response, if one invocation broadcasts at a time.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class SimulatedOutbox(Outbox):
         self.fan_out_seconds: list[float] = []
 
     def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
-        listed = isinstance(audience, Iterator)  # the sender alone comes as a list
+        listed = isinstance(audience, Iterator)  # a single sender is passed as a list
         sweep = Sweep(self, json.loads(message)["value"], list(audience))
         outcomes = self.timeline.wait(sweep.begin)
         if listed and self.began is not None:
@@ -128,12 +129,12 @@ class SimulatedOutbox(Outbox):
 
 
 class Sweep:
-    """One message to its audience, as runtime.fan_out sends it: a request a channel at a time."""
+    """One message to its audience, with one request per channel at a time, as in runtime/fanout."""
 
     def __init__(self, outbox: SimulatedOutbox, value: int, audience: list[str]) -> None:
         self._outbox = outbox
         self._value = value
-        self._rest = deque((client, 1) for client in audience)  # and the number of the attempt
+        self._rest = deque((client, 1) for client in audience)  # with the number of the attempt
         self._outcomes = dict.fromkeys(audience, Delivery.SKIPPED)
         self._begun = self._busy = self._waiting = 0
         self._cpu_free_at = 0.0
@@ -157,10 +158,10 @@ class Sweep:
             self._cpu_free_at = starts + engine.cpu_seconds
             timeline.after(
                 self._cpu_free_at - timeline.now + POST_SECONDS,
-                lambda client=client, attempt=attempt: self._answered(client, attempt),  # type: ignore[misc]
+                lambda client=client, attempt=attempt: self._respond(client, attempt),  # type: ignore[misc]
             )
 
-    def _answered(self, client: str, attempt: int) -> None:
+    def _respond(self, client: str, attempt: int) -> None:
         engine, timeline = self._outbox.engine, self._outbox.timeline
         self._busy -= 1
         if self._outbox.throttle.admits(timeline.now):
@@ -214,7 +215,7 @@ class SimulatedCounter(CounterStore):
 
 
 class SimulatedConnections(InMemoryConnectionStore):
-    """Lists in one page; nobody comes or goes."""
+    """Lists all connections in one page. Clients neither connect nor disconnect."""
 
     timeline: Timeline
     outbox: SimulatedOutbox
@@ -228,7 +229,7 @@ class SimulatedConnections(InMemoryConnectionStore):
 
 
 class SimulatedLease(InMemoryLease):
-    """`writes` to the one row so far."""
+    """`writes` is the number of writes to the lease's row so far."""
 
     timeline: Timeline
     writes = 0
@@ -240,7 +241,7 @@ class SimulatedLease(InMemoryLease):
     def release(self, owner: str, ticket: int, until: int) -> int | None:
         newer = self._call(lambda: super(SimulatedLease, self).release(owner, ticket, until))
         if newer is not None and self._renewed_until != until:
-            # As runtime.lease does it: a refused write tells the ticket, another renews.
+            # As in runtime/dynamodb: the rejected write returns the ticket, a second one renews.
             self._renewed_until = until
             newer = self._call(lambda: self.tickets)
         return newer
@@ -251,13 +252,13 @@ class SimulatedLease(InMemoryLease):
     def _call(self, operation: Callable[[], int | None]) -> int | None:
         self.writes += 1
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
-        answer = operation()
+        result = operation()
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
-        return answer
+        return result
 
 
 class SimulatedSelfInvoker(SelfInvoker):
-    """`take_over` is what the invoked function does."""
+    """`work` is the work of the invoked function."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline

@@ -15,34 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
 
 README = (ROOT / "README.md").read_text()
-NAMED_TESTS = re.findall(
-    r"`([^`]+?\.(?:py|tsx?))::([^`]+)`", (ROOT / "docs/requirements.md").read_text()
-)
-
-
 ASYNCAPI = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
 
 
 def asyncapi() -> dict[str, dict[str, Any]]:
     messages: dict[str, dict[str, Any]] = ASYNCAPI["components"]["messages"]
     return messages
-
-
-@pytest.mark.parametrize(("file", "name"), NAMED_TESTS, ids=[name for _, name in NAMED_TESTS])
-def test_every_test_that_stands_behind_a_promise_exists(file: str, name: str) -> None:
-    source = (ROOT / file).read_text()
-    definition = f"def {name}(" if file.endswith(".py") else f'it("{name}"'
-    assert definition in source
-
-
-def test_every_promise_has_a_test() -> None:
-    rows = [
-        line
-        for line in (ROOT / "docs/requirements.md").read_text().splitlines()
-        if line.startswith("|") and not line.startswith(("| promise", "|---"))
-    ]
-    assert len(rows) >= 20
-    assert [row for row in rows if "::" not in row] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -64,21 +42,6 @@ def test_every_target_that_the_readme_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-
-
-def test_configuration_lists_every_key_as_declared() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    table = re.findall(
-        r"^\| `(\w+)` \| (\w+) \| `(.+?)` \| (.+) \|$",
-        (ROOT / "docs/configuration.md").read_text(),
-        re.MULTILINE,
-    )
-    assert [
-        (key, each["type"], yaml.safe_load(default), description)
-        for (key, _, default, description), each in zip(table, declared.values(), strict=True)
-    ] == [
-        (key, each["type"], each["default"], each["description"]) for key, each in declared.items()
-    ]
 
 
 def test_asyncapi_lists_every_error_code() -> None:

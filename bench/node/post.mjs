@@ -1,5 +1,5 @@
-// Node's AWS SDK v3, so many requests at once over connections that are kept open. Reads its job
-// from standard input and prints a sample, as the posters in Python do.
+// Node's AWS SDK v3 with a fixed number of concurrent requests over kept-alive connections. Reads its
+// job from standard input and prints a sample, as the clients in Python do.
 
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent } from "node:http";
@@ -12,7 +12,7 @@ import {
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 const PAYLOAD = '{"type":"counter-update","value":1234567}';
-const WARM_UP = 2000; // as posters/job.py
+const WARM_UP = 2000; // as clients/job.py
 
 const job = JSON.parse(readFileSync(0, "utf8"));
 const ids = Array.from({ length: job.posts }, (_, number) => `Rk3sYd2oFi${String(number).padStart(5, "0")}=`);
@@ -36,8 +36,8 @@ async function postToAll(ids) {
   let delivered = 0;
   async function worker() {
     for (const ConnectionId of shared) {
-      const answer = await client.send(new PostToConnectionCommand({ ConnectionId, Data: PAYLOAD }));
-      if (answer.$metadata.httpStatusCode === 200) delivered += 1;
+      const response = await client.send(new PostToConnectionCommand({ ConnectionId, Data: PAYLOAD }));
+      if (response.$metadata.httpStatusCode === 200) delivered += 1;
     }
   }
   await Promise.all(Array.from({ length: job.concurrency }, worker));
@@ -47,12 +47,12 @@ async function postToAll(ids) {
 const seconds = ({ user, system }) => (user + system) / 1e6;
 
 if (job.warm) await postToAll(ids.slice(0, WARM_UP));
-const began = performance.now();
+const start = performance.now();
 const before = process.cpuUsage();
 const delivered = await postToAll(ids);
 const cpu = seconds(process.cpuUsage(before));
-const wall = (performance.now() - began) / 1000;
-if (delivered !== ids.length) throw new Error(`only ${delivered} of ${ids.length} were answered`);
+const wall = (performance.now() - start) / 1000;
+if (delivered !== ids.length) throw new Error(`only ${delivered} of ${ids.length} were delivered`);
 console.log(
   JSON.stringify({
     cpu_us: (cpu / ids.length) * 1e6,

@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a key of docs/configuration.md for this run, lists as JSON; may be repeated",
+        help="a key of Pulumi.yaml for this run, lists as JSON; may be repeated",
     )
     parser.add_argument(
         "--port", type=_port, default=0, help="the page's port (default: a free one)"

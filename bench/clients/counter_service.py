@@ -1,4 +1,4 @@
-"""The fan-out engine, as the function uses it."""
+"""The counter service's fan-out, as the function uses it."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,22 +9,18 @@ from counter_service.runtime.fanout.signing import Credentials
 from . import job
 
 
-def outbox(task: job.Job) -> ApiGatewayOutbox:
+def connect(task: job.Job) -> Callable[[Sequence[str]], int]:
     context = amazon_context()
     context.load_verify_locations(task.authority)
     credentials = Credentials(job.ACCESS_KEY, job.SECRET_KEY, job.TOKEN)
-    return ApiGatewayOutbox(task.endpoint, job.REGION, lambda: credentials, context=context)
-
-
-def make(task: job.Job) -> Callable[[Sequence[str]], int]:
-    ours = outbox(task)
+    outbox = ApiGatewayOutbox(task.endpoint, job.REGION, lambda: credentials, context=context)
 
     def post_to_all(ids: Sequence[str]) -> int:
-        outcomes = ours.post(job.PAYLOAD, ids)
+        outcomes = outbox.post(job.PAYLOAD, ids)
         return sum(outcome is Delivery.DELIVERED for outcome in outcomes.values())
 
     return post_to_all
 
 
 if __name__ == "__main__":
-    job.run(make)
+    job.run(connect)

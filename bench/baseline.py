@@ -1,4 +1,4 @@
-"""The counter as the tutorials write it: clients at module level, a scan, a loop of posts."""
+"""The baseline: the counter as tutorials write it, with module-level clients, a scan and a loop."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""boto3: one post after the other, or in threads with a connection for each."""
+"""boto3 in threads, with one connection for each thread."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +9,9 @@ from botocore.config import Config
 from . import job
 
 
-def make(task: job.Job) -> Callable[[Sequence[str]], int]:
-    client = boto3.Session(
-        job.ACCESS_KEY, job.SECRET_KEY, job.TOKEN, region_name=job.REGION
-    ).client(
+def connect(task: job.Job) -> Callable[[Sequence[str]], int]:
+    session = boto3.Session(job.ACCESS_KEY, job.SECRET_KEY, job.TOKEN, region_name=job.REGION)
+    client = session.client(
         "apigatewaymanagementapi",
         endpoint_url=task.endpoint,
         verify=task.authority,
@@ -21,14 +20,12 @@ def make(task: job.Job) -> Callable[[Sequence[str]], int]:
     payload = job.PAYLOAD.encode()
 
     def post(connection_id: str) -> bool:
-        answer = client.post_to_connection(ConnectionId=connection_id, Data=payload)
-        return bool(answer["ResponseMetadata"]["HTTPStatusCode"] == 200)
+        response = client.post_to_connection(ConnectionId=connection_id, Data=payload)
+        return bool(response["ResponseMetadata"]["HTTPStatusCode"] == 200)
 
-    if task.concurrency == 1:
-        return lambda ids: sum(map(post, ids))
     threads = ThreadPoolExecutor(task.concurrency)
     return lambda ids: sum(threads.map(post, ids))
 
 
 if __name__ == "__main__":
-    job.run(make)
+    job.run(connect)

@@ -1,0 +1,2 @@
+"""Clients of the @connections API: each is a process that reads a `Job` from its standard input as
+JSON, posts, and prints a sample as JSON."""

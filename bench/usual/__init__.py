@@ -1,1 +1,0 @@
-"""The counter as the tutorials write it."""

@@ -1,0 +1,102 @@
+"""The pages show the figures of bench/results/, and the arithmetic behind these is right."""
+
+import json
+import re
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from bench import cost, fan_out, prices, publish, simulated_service
+from bench.cost import Usage, bill
+from bench.report import RESULTS, ROOT, Row, read
+from bench.rounds import Sample, summary
+from bench.stub_aws import respond
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize("page", publish.PAGES, ids=lambda page: page.name)
+def test_page_shows_the_last_results(page: Path) -> None:
+    text = page.read_text()
+    assert "<!-- bench:" in text
+    assert publish.rendered(text) == text, "Run python -m bench.publish."
+
+
+@pytest.mark.parametrize("question", [file.stem for file in RESULTS.glob("*.json")])
+def test_results_were_measured_on_a_commit_and_are_published(question: str) -> None:
+    assert re.fullmatch(r"[0-9a-f]{7,}", read(question)["commit"])
+    assert f"<!-- bench:{question} -->" in (ROOT / "docs" / "performance.md").read_text()
+
+
+def test_operations_names_the_same_cost_as_the_results() -> None:
+    totals = {
+        (row["clients"], row["clicks_per_second"]): f"{row['total']:,.0f}"
+        for row in read("cost")["rows"]
+        if row["design"] == "counter service"
+    }
+    sentence = r"a million clicks cost \$([\d,]+) at one a second and \$([\d,]+)"
+    assert re.findall(sentence, OPERATIONS) == [(totals[1000, 1], totals[1000, 100])]
+
+
+def test_operations_names_the_same_prices() -> None:
+    for price in (prices.MESSAGE, prices.CONNECTION_MINUTE, prices.WRITE_UNIT, prices.READ_UNIT):
+        dollars = f"{price * prices.MILLION:.3f}".rstrip("0").ljust(4, "0")
+        assert f"${dollars} a million" in OPERATIONS
+    assert f"${prices.GB_SECOND:.10f} a GB s" in OPERATIONS
+
+
+def test_usage_of_a_click_follows_from_the_counts() -> None:
+    counts = {"clicks": 100, "messages": 30_000, "broadcasts": 50, "lease_writes": 150}
+    row = counts | {"clicks_per_second": 10, "clients": 600, "invocation_seconds": 20.0}
+    # 600 rows of 60 bytes are 9 read units. A strongly consistent value is one more.
+    assert astuple(cost.counter_service(row)) == pytest.approx((301, 1, 0.1, 2.5, 5, 1))
+    usage = cost.baseline(row)
+    assert (usage.messages, usage.write_units, usage.read_units) == (601, 1, 4.5)
+
+
+def test_bill_is_the_sum_of_its_items() -> None:
+    usage = Usage(messages=11, connection_minutes=4, gb_seconds=0.1, write_units=2, read_units=8)
+    items = (11.00, 1.00, 0.20 + 1.33334, 1.25, 1.00, 0.60)
+    assert astuple(bill(usage)) == pytest.approx(items)
+    assert bill(usage).total == pytest.approx(sum(items))
+
+
+def test_ratio_is_within_a_round() -> None:
+    ours: list[Sample] = [{"ms": 1.0}, {"ms": 10.0}, {"ms": 1.0}]  # the machine was slow once
+    theirs: list[Sample] = [{"ms": 4.0}, {"ms": 40.0}, {"ms": 5.0}]
+    found = summary({"ours": ours, "theirs": theirs}, "ours")["theirs"]
+    assert found == {"rounds": 3, "ms": 5.0, "ms_ratio": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("cpu", "wall", "met"),
+    [(35.0, 7.0, [True, True]), (34.9, 7.0, [False, True]), (35.0, 6.9, [True, False])],
+)
+def test_fan_out_bars_compare_with_the_best_boto3(cpu: float, wall: float, met: list[bool]) -> None:
+    ratios = {fan_out.BASELINE: (cpu, 9.0), fan_out.TUNED: (30.0, wall), "counter service": (1, 1)}
+    rows: list[Row] = [
+        row | dict(zip(("cpu_us_ratio", "wall_ratio"), ratios[row["client"]], strict=True))
+        for row in read("fan_out")["rows"]
+        if row["client"] in ratios
+    ]
+    assert [bar.met for bar in fan_out.report(rows).bars] == met
+
+
+@pytest.mark.parametrize(
+    ("operation", "value", "response"),
+    [
+        ("UpdateItem", ":one", '{"Attributes": {"value": {"N": "42"}}}'),
+        ("UpdateItem", ":me", '"broadcaster": {"S": "me"}'),
+        ("Scan", "", '{"Items": [{"connectionId": {"S": "a"}}]}'),
+    ],
+)
+def test_stub_of_aws_responds_to_a_click(operation: str, value: str, response: str) -> None:
+    body = json.dumps({"ExpressionAttributeValues": {value: {"S": "me"}}}).encode()
+    assert response in json.dumps(respond(operation, body, ["a"]))
+
+
+@pytest.mark.parametrize(("rate", "audience"), [(1, 1), (20, 30), (300, 1200)])
+def test_simulated_clients_end_with_the_last_value(rate: int, audience: int) -> None:
+    outcome = simulated_service.counter_service(rate, audience, seconds=max(1.0, 5 / rate))
+    assert (outcome.clicks > 0, outcome.stale, outcome.throttled) == (True, 0, 0)
