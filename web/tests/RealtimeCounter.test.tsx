@@ -131,7 +131,7 @@ describe("the live region", () => {
     expect(announcement()).toBe("");
     act(() => network.latest().fail());
     pass(0);
-    expect(announcement()).toBe("Not connected, trying again.");
+    expect(announcement()).toBe("Disconnected. Reconnecting.");
   });
 
   it("announces a lost connection once, however many attempts follow", () => {
@@ -141,7 +141,7 @@ describe("the live region", () => {
     act(() => network.latest().drop());
     fireEvent.click(button());
     pass(ANNOUNCE_EVERY_MS);
-    const lost = "Not connected, trying again. The counter is at 1. Clicks waiting to be sent: 1.";
+    const lost = "Disconnected. Reconnecting. The counter is at 1. Clicks waiting to be sent: 1.";
     expect(announcement()).toBe(lost);
     act(() => network.latest().fail());
     pass(ANNOUNCE_EVERY_MS);
@@ -236,11 +236,11 @@ describe("the button", () => {
   it("keeps clicks made while disconnected, shows them as pending, and sends them", () => {
     renderOpen();
     act(() => network.latest().drop());
-    expect(screen.getByText(/You can click all the same/u)).toBeDefined();
+    expect(screen.getByText(/^You can keep clicking\./u)).toBeDefined();
     fireEvent.click(button());
     fireEvent.click(button());
     expect(pending()).toBe("+2 pending");
-    expect(screen.getByText(/Your clicks are kept/u)).toBeDefined();
+    expect(screen.getByText(/^Your clicks are saved/u)).toBeDefined();
     pass(3000);
     act(() => network.latest().open());
     const [first, second] = network.latest().ids();
@@ -260,7 +260,7 @@ describe("the button", () => {
     expect(button().hasAttribute("disabled")).toBe(false);
     expect(document.activeElement).toBe(button());
     const explanation = document.getElementById(button().getAttribute("aria-describedby") ?? "");
-    expect(explanation?.textContent).toMatch(/^100 clicks wait to be sent/u);
+    expect(explanation?.textContent).toMatch(/^100 clicks are waiting to be sent/u);
   });
 
   it("enables the button again once there is room, and removes the explanation", () => {
@@ -271,7 +271,7 @@ describe("the button", () => {
     act(() => network.latest().receiveValue(1, network.latest().ids()[0]));
     expect(button().getAttribute("aria-disabled")).toBe("false");
     expect(button().hasAttribute("aria-describedby")).toBe(false);
-    expect(screen.getByText("Open this page in a second tab and click: both move.")).toBeDefined();
+    expect(screen.getByText("Open this page in another tab and click: both update.")).toBeDefined();
   });
 
   it("ignores clicks on a disabled button", () => {
@@ -323,11 +323,11 @@ it("shows that clicks were dropped until that is dismissed", () => {
   const [first, second] = network.latest().ids();
   act(() => network.latest().receiveError("bad-id", first));
   act(() => network.latest().receiveValue(3));
-  expect(screen.getByRole("alert").textContent).toContain("1 click was given up");
+  expect(screen.getByRole("alert").textContent).toContain("1 click could not be confirmed and was dropped.");
   act(() => network.latest().receiveError("bad-id", second));
-  expect(screen.getByTestId("given-up").textContent).toContain("2 clicks were given up");
+  expect(screen.getByTestId("dropped-clicks").textContent).toContain("2 clicks could not be confirmed and were dropped.");
   fireEvent.click(screen.getByRole("button", { name: "Dismiss" }));
-  expect(screen.queryByTestId("given-up")).toBeNull();
+  expect(screen.queryByTestId("dropped-clicks")).toBeNull();
 });
 
 it("sets no inline style, which a strict content security policy would drop", () => {

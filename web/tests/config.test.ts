@@ -69,7 +69,7 @@ describe("a missing file", () => {
 describe("a file out of reach", () => {
   it("reports the status when the server fails", async () => {
     expect(await load("Oops", {}, 503)).toEqual({
-      problem: "The server answered HTTP 503 for /config.json. Reload the page in a moment.",
+      problem: "The server returned HTTP 503 for /config.json. Reload the page in a moment.",
     });
   });
 

@@ -240,7 +240,7 @@ describe("an error response", () => {
       vi.advanceTimersByTime(500);
       expect(latest().ids()).toEqual([id(1), id(1)]);
       latest().receiveError(code, id(1));
-      expect(shown().error).toContain("sent again by themselves");
+      expect(shown().error).toContain("will be retried automatically");
       vi.advanceTimersByTime(1000);
       latest().receiveValue(1, id(1));
       expect(shown()).toMatchObject({ pending: 0, error: undefined, droppedClicks: 0 });
