@@ -12,9 +12,12 @@ GATEWAY_LIMIT_SECONDS = 2 * 60 * 60
 
 
 def seconds(constant: str) -> float:
-    """The value of an exported constant of times.ts, which is a product such as `115 * 60_000`."""
+    """Return an exported constant of times.ts in seconds.
+
+    Its definition is a product in milliseconds, such as `115 * 60_000`.
+    """
     found = re.search(rf"^export const {constant} = ([\d_]+(?: \* [\d_]+)*);$", TIMES, re.MULTILINE)
-    assert found is not None, f"times.ts has no {constant}. Change this test with its name."
+    assert found is not None, f"times.ts exports no {constant}. Update its name in this test."
     return math.prod(int(factor) for factor in found[1].split(" * ")) / 1000
 
 
@@ -30,7 +33,7 @@ def test_page_replaces_its_connection_before_its_row_expires() -> None:
 
 
 def test_page_replaces_its_connection_before_the_gateway_closes_it() -> None:
-    """A connection that API Gateway closes is missing until the page has waited and reconnected."""
+    """If API Gateway closes the connection first, the page is disconnected until it reconnects."""
     last_attempt = seconds("ROTATE_AFTER_MAX_MS") + seconds("ROTATE_RETRY_MS")
     assert last_attempt < GATEWAY_LIMIT_SECONDS
 

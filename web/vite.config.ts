@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 // What a build is made of. counter_service/toolchain/page.py has the same list.
 const SOURCES = ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts"];
 
-/** Writes into the build what it was made of, so that a deployment can refuse one of other sources. */
+/** Writes the hashes of the sources into the build, so that a deployment can refuse a build of other sources. */
 function sourceStamp(): Plugin {
   let root = "";
   let webSocketUrl = "";
@@ -17,7 +17,7 @@ function sourceStamp(): Plugin {
       root = config.root;
       webSocketUrl = String(config.env["VITE_WEBSOCKET_URL"] ?? "");
     },
-    // At the start: what is edited during a build is not in it, or not for certain.
+    // Hash at the start, because a file that is edited during the build may or may not be part of it.
     async buildStart() {
       const { readdir, readFile, stat } = this.fs;
       const hashes: Record<string, string> = {};

@@ -38,13 +38,13 @@ def full(page: Page, cable: Cable) -> None:
     cable.cut()
     click_at_once(page, 101)
     expect_pending(page, 100)
-    expect(page.get_by_text("100 clicks wait to be sent")).to_be_visible()
+    expect(page.get_by_text("100 clicks are waiting to be sent")).to_be_visible()
 
 
 def given_up(page: Page, cable: Cable) -> None:
     leave_old_click(page)
     page.reload()
-    expect(page.get_by_test_id("given-up")).to_contain_text("1 click was given up")
+    expect(page.get_by_test_id("dropped-clicks")).to_contain_text("1 click could not be")
 
 
 def leave_old_click(page: Page) -> None:

@@ -7,7 +7,7 @@ interface AppProps {
   pathname: string;
   /** Undefined while it is being loaded. */
   config: Config | undefined;
-  /** Several attempts in a row to connect failed. Called again with each further one. */
+  /** Several attempts in a row to connect failed. Called again after each further failure. */
   onUnreachable?: () => void;
 }
 

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { cleanup, render, screen } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { App } from "../src/App";
 import { DEFAULT_TIMES } from "../src/client/times";
@@ -21,48 +21,37 @@ beforeEach(() => {
 
 afterEach(cleanup);
 
-describe("App", () => {
-  it.each(["/realtime-counter", "/realtime-counter/"])("shows the counter at %s", (pathname) => {
-    render(<App pathname={pathname} config={CONFIG} />);
-    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Realtime counter");
-    expect(network.latest().url).toBe(CONFIG.webSocketUrl);
-  });
-
-  it("shows that it is loading until it has a configuration", () => {
-    render(<App pathname="/realtime-counter" config={undefined} />);
-    expect(screen.getByRole("status").textContent).toBe("Loading…");
-    expect(network.sockets).toHaveLength(0);
-  });
-
-  it("shows the problem of a configuration", () => {
-    render(<App pathname="/realtime-counter" config={{ problem: "The file is missing." }} />);
-    expect(screen.getByRole("alert").textContent).toBe("The file is missing.");
-    expect(network.sockets).toHaveLength(0);
-  });
-
-  it("links to the counter from an unknown address", () => {
-    render(<App pathname="/elsewhere" config={CONFIG} />);
-    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Page not found");
-    expect(document.title).toBe("Page not found · Realtime counter");
-    expect(screen.getByRole("link").getAttribute("href")).toBe("/realtime-counter");
-    expect(network.sockets).toHaveLength(0);
-  });
+it.each(["/realtime-counter", "/realtime-counter/"])("shows the counter at %s", (pathname) => {
+  render(<App pathname={pathname} config={CONFIG} />);
+  expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Realtime counter");
+  expect(network.latest().url).toBe(CONFIG.webSocketUrl);
 });
 
-describe("ErrorBoundary", () => {
-  it("shows the children of an error boundary", () => {
-    render(<ErrorBoundary>All is well.</ErrorBoundary>);
-    expect(screen.getByText("All is well.")).toBeDefined();
-  });
+it("shows that the configuration is loading, then its problem", () => {
+  const { rerender } = render(<App pathname="/realtime-counter" config={undefined} />);
+  expect(screen.getByRole("status").textContent).toBe("Loading…");
+  rerender(<App pathname="/realtime-counter" config={{ problem: "The file is missing." }} />);
+  expect(screen.getByRole("alert").textContent).toBe("The file is missing.");
+  expect(network.sockets).toHaveLength(0);
+});
 
-  it("shows an alert in place of a page that fails", () => {
-    const report = vi.spyOn(console, "error").mockImplementation(() => {});
-    render(
-      <ErrorBoundary>
-        <Broken />
-      </ErrorBoundary>,
-    );
-    expect(screen.getByRole("alert").textContent).toContain("Reload it");
-    expect(report).toHaveBeenCalled();
-  });
+it("links to the counter from an unknown address", () => {
+  render(<App pathname="/elsewhere" config={CONFIG} />);
+  expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Page not found");
+  expect(document.title).toBe("Page not found · Realtime counter");
+  expect(screen.getByRole("link").getAttribute("href")).toBe("/realtime-counter");
+  expect(network.sockets).toHaveLength(0);
+});
+
+it("shows the children of an error boundary, and an alert in their place once they fail", () => {
+  const report = vi.spyOn(console, "error").mockImplementation(() => {});
+  const { rerender } = render(<ErrorBoundary>All is well.</ErrorBoundary>);
+  expect(screen.getByText("All is well.")).toBeDefined();
+  rerender(
+    <ErrorBoundary>
+      <Broken />
+    </ErrorBoundary>,
+  );
+  expect(screen.getByRole("alert").textContent).toContain("Reload it");
+  expect(report).toHaveBeenCalled();
 });

@@ -1,9 +1,11 @@
-import { describe, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { type Config, type ConfigSource, loadConfig } from "../src/client/config";
 import { DEFAULT_TIMES } from "../src/client/times";
 
+const ADDRESS = "wss://a.test/prod";
 const HTML = "<!doctype html>\n<html></html>";
+const EXAMPLE = '{"webSocketUrl": "wss://…"}';
 const REMEDY =
   "Deploy the stack, which writes /config.json next to index.html, " +
   "or set VITE_WEBSOCKET_URL and restart the development server.";
@@ -13,127 +15,94 @@ function load(body: string, source: Partial<ConfigSource> = {}, status = 200): P
   return loadConfig({ override: undefined, fetch, pageProtocol: "https:", ...source });
 }
 
-const good = (webSocketUrl: string) => ({ webSocketUrl, times: DEFAULT_TIMES });
-const file = (webSocketUrl: unknown) => JSON.stringify({ webSocketUrl });
+const good = (webSocketUrl: string, times = {}) => ({ webSocketUrl, times: { ...DEFAULT_TIMES, ...times } });
+const file = (webSocketUrl: unknown, fields = {}) => JSON.stringify({ webSocketUrl, ...fields });
 
-describe("a good configuration", () => {
-  it("reads /config.json without a cache", async () => {
-    const fetch = vi.fn<ConfigSource["fetch"]>(async () => new Response(file("wss://a.test/prod")));
-    expect(await load("", { fetch })).toEqual(good("wss://a.test/prod"));
-    expect(fetch.mock.calls).toEqual([["/config.json", { cache: "no-store" }]]);
+it("reads /config.json without a cache", async () => {
+  const fetch = vi.fn<ConfigSource["fetch"]>(async () => new Response(file(ADDRESS)));
+  expect(await load("", { fetch })).toEqual(good(ADDRESS));
+  expect(fetch.mock.calls).toEqual([["/config.json", { cache: "no-store" }]]);
+});
+
+it("uses the override without a request", async () => {
+  const fetch = vi.fn<ConfigSource["fetch"]>();
+  expect(await load("", { fetch, override: "wss://b.test/prod" })).toEqual(good("wss://b.test/prod"));
+  expect(fetch).not.toHaveBeenCalled();
+});
+
+it.each([undefined, "", "  "])("reads the file when the override is %j", async (override) => {
+  expect(await load(file(ADDRESS), { override })).toEqual(good(ADDRESS));
+});
+
+it("reads the connection's times, and ignores other keys and blanks around the URL", async () => {
+  const times = { reconnectMs: 50, heartbeatMs: 300_000 };
+  expect(await load(file(` ${ADDRESS}\n`, { ...times, stage: "prod" }))).toEqual(good(ADDRESS, times));
+});
+
+it("accepts ws: on a page served over http", async () => {
+  const url = "ws://127.0.0.1:4566/_aws/execute-api/abc/prod";
+  expect(await load(file(url), { pageProtocol: "http:" })).toEqual(good(url));
+});
+
+it.each([
+  ["HTTP 404", "Not here", 404, `/config.json is missing (HTTP 404). ${REMEDY}`],
+  ["HTTP 403", "Not here", 403, `/config.json is missing (HTTP 403). ${REMEDY}`],
+  ["HTTP 503", "Oops", 503, "The server returned HTTP 503 for /config.json. Reload the page in a moment."],
+  ["a page", HTML, 200, `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`],
+  ["a page after a blank line", `\n  ${HTML}`, 200, `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`],
+  ["an empty file", "", 200, `/config.json is not valid JSON. It should read ${EXAMPLE}.`],
+  ["a file with only the URL", ADDRESS, 200, `/config.json is not valid JSON. It should read ${EXAMPLE}.`],
+  ["a cut file", '{"webSocketUrl": ', 200, `/config.json is not valid JSON. It should read ${EXAMPLE}.`],
+])("reports a problem when the server sends %s in place of the file", async (_case, body, status, problem) => {
+  expect(await load(body, {}, status)).toEqual({ problem });
+});
+
+it("reports a problem when the request fails", async () => {
+  const cause = new TypeError("Failed to fetch");
+  expect(await load("", { fetch: () => Promise.reject(cause) })).toEqual({
+    problem: "/config.json could not be loaded. Check your connection and reload the page.",
   });
+});
 
-  it("uses the override without a request", async () => {
-    const fetch = vi.fn<ConfigSource["fetch"]>();
-    expect(await load("", { fetch, override: "wss://b.test/prod" })).toEqual(good("wss://b.test/prod"));
-    expect(fetch).not.toHaveBeenCalled();
-  });
-
-  it.each([undefined, "", "  "])("reads the file when the override is %j", async (override) => {
-    expect(await load(file("wss://a.test/prod"), { override })).toEqual(good("wss://a.test/prod"));
-  });
-
-  it("ignores other keys and blanks around the URL", async () => {
-    const body = '{"webSocketUrl": " wss://a.test/prod\\n", "stage": "prod"}';
-    expect(await load(body)).toEqual(good("wss://a.test/prod"));
-  });
-
-  it("reads the connection's times", async () => {
-    const body = '{"webSocketUrl": "wss://a.test/prod", "reconnectMs": 50, "heartbeatMs": 300000}';
+it.each(["null", "[]", "42", `"${ADDRESS}"`, "{}", `{"websocketUrl":"${ADDRESS}"}`, file(null), file(1)])(
+  "reports a file without webSocketUrl: %s",
+  async (body) => {
     expect(await load(body)).toEqual({
-      webSocketUrl: "wss://a.test/prod",
-      times: { reconnectMs: 50, acknowledgeMs: 5000, heartbeatMs: 300_000 },
+      problem: `/config.json has no text under the key "webSocketUrl". It should read ${EXAMPLE}.`,
     });
-  });
+  },
+);
 
-  it("accepts ws: on a page served over http", async () => {
-    const url = "ws://127.0.0.1:4566/_aws/execute-api/abc/prod";
-    expect(await load(file(url), { pageProtocol: "http:" })).toEqual(good(url));
-  });
-});
-
-describe("a missing file", () => {
-  it.each([404, 403])("reports a missing file for HTTP %i", async (status) => {
-    expect(await load("Not here", {}, status)).toEqual({
-      problem: `/config.json is missing (HTTP ${status}). ${REMEDY}`,
-    });
-  });
-
-  it.each([HTML, `\n  ${HTML}`])("reports a missing file when the server sends an HTML page in its place: %j", async (body) => {
-    expect(await load(body)).toEqual({
-      problem: `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`,
-    });
+it.each([
+  "",
+  "a.test/prod",
+  "https://a.test/prod",
+  "wss:",
+  "wss://",
+  "wss://a b.test",
+  "wss://a.test/prod#top",
+  "javascript:alert(1)",
+])("rejects a URL in the file that is not a WebSocket URL: %j", async (url) => {
+  expect(await load(file(url))).toEqual({
+    problem: `webSocketUrl in /config.json is “${url}”, which is not a WebSocket URL. It should start with wss://.`,
   });
 });
 
-describe("a file out of reach", () => {
-  it("reports the status when the server fails", async () => {
-    expect(await load("Oops", {}, 503)).toEqual({
-      problem: "The server answered HTTP 503 for /config.json. Reload the page in a moment.",
-    });
-  });
-
-  it("reports the network when the request fails", async () => {
-    const cause = new TypeError("Failed to fetch");
-    expect(await load("", { fetch: () => Promise.reject(cause) })).toEqual({
-      problem: "/config.json could not be loaded. Check your connection and reload the page.",
-    });
+it("rejects an override that is not a WebSocket URL, by its name", async () => {
+  expect(await load("", { override: "http://localhost" })).toEqual({
+    problem: "VITE_WEBSOCKET_URL is “http://localhost”, which is not a WebSocket URL. It should start with wss://.",
   });
 });
 
-describe("a wrong file", () => {
-  it.each(["", "wss://a.test/prod", '{"webSocketUrl": '])("reports a file that is not JSON: %j", async (body) => {
-    expect(await load(body)).toEqual({
-      problem: '/config.json is not valid JSON. It should read {"webSocketUrl": "wss://…"}.',
-    });
-  });
-
-  it.each(["null", "[]", "42", '"wss://a.test"', "{}", '{"websocketUrl":"wss://a.test"}', file(null), file(1)])(
-    "reports a file without webSocketUrl: %s",
-    async (body) => {
-      expect(await load(body)).toEqual({
-        problem:
-          '/config.json has no text under the key "webSocketUrl". It should read {"webSocketUrl": "wss://…"}.',
-      });
-    },
-  );
-});
-
-describe("a wrong URL", () => {
-  it.each([
-    "",
-    "a.test/prod",
-    "https://a.test/prod",
-    "wss:",
-    "wss://",
-    "wss://a b.test",
-    "wss://a.test/prod#top",
-    "javascript:alert(1)",
-  ])("rejects a URL in the file that is not a WebSocket URL: %j", async (url) => {
-    expect(await load(file(url))).toEqual({
-      problem: `webSocketUrl in /config.json is “${url}”, which is not a WebSocket URL. It should start with wss://.`,
-    });
-  });
-
-  it("rejects an override that is not a WebSocket URL, by its name", async () => {
-    expect(await load("", { override: "http://localhost" })).toEqual({
-      problem:
-        "VITE_WEBSOCKET_URL is “http://localhost”, which is not a WebSocket URL. It should start with wss://.",
-    });
-  });
-
-  it("rejects ws: on a page served over https", async () => {
-    expect(await load(file("ws://a.test/prod"))).toEqual({
-      problem:
-        "webSocketUrl in /config.json is “ws://a.test/prod”, which a page served over https may not open. Use a wss:// URL.",
-    });
+it("rejects ws: on a page served over https", async () => {
+  expect(await load(file("ws://a.test/prod"))).toEqual({
+    problem:
+      "webSocketUrl in /config.json is “ws://a.test/prod”, which a page served over https may not open. Use a wss:// URL.",
   });
 });
 
-describe("a wrong time", () => {
-  it.each([49, 300_001, -1, "3000", true, []])("rejects a time out of range: %j", async (acknowledgeMs) => {
-    expect(await load(JSON.stringify({ webSocketUrl: "wss://a.test/prod", acknowledgeMs }))).toEqual({
-      problem: "acknowledgeMs in /config.json should be a number of milliseconds from 50 to 300000.",
-    });
+it.each([49, 300_001, -1, "3000", true, []])("rejects a time out of range: %j", async (acknowledgeMs) => {
+  expect(await load(file(ADDRESS, { acknowledgeMs }))).toEqual({
+    problem: "acknowledgeMs in /config.json should be a number of milliseconds from 50 to 300000.",
   });
 });

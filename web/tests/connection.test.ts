@@ -1,13 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { type CloseReason, createConnection } from "../src/client/connection";
-import type { ServerMessage } from "../src/client/protocol";
-import { KEEP_ALIVE_MS, DEFAULT_TIMES } from "../src/client/times";
-import { fakePage, testClock } from "./fake-page";
-import { fakeWebSockets } from "./fake-web-socket";
+import type { ClientMessage, ServerMessage } from "../src/client/protocol";
+import { DEFAULT_TIMES, KEEP_ALIVE_MS } from "../src/client/times";
+import { fakePage, testClock, withFakeTimers } from "./fake-page";
+import { type FakeWebSocket, fakeWebSockets } from "./fake-web-socket";
 
-const GET_CURRENT = { action: "get-current" };
-const click = (id: string) => ({ action: "increment", id }) as const;
+const GET_CURRENT: ClientMessage = { action: "get-current" };
+const GATEWAY_ERROR = '{"message":"Internal server error"}';
+const click = (id: string): ClientMessage => ({ action: "increment", id });
+
+withFakeTimers();
 
 function setUp() {
   const { latest, WebSocket } = fakeWebSockets();
@@ -15,18 +18,25 @@ function setUp() {
   const { clock, late } = testClock();
   const messages: [ServerMessage, number | undefined][] = [];
   const reasons: CloseReason[] = [];
-  const onOpen = vi.fn<() => void>();
+  /** What had been sent at each call of onOpen. */
+  const opened: unknown[][] = [];
   const connection = createConnection({
     url: "wss://example.test/prod",
     WebSocket,
     clock,
     page,
     times: DEFAULT_TIMES,
-    onOpen,
+    onOpen: () => opened.push([...latest().sent]),
     onMessage: (...all) => messages.push(all),
     onClose: (reason) => reasons.push(reason),
   });
-  return { connection, socket: latest(), messages, reasons, onOpen, setHidden, late };
+  /** Lets time pass until the connection ends. Returns how long that took. */
+  function msUntilEnd() {
+    const start = clock.now();
+    while (reasons.length === 0 && clock.now() < start + 60_000) vi.advanceTimersByTime(1);
+    return clock.now() - start;
+  }
+  return { connection, socket: latest(), messages, reasons, opened, setHidden, late, msUntilEnd };
 }
 
 /** A connection that is open and has received the response to its first get-current. */
@@ -39,31 +49,29 @@ function setUpOpen() {
   return parts;
 }
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+/** A connection whose timer for the deadline of the click s:1 has fired a minute late, as after sleep. */
+function setUpLate() {
+  const parts = setUpOpen();
+  parts.connection.send(click("s:1"));
+  parts.late(60_000);
+  vi.advanceTimersByTime(5000);
+  expect(parts.reasons).toEqual([]);
+  return parts;
+}
 
 describe("the handshake of a connection", () => {
   it("sends get-current before it reports that it is open", () => {
-    const { socket, onOpen } = setUp();
-    onOpen.mockImplementation(() => expect(socket.sent).toEqual([GET_CURRENT]));
+    const { socket, opened } = setUp();
     socket.open();
-    expect(onOpen).toHaveBeenCalledTimes(1);
+    expect(opened).toEqual([[GET_CURRENT]]);
   });
 
   it("times out when the handshake takes 10 s", () => {
-    const { socket, reasons } = setUp();
-    vi.advanceTimersByTime(9999);
-    expect(reasons).toEqual([]);
-    vi.advanceTimersByTime(1);
-    expect([reasons, socket.readyState]).toEqual([["timeout"], 2]);
+    const { msUntilEnd, reasons, socket } = setUp();
+    expect([msUntilEnd(), reasons, socket.readyState, vi.getTimerCount()]).toEqual([10_000, ["timeout"], 2, 0]);
   });
 
-  it("reports closed when the handshake fails", () => {
+  it("reports the connection as closed when the handshake fails", () => {
     const { socket, reasons, connection } = setUp();
     socket.fail();
     expect([reasons, connection.openedAt, vi.getTimerCount()]).toEqual([["closed"], undefined, 0]);
@@ -78,145 +86,84 @@ describe("responses on a connection", () => {
     connection.send(click("s:2"));
     vi.advanceTimersByTime(10);
     socket.receiveValue(8, "s:1");
-    socket.receiveValue(9, "s:2");
+    socket.receiveError("busy", "s:2");
     socket.receiveValue(10);
     expect(messages.map(([, roundTrip]) => roundTrip)).toEqual([50, 10, undefined]);
   });
 
-  it("takes any value as the response to get-current", () => {
-    const { connection, socket, messages, reasons } = setUpOpen();
-    connection.sendHeartbeat();
-    vi.advanceTimersByTime(30);
-    socket.receiveValue(8);
-    expect(messages.at(-1)?.[1]).toBe(30);
-    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(reasons).toEqual([]);
-  });
-
-  it("takes an error with the id of a click as its response", () => {
-    const { connection, socket, messages, reasons } = setUpOpen();
-    connection.send(click("s:1"));
-    socket.receiveError("busy", "s:1");
-    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(messages).toMatchObject([[{ code: "busy", id: "s:1" }, 0]]);
-    expect(reasons).toEqual([]);
-  });
-
-  it("takes a gateway error as the response to every click, because it names none", () => {
+  it.each<[string, ClientMessage[], (socket: FakeWebSocket) => void, CloseReason[]]>([
+    ["takes any value as the response to get-current", [GET_CURRENT], (socket) => socket.receiveValue(8), []],
+    ["takes an error with the id of a click as its response", [click("s:1")], (socket) => socket.receiveError("busy", "s:1"), []],
+    [
+      "takes a gateway error as the response to every click, because it names none",
+      [click("s:1"), click("s:2")],
+      (socket) => socket.receive(GATEWAY_ERROR),
+      [],
+    ],
+    ["times out when get-current gets only a gateway error", [GET_CURRENT], (socket) => socket.receive(GATEWAY_ERROR), ["timeout"]],
+    [
+      "times out when only responses to other requests arrive",
+      [click("s:1"), click("s:2")],
+      (socket) => {
+        socket.receiveValue(8, "s:2");
+        socket.receiveValue(9);
+      },
+      ["timeout"],
+    ],
+  ])("%s", (_title, requests, receive, expected) => {
     const { connection, socket, reasons } = setUpOpen();
-    connection.send(click("s:1"));
-    connection.send(click("s:2"));
-    socket.receive('{"message":"Internal server error"}');
+    for (const request of requests) connection.send(request);
+    receive(socket);
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(reasons).toEqual([]);
-  });
-
-  it("times out when get-current gets only a gateway error", () => {
-    const { connection, socket, reasons } = setUpOpen();
-    connection.sendHeartbeat();
-    socket.receive('{"message":"Internal server error"}');
-    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(reasons).toEqual(["timeout"]);
+    expect(reasons).toEqual(expected);
   });
 });
 
 describe("the response deadline of a connection", () => {
   it.each([
     ["a click", click("s:1")],
-    ["a question", GET_CURRENT as { action: "get-current" }],
+    ["get-current", GET_CURRENT],
   ])("times out when %s has no response for 5 s", (_case, message) => {
-    const { connection, reasons, socket } = setUpOpen();
+    const { connection, msUntilEnd, reasons, socket } = setUpOpen();
     connection.send(message);
-    vi.advanceTimersByTime(4999);
-    expect(reasons).toEqual([]);
-    vi.advanceTimersByTime(1);
-    expect([reasons, socket.readyState, vi.getTimerCount()]).toEqual([["timeout"], 2, 0]);
+    expect([msUntilEnd(), reasons, socket.readyState, vi.getTimerCount()]).toEqual([5000, ["timeout"], 2, 0]);
   });
 
   it("times out 5 s after the oldest request without a response", () => {
-    const { connection, reasons, socket } = setUpOpen();
-    connection.send(click("s:1"));
-    vi.advanceTimersByTime(3000);
-    connection.send(click("s:2"));
+    const { connection, socket, msUntilEnd } = setUpOpen();
+    for (const id of ["s:1", "s:2", "s:3"]) {
+      connection.send(click(id));
+      vi.advanceTimersByTime(1000);
+    }
     socket.receiveValue(8, "s:1");
-    vi.advanceTimersByTime(4999);
-    expect(reasons).toEqual([]);
-    vi.advanceTimersByTime(1);
-    expect(reasons).toEqual(["timeout"]);
-  });
-
-  it("times out when only other responses arrive", () => {
-    const { connection, reasons, socket } = setUpOpen();
-    connection.send(click("s:1"));
-    socket.receiveValue(8, "s:2");
-    socket.receiveValue(9);
-    vi.advanceTimersByTime(5000);
-    expect(reasons).toEqual(["timeout"]);
+    expect(msUntilEnd()).toBe(3000);
   });
 
   it("restarts the deadline of a click that is sent again", () => {
-    const { connection, reasons, socket } = setUpOpen();
-    connection.send(click("s:1"));
-    socket.receiveError("busy", "s:1");
-    vi.advanceTimersByTime(4000);
-    connection.send(click("s:1"));
-    vi.advanceTimersByTime(4999);
-    expect(reasons).toEqual([]);
-  });
-
-  it("times out 5 s after the second request when the first was sent again", () => {
-    const { connection, reasons } = setUpOpen();
-    connection.send(click("s:1"));
-    vi.advanceTimersByTime(1000);
-    connection.send(click("s:2"));
-    vi.advanceTimersByTime(1000);
-    connection.send(click("s:1"));
-    vi.advanceTimersByTime(3999);
-    expect(reasons).toEqual([]);
-    vi.advanceTimersByTime(1);
-    expect(reasons).toEqual(["timeout"]);
+    const { connection, msUntilEnd } = setUpOpen();
+    for (const id of ["s:1", "s:2", "s:1"]) {
+      connection.send(click(id));
+      vi.advanceTimersByTime(1000);
+    }
+    expect(msUntilEnd()).toBe(3000);
   });
 
   it("reads waiting responses before it times out when its timer is late", () => {
-    const { connection, reasons, socket, late } = setUpOpen();
-    connection.send(click("s:1"));
-    late(60_000); // as in a hidden tab, or after sleep
-    vi.advanceTimersByTime(5000);
-    expect(reasons).toEqual([]);
+    const { connection, reasons, socket } = setUpLate();
+    connection.send(click("s:2"));
+    vi.advanceTimersByTime(499);
     socket.receiveValue(8, "s:1");
+    socket.receiveValue(9, "s:2");
     vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
     expect(reasons).toEqual([]);
   });
 
-  it("keeps the grace period of a late timer when something is sent meanwhile", () => {
-    const { connection, reasons, socket, late } = setUpOpen();
-    connection.send(click("s:1"));
-    late(60_000);
-    vi.advanceTimersByTime(5000);
-    connection.send(click("s:2"));
-    vi.advanceTimersByTime(499);
-    expect(reasons).toEqual([]);
-    socket.receiveValue(8, "s:1");
-    vi.advanceTimersByTime(4000);
-    expect(reasons).toEqual([]);
-  });
-
-  it("does not extend the grace period of a late timer when broadcasts arrive", () => {
-    const { connection, reasons, socket, late } = setUpOpen();
-    connection.send(click("s:1"));
-    late(60_000);
-    vi.advanceTimersByTime(5000);
-    socket.receiveValue(8);
-    late(60_000);
-    vi.advanceTimersByTime(500);
-    expect(reasons).toEqual(["timeout"]);
-  });
-
-  it("grants the grace period of a late timer only once", () => {
-    const { connection, reasons, late } = setUpOpen();
-    connection.send(click("s:1"));
-    late(60_000);
-    vi.advanceTimersByTime(5000);
+  it.each([
+    ["nothing", () => {}],
+    ["a broadcast", (socket: FakeWebSocket) => socket.receiveValue(8)],
+  ])("grants the grace period of a late timer only once, when %s arrives", (_case, receive) => {
+    const { reasons, socket, late } = setUpLate();
+    receive(socket);
     late(60_000);
     vi.advanceTimersByTime(500);
     expect(reasons).toEqual(["timeout"]);
@@ -224,31 +171,28 @@ describe("the response deadline of a connection", () => {
 });
 
 describe("the heartbeat of a connection", () => {
-  it("sends a heartbeat a minute after the last value", () => {
-    const { socket } = setUpOpen();
+  it.each<[string, (parts: ReturnType<typeof setUp>) => void, number]>([
+    ["a minute after the last value", ({ socket }) => socket.receiveValue(8), 60_000],
+    ["in time when only an error arrived", ({ socket }) => socket.receiveError("unavailable"), 30_000],
+    ["less often while the page is hidden", ({ setHidden }) => setHidden(true), KEEP_ALIVE_MS - 30_000],
+  ])("sends a heartbeat %s", (_case, arrange, dueMs) => {
+    const parts = setUpOpen();
     vi.advanceTimersByTime(30_000);
+    arrange(parts);
+    vi.advanceTimersByTime(dueMs - 1);
+    expect(parts.socket.sent).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(parts.socket.sent).toEqual([GET_CURRENT]);
+  });
+
+  it("sends the next heartbeat a minute after the response to the last one", () => {
+    const { socket } = setUpOpen();
+    vi.advanceTimersByTime(60_040);
     socket.receiveValue(8);
     vi.advanceTimersByTime(59_999);
-    expect(socket.sent).toEqual([]);
+    expect(socket.sent).toEqual([GET_CURRENT]);
     vi.advanceTimersByTime(1);
-    expect(socket.sent).toEqual([GET_CURRENT]);
-  });
-
-  it("sends a heartbeat every minute while values arrive only as responses", () => {
-    const { socket } = setUpOpen();
-    for (let minute = 1; minute <= 30; minute += 1) {
-      vi.advanceTimersByTime(60_000);
-      expect(socket.sent).toHaveLength(minute);
-      socket.receiveValue(8);
-    }
-  });
-
-  it("sends the heartbeat in time when only an error arrived", () => {
-    const { socket } = setUpOpen();
-    vi.advanceTimersByTime(30_000);
-    socket.receiveError("unavailable");
-    vi.advanceTimersByTime(30_000);
-    expect(socket.sent).toEqual([GET_CURRENT]);
+    expect(socket.sent).toEqual([GET_CURRENT, GET_CURRENT]);
   });
 
   it("sends within API Gateway's 10 idle minutes, even while values arrive", () => {
@@ -262,15 +206,6 @@ describe("the heartbeat of a connection", () => {
     expect(socket.sent).toEqual([GET_CURRENT]);
   });
 
-  it("sends heartbeats less often while the page is hidden", () => {
-    const { socket, setHidden } = setUpOpen();
-    setHidden(true);
-    vi.advanceTimersByTime(KEEP_ALIVE_MS - 1);
-    expect(socket.sent).toEqual([]);
-    vi.advanceTimersByTime(1);
-    expect(socket.sent).toEqual([GET_CURRENT]);
-  });
-
   it("sends no heartbeat while one is pending", () => {
     const { connection, socket } = setUpOpen();
     connection.sendHeartbeat();
@@ -280,36 +215,32 @@ describe("the heartbeat of a connection", () => {
 });
 
 describe("the end of a connection", () => {
-  it("reports its end once and nothing after it", () => {
-    const { connection, socket, reasons, messages, onOpen } = setUpOpen();
+  it("reports the end of a connection once, and nothing after it", () => {
+    const { connection, socket, reasons, messages, opened } = setUpOpen();
     socket.drop();
     socket.fail();
     socket.receiveValue(9);
     socket.open();
-    expect([reasons, messages, onOpen.mock.calls.length, vi.getTimerCount()]).toEqual([["closed"], [], 1, 0]);
+    expect([reasons, messages, opened.length, vi.getTimerCount()]).toEqual([["closed"], [], 1, 0]);
     expect(connection.send(click("s:1"))).toBe(false);
   });
 
-  it("reports nothing after close()", () => {
+  it("reports nothing about a connection after close()", () => {
     const { connection, socket, reasons, messages } = setUpOpen();
     connection.close();
-    expect(socket.readyState).toBe(2);
+    expect([socket.readyState, vi.getTimerCount()]).toEqual([2, 0]);
     socket.receiveValue(9);
     socket.drop();
-    vi.advanceTimersByTime(10 * KEEP_ALIVE_MS);
     expect([reasons, messages, vi.getTimerCount()]).toEqual([[], [], 0]);
   });
 
-  it("sends nothing on a socket that is closing", () => {
-    const { connection, socket } = setUpOpen();
-    socket.close();
-    expect(connection.send(click("s:1"))).toBe(false);
-  });
-
-  it("sends nothing before the handshake is complete", () => {
+  it("sends nothing before the handshake is complete and after the socket has started to close", () => {
     const { connection, socket } = setUp();
     expect(connection.send(click("s:1"))).toBe(false);
     connection.sendHeartbeat();
-    expect(socket.sent).toEqual([]);
+    socket.open();
+    socket.close();
+    expect(connection.send(click("s:1"))).toBe(false);
+    expect(socket.sent).toEqual([GET_CURRENT]);
   });
 });

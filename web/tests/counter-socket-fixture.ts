@@ -2,7 +2,6 @@
 
 import { vi } from "vitest";
 
-import type { SocketConstructor } from "../src/client/connection";
 import { type ConnectionState, createCounterSocket } from "../src/client/counter-socket";
 import type { ServerMessage } from "../src/client/protocol";
 import { DEFAULT_TIMES, ROTATE_AFTER_MAX_MS, ROTATE_AFTER_MIN_MS } from "../src/client/times";
@@ -16,8 +15,10 @@ export const RECONNECT_MS = DEFAULT_TIMES.reconnectMs;
 /** Age at which a connection is replaced, because the test clock's random number is always 0.5. */
 export const ROTATE_AFTER_MS = (ROTATE_AFTER_MIN_MS + ROTATE_AFTER_MAX_MS) / 2;
 
-/** A socket that is not started, and records of what it reported. */
-export function setUp(overrideWebSocket?: SocketConstructor) {
+export type Parts = ReturnType<typeof setUp>;
+
+/** A socket that is not started, and records of what it reported. `listener` receives each state, too. */
+export function setUp(listener?: (state: ConnectionState) => void) {
   const network = fakeWebSockets();
   const states: ConnectionState[] = [];
   const delays: (number | undefined)[] = [];
@@ -29,20 +30,27 @@ export function setUp(overrideWebSocket?: SocketConstructor) {
     onState(state, delayMs) {
       states.push(state);
       if (state === "waiting") delays.push(delayMs);
+      listener?.(state);
     },
     onMessage: (message) => messages.push(message),
     onUnreachable,
-    WebSocket: overrideWebSocket ?? network.WebSocket,
+    WebSocket: network.WebSocket,
     clock: testClock().clock,
     page,
   });
   return { ...network, socket, states, delays, messages, onUnreachable, fire, listeners };
 }
 
-/** A socket that is open and has received its first value. */
-export function setUpOpen() {
+/** A socket whose first handshake is under way. */
+export function setUpStarted() {
   const parts = setUp();
   parts.socket.start();
+  return parts;
+}
+
+/** A socket that is open and has received its first value. */
+export function setUpOpen() {
+  const parts = setUpStarted();
   parts.latest().open();
   parts.latest().receiveValue(1);
   parts.messages.splice(0);
@@ -50,14 +58,24 @@ export function setUpOpen() {
 }
 
 /** Lets time pass while every open connection receives a value each second. */
-export function live(parts: Pick<ReturnType<typeof setUp>, "alive">, ms: number) {
+export function live({ alive }: Parts, ms: number) {
   for (let rest = ms; rest > 0; rest -= 1000) {
-    for (const each of parts.alive()) if (each.readyState === 1) each.receiveValue(1);
+    for (const each of alive()) if (each.readyState === 1) each.receiveValue(1);
     vi.advanceTimersByTime(Math.min(rest, 1000));
   }
 }
 
-/** Lets the delay before the next attempt pass. */
-export function wait({ delays }: ReturnType<typeof setUp>) {
-  vi.advanceTimersByTime(delays.at(-1) ?? 0);
+/** Lets attempts to connect end like that, and the delay after each one pass. */
+export function fail({ latest, delays }: Parts, attempts: number, end = () => latest().fail()) {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    end();
+    vi.advanceTimersByTime(delays.at(-1) ?? 0);
+  }
+}
+
+/** Sends a click on a connection that has lasted, and lets its response deadline pass. */
+export function timeOut(parts: Parts) {
+  live(parts, 10_000);
+  parts.socket.send(CLICK);
+  vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
 }

@@ -1,3 +1,5 @@
+import { afterEach, beforeEach, vi } from "vitest";
+
 import { browserClock, type Clock } from "../src/client/clock";
 import type { Page, PageEvent } from "../src/client/page";
 
@@ -22,6 +24,12 @@ export function fakePage() {
       state.hidden = hidden;
     },
   };
+}
+
+/** Gives each test of the calling file vitest's fake timers. */
+export function withFakeTimers() {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
 }
 
 /**

@@ -59,11 +59,13 @@ export class FakeWebSocket extends EventTarget implements Socket {
   }
 }
 
-/** A constructor to inject, and every socket that it has created. */
+/** A constructor to inject, and every socket that it has created. It throws while `setBlocked(true)` is in force. */
 export function fakeWebSockets() {
   const sockets: FakeWebSocket[] = [];
+  let blocked = false;
   class RecordedWebSocket extends FakeWebSocket {
     constructor(url: string) {
+      if (blocked) throw new DOMException("Blocked", "SecurityError");
       super(url);
       sockets.push(this);
     }
@@ -71,6 +73,9 @@ export function fakeWebSockets() {
   return {
     WebSocket: RecordedWebSocket,
     sockets,
+    setBlocked(block: boolean) {
+      blocked = block;
+    },
     /** The newest socket. */
     latest(): FakeWebSocket {
       const socket = sockets.at(-1);

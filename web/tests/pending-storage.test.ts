@@ -1,71 +1,53 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 import { createPendingStorage } from "../src/client/pending-storage";
 import { fakeStorage } from "./fake-page";
 
 const OLD = "old-session-old-session";
 const NEW = "new-session-new-session";
+const OLD_KEY = `counter.pending.${OLD}`;
+const NEW_KEY = `counter.pending.${NEW}`;
 const CLICKS = [
   { id: `${OLD}:1`, createdAt: 1000 },
   { id: `${OLD}:2`, createdAt: 2000 },
 ];
 
+/** The storage of a new page after an old page has saved two clicks. */
 function setUp() {
   const storage = fakeStorage();
-  const open = (session: string) => createPendingStorage(session, () => storage);
-  return { storage, open, keys: () => Array.from({ length: storage.length }, (_, index) => storage.key(index)) };
+  const old = createPendingStorage(OLD, () => storage);
+  old.save(CLICKS);
+  const keys = () => Array.from({ length: storage.length }, (_, index) => storage.key(index));
+  return { storage, old, page: createPendingStorage(NEW, () => storage), keys };
 }
 
-describe("the storage after a reload", () => {
-  it("restores clicks in their order, with their times", () => {
-    const { open } = setUp();
-    open(OLD).save(CLICKS);
-    expect(open(NEW).restore()).toEqual(CLICKS);
-  });
-
-  it("keeps restored clicks under the old key until the new page saves", () => {
-    const { open, keys } = setUp();
-    open(OLD).save(CLICKS);
-    const page = open(NEW);
-    page.restore();
-    expect(keys()).toEqual([`counter.pending.${OLD}`]);
-    page.save(CLICKS);
-    expect(keys()).toEqual([`counter.pending.${NEW}`]);
-    expect(page.restore()).toEqual([]);
-  });
-
-  it("leaves no key when no click is pending", () => {
-    const { open, storage } = setUp();
-    const page = open(OLD);
-    page.save(CLICKS);
-    page.save([]);
-    expect(storage.length).toBe(0);
-  });
-
-  it("leaves keys of other code in place", () => {
-    const { open, storage } = setUp();
-    storage.setItem("token", "secret");
-    const page = open(NEW);
-    expect(page.restore()).toEqual([]);
-    page.save([]);
-    expect(storage.getItem("token")).toBe("secret");
-  });
+it("restores clicks in order and keeps them under the old key until the new page saves", () => {
+  const { page, keys } = setUp();
+  expect([page.restore(), keys()]).toEqual([CLICKS, [OLD_KEY]]);
+  page.save(CLICKS);
+  expect([page.restore(), keys()]).toEqual([[], [NEW_KEY]]);
 });
 
-describe("two pages of one tab", () => {
-  it("restores what another page of the tab saved meanwhile", () => {
-    const { open } = setUp();
-    const cached = open(OLD);
-    cached.save(CLICKS.slice(0, 1));
-    const fresh = open(NEW);
-    fresh.save(fresh.restore());
-    const made = [...CLICKS.slice(0, 1), { id: `${NEW}:1`, createdAt: 3000 }];
-    fresh.save(made);
-    expect(cached.restore()).toEqual(made);
-  });
+it("restores what another page of the tab saved meanwhile, and removes no key that it has not restored", () => {
+  const { old, page, keys } = setUp();
+  const clicks = [...page.restore(), { id: `${NEW}:1`, createdAt: 3000 }];
+  page.save(clicks);
+  expect(old.restore()).toEqual(clicks);
+  old.save(clicks);
+  page.save(clicks);
+  expect(keys()).toEqual([OLD_KEY, NEW_KEY]);
 });
 
-describe.each([
+it("removes only the keys of pending clicks when none is left", () => {
+  const { storage, old, page, keys } = setUp();
+  storage.setItem("token", "secret");
+  old.save([]);
+  expect(page.restore()).toEqual([]);
+  page.save([]);
+  expect([keys(), storage.getItem("token")]).toEqual([["token"], "secret"]);
+});
+
+it.each([
   ["no JSON", "{"],
   ["another JSON", '{"a":1}'],
   ["null", "null"],
@@ -73,21 +55,18 @@ describe.each([
   ["an id that is none", '[["x",1]]'],
   ["an id that is no text", "[[1,1]]"],
   ["a time that is none", `[["${OLD}:1","1"],["${OLD}:1",null]]`],
-])("storage that holds %s", (_case, text) => {
-  it("ignores a stored value that is not valid and removes it", () => {
-    const { open, storage } = setUp();
-    storage.setItem(`counter.pending.${OLD}`, text);
-    const page = open(NEW);
-    expect(page.restore()).toEqual([]);
-    page.save([]);
-    expect(storage.length).toBe(0);
-  });
+])("ignores and removes a stored value with %s", (_case, text) => {
+  const { storage, page } = setUp();
+  storage.setItem(OLD_KEY, text);
+  expect(page.restore()).toEqual([]);
+  page.save([]);
+  expect(storage.length).toBe(0);
 });
 
 it("restores the valid entries among invalid ones", () => {
-  const { open, storage } = setUp();
-  storage.setItem(`counter.pending.${OLD}`, `[["x",1],["${OLD}:7",5]]`);
-  expect(open(NEW).restore()).toEqual([{ id: `${OLD}:7`, createdAt: 5 }]);
+  const { storage, page } = setUp();
+  storage.setItem(OLD_KEY, `[null,["x",1],["${OLD}:7",5]]`);
+  expect(page.restore()).toEqual([{ id: `${OLD}:7`, createdAt: 5 }]);
 });
 
 it("restores nothing and does not throw where storage is blocked", () => {
@@ -99,12 +78,10 @@ it("restores nothing and does not throw where storage is blocked", () => {
 });
 
 it("keeps the old page's clicks when the storage is full", () => {
-  const { open, storage } = setUp();
-  open(OLD).save(CLICKS);
+  const { storage, page, keys } = setUp();
   storage.setItem = () => {
     throw new DOMException("full", "QuotaExceededError");
   };
-  const page = open(NEW);
   page.save(page.restore());
-  expect(storage.getItem(`counter.pending.${OLD}`)).not.toBeNull();
+  expect(keys()).toEqual([OLD_KEY]);
 });

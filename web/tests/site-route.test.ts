@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 // CloudFront runs it before each request; see counter_service/infra/website.py.
 import source from "../../counter_service/infra/site_route.js?raw";
 
@@ -8,18 +8,16 @@ type Handler = (event: { request: { uri: string } }) => { uri: string };
 // oxlint-disable-next-line no-new-func, no-implied-eval
 const handler = new Function(`${source}\nreturn handler;`)() as Handler;
 
-describe("the site's routes", () => {
-  it.each(["/", "/realtime-counter", "/realtime-counter/", "/nowhere", "/a/b/", "/v1.2/about"])(
-    "serves the page at %s",
-    (uri) => {
-      expect(handler({ request: { uri } })).toEqual({ uri: "/index.html" });
-    },
-  );
+it.each(["/", "/realtime-counter", "/realtime-counter/", "/nowhere", "/a/b/", "/v1.2/about"])(
+  "serves the page at %s",
+  (uri) => {
+    expect(handler({ request: { uri } })).toEqual({ uri: "/index.html" });
+  },
+);
 
-  it.each(["/index.html", "/config.json", "/favicon.svg", "/gone.js", "/a/b.png", "/assets/gone-12345678.js"])(
-    "leaves the path of a file as it is: %s",
-    (uri) => {
-      expect(handler({ request: { uri } })).toEqual({ uri });
-    },
-  );
-});
+it.each(["/index.html", "/config.json", "/favicon.svg", "/gone.js", "/a/b.png", "/assets/gone-12345678.js"])(
+  "leaves the path of a file as it is: %s",
+  (uri) => {
+    expect(handler({ request: { uri } })).toEqual({ uri });
+  },
+);

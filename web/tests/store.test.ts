@@ -1,14 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { createClickQueue, MAX_CLICK_AGE_MS, QUEUE_LIMIT } from "../src/client/click-queue";
 import { createPendingStorage } from "../src/client/pending-storage";
 import { createCounterStore } from "../src/client/store";
 import { DEFAULT_TIMES } from "../src/client/times";
-import { fakePage, fakeStorage, testClock } from "./fake-page";
+import { fakePage, fakeStorage, testClock, withFakeTimers } from "./fake-page";
 import { fakeWebSockets } from "./fake-web-socket";
 
 const SESSION = "session-of-the-test";
 const id = (sequence: number, session = SESSION) => `${session}:${sequence}`;
+
+withFakeTimers();
 
 function setUp(storage = fakeStorage(), session = SESSION) {
   const network = fakeWebSockets();
@@ -38,15 +40,7 @@ function reconnect({ latest }: Pick<ReturnType<typeof setUp>, "latest">) {
   latest().open();
 }
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-it("starts without a value and without a connection", () => {
+it("creates a store without a value and without a connection", () => {
   expect(setUp().shown()).toEqual({
     value: undefined,
     connection: "closed",
@@ -85,182 +79,62 @@ it("shows the round trip of the last response", () => {
   expect(shown().roundTripMs).toBe(30);
 });
 
-describe("the value", () => {
-  it("shows the value zero", () => {
-    const { latest, shown } = setUpOpen();
-    latest().receiveValue(0);
-    expect(shown().value).toBe(0);
+it("never decreases the value when messages arrive out of order", () => {
+  const { latest, shown } = setUpOpen();
+  const values = [0, 3, 5, 4, 5, 9, 1].map((value) => {
+    latest().receiveValue(value);
+    return shown().value;
   });
-
-  it("never decreases the value when messages arrive out of order", () => {
-    const { latest, shown } = setUpOpen();
-    const values = [3, 5, 4, 5, 9, 1].map((value) => {
-      latest().receiveValue(value);
-      return shown().value;
-    });
-    expect(values).toEqual([3, 5, 5, 5, 9, 9]);
-  });
-
-  it("never decreases the value across reconnects and restarts", () => {
-    const parts = setUpOpen();
-    const { latest, shown, store } = parts;
-    latest().receiveValue(7);
-    reconnect(parts);
-    latest().receiveValue(2);
-    expect(shown().value).toBe(7);
-    store.stop();
-    store.start();
-    latest().open();
-    latest().receiveValue(6);
-    expect(shown().value).toBe(7);
-    latest().receiveValue(8);
-    expect(shown().value).toBe(8);
-  });
-
-  it("keeps the value while the page reconnects", () => {
-    const { latest, shown } = setUpOpen();
-    latest().receiveValue(7);
-    latest().drop();
-    expect(shown().value).toBe(7);
-    vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
-    expect(shown().value).toBe(7);
-  });
-
-  it("leaves pending clicks out of the value", () => {
-    const { store, latest, shown } = setUpOpen();
-    latest().receiveValue(4);
-    store.increment();
-    expect(shown()).toMatchObject({ value: 4, pending: 1 });
-    latest().receiveValue(5, id(1));
-    expect(shown()).toMatchObject({ value: 5, pending: 0 });
-  });
+  expect(values).toEqual([0, 3, 5, 5, 5, 9, 9]);
 });
 
-describe("a click", () => {
-  it("sends a click at once and removes it when it is acknowledged", () => {
-    const { store, latest, shown } = setUpOpen();
-    expect(store.increment()).toBe(true);
-    expect(latest().ids()).toEqual([id(1)]);
-    latest().receiveValue(1, id(1));
-    expect(shown().pending).toBe(0);
-  });
-
-  it("keeps a click pending when values without its op id arrive", () => {
-    const { store, latest, shown } = setUpOpen();
-    store.increment();
-    latest().receiveValue(1);
-    latest().receiveValue(2, id(1, "session-of-another"));
-    expect(shown().pending).toBe(1);
-  });
-
-  it("sends clicks made while disconnected later, in their order", () => {
-    const parts = setUpOpen();
-    const { store, latest, shown } = parts;
-    latest().drop();
-    store.increment();
-    store.increment();
-    expect(shown().pending).toBe(2);
-    vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs);
-    latest().open();
-    expect(latest().ids()).toEqual([id(1), id(2)]);
-  });
-
-  it("sends a click again under its op id when the response is lost", () => {
-    const parts = setUpOpen();
-    const { store, latest } = parts;
-    store.increment();
-    reconnect(parts);
-    expect(latest().ids()).toEqual([id(1)]);
-  });
-
-  it("replaces the connection and sends the click again when no response comes", () => {
-    const { store, latest, sockets } = setUpOpen();
-    latest().receiveValue(0);
-    store.increment();
-    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
-    expect(sockets).toHaveLength(2);
-    latest().open();
-    expect(latest().ids()).toEqual([id(1)]);
-  });
-
-  it("accepts no click beyond the limit", () => {
-    const { store, shown } = setUp();
-    const taken = Array.from({ length: QUEUE_LIMIT + 1 }, () => store.increment());
-    expect([taken.at(-2), taken.at(-1)]).toEqual([true, false]);
-    expect(shown()).toMatchObject({ pending: QUEUE_LIMIT, full: true });
-  });
-
-  it("sends a click again after a reload", () => {
-    const before = setUp();
-    before.store.increment();
-    const { latest, shown, storage } = setUpOpen(before.storage, "the-session-after-it");
-    expect(shown().pending).toBe(1);
-    expect(latest().ids()).toEqual([id(1)]);
-    latest().receiveValue(1, id(1));
-    expect([shown().pending, storage.length]).toEqual([0, 0]);
-  });
-
-  it("sends the clicks that another page left while this one was in the back/forward cache", () => {
-    const { storage, fire, latest } = setUpOpen();
-    fire("pagehide");
-    const other = setUp(storage, "the-page-in-between");
-    other.store.increment();
-    fire("pageshow");
-    latest().open();
-    expect(latest().ids()).toEqual([id(1, "the-page-in-between")]);
-  });
+it("never decreases the value across reconnects and restarts", () => {
+  const parts = setUpOpen();
+  const { latest, shown, store } = parts;
+  latest().receiveValue(7);
+  reconnect(parts);
+  expect(shown().value).toBe(7);
+  latest().receiveValue(2);
+  expect(shown().value).toBe(7);
+  store.stop();
+  store.start();
+  latest().open();
+  latest().receiveValue(6);
+  expect(shown().value).toBe(7);
+  latest().receiveValue(8);
+  expect(shown().value).toBe(8);
 });
 
-describe("an error response", () => {
-  it("shows an error without an id until the next value", () => {
-    const { latest, shown } = setUpOpen();
-    latest().receiveValue(4);
-    latest().receiveError("not-json");
-    expect(shown()).toMatchObject({ value: 4, error: "This is not-json." });
-    latest().receiveValue(4);
-    expect(shown()).toMatchObject({ value: 4, error: undefined });
-  });
+it("leaves a click out of the value and pending until it is acknowledged", () => {
+  const { store, latest, shown } = setUpOpen();
+  latest().receiveValue(4);
+  expect(store.increment()).toBe(true);
+  expect(latest().ids()).toEqual([id(1)]);
+  expect(shown()).toMatchObject({ value: 4, pending: 1 });
+  latest().receiveValue(5);
+  latest().receiveValue(6, id(1, "session-of-another"));
+  expect(shown()).toMatchObject({ value: 6, pending: 1 });
+  latest().receiveValue(7, id(1));
+  expect(shown()).toMatchObject({ value: 7, pending: 0 });
+});
 
-  it("shows a gateway error and sends the clicks in flight again", () => {
-    const { store, latest, shown } = setUpOpen();
-    store.increment();
-    latest().receive('{"message": "Internal server error", "connectionId": "a", "requestId": "b"}');
-    expect(shown()).toMatchObject({ error: "The gateway reported “Internal server error”.", pending: 1 });
-    vi.advanceTimersByTime(500);
-    expect(latest().ids()).toEqual([id(1), id(1)]);
-  });
+it("accepts no click beyond the limit", () => {
+  const { store, shown } = setUp();
+  const added = Array.from({ length: QUEUE_LIMIT + 1 }, () => store.increment());
+  expect(added.slice(-2)).toEqual([true, false]);
+  expect(shown()).toMatchObject({ pending: QUEUE_LIMIT, full: true });
+});
 
-  it.each(["busy", "unavailable", "unknown-outcome", "too-many-clicks", "of-a-later-version"])(
-    "keeps a click after the error %s and sends it again under its op id",
-    (code) => {
-      const { store, latest, shown } = setUpOpen();
-      store.increment();
-      latest().receiveError(code, id(1));
-      expect(shown()).toMatchObject({ pending: 1, error: undefined, droppedClicks: 0 });
-      vi.advanceTimersByTime(500);
-      expect(latest().ids()).toEqual([id(1), id(1)]);
-      latest().receiveError(code, id(1));
-      expect(shown().error).toContain("sent again by themselves");
-      vi.advanceTimersByTime(1000);
-      latest().receiveValue(1, id(1));
-      expect(shown()).toMatchObject({ pending: 0, error: undefined, droppedClicks: 0 });
-    },
-  );
-
-  it.each([
-    ["its id", id(1)],
-    ["no id", undefined],
-  ])("drops a click after bad-id with %s and shows that until dismissed", (_case, answered) => {
-    const { store, latest, shown } = setUpOpen();
-    store.increment();
-    latest().receiveError("bad-id", answered);
-    expect(shown()).toMatchObject({ pending: 0, droppedClicks: 1, error: "This is bad-id." });
-    latest().receiveValue(1);
-    expect(shown()).toMatchObject({ droppedClicks: 1, error: undefined });
-    store.dismissDropped();
-    expect(shown().droppedClicks).toBe(0);
-    expect(latest().ids()).toEqual([id(1)]);
-  });
+it("sends a click again after a reload", () => {
+  const before = setUp();
+  before.store.increment();
+  const { store, latest, shown, storage } = setUp(before.storage, "the-session-after-it");
+  store.start();
+  expect(shown().pending).toBe(1);
+  latest().open();
+  expect(latest().ids()).toEqual([id(1)]);
+  latest().receiveValue(1, id(1));
+  expect([shown().pending, storage.length]).toEqual([0, 0]);
 });
 
 it("drops clicks that are a day old when the page is loaded again", () => {
@@ -271,49 +145,108 @@ it("drops clicks that are a day old when the page is loaded again", () => {
   expect([shown(), latest().ids(), storage.length]).toMatchObject([{ pending: 0, droppedClicks: 1 }, [], 0]);
 });
 
-describe("the rate", () => {
-  it("counts the growth of the value while connected towards the rate", () => {
-    const { latest, store } = setUpOpen();
-    latest().receiveValue(100);
-    latest().receiveValue(103);
-    latest().receiveValue(102);
-    latest().receiveValue(104);
-    expect(store.readRate().at(-1)).toBe(4);
-  });
-
-  it("does not count growth while disconnected towards the rate", () => {
-    const parts = setUpOpen();
-    const { latest, store } = parts;
-    latest().receiveValue(1);
-    reconnect(parts);
-    latest().receiveValue(1000);
-    latest().receiveValue(1001);
-    expect(store.readRate().reduce((sum, each) => sum + each, 0)).toBe(1);
-  });
+it("sends the clicks that another page left while this one was in the back/forward cache", () => {
+  const { storage, fire, latest } = setUpOpen();
+  fire("pagehide");
+  const other = setUp(storage, "the-page-in-between");
+  other.store.increment();
+  fire("pageshow");
+  latest().open();
+  expect(latest().ids()).toEqual([id(1, "the-page-in-between")]);
 });
 
-describe("subscribe", () => {
-  it("calls every listener until it unsubscribes", () => {
-    const { store, latest } = setUpOpen();
-    latest().receiveValue(0);
-    const staying = vi.fn<() => void>();
-    const leaving = vi.fn<() => void>();
-    store.subscribe(staying);
-    const leave = store.subscribe(leaving);
-    latest().receiveValue(1);
-    leave();
-    latest().receiveValue(2);
-    expect(staying).toHaveBeenCalledTimes(2);
-    expect(leaving).toHaveBeenCalledTimes(1);
-  });
+it("shows an error without an id until the next value, and sends nothing again", () => {
+  const { store, latest, shown } = setUpOpen();
+  store.increment();
+  latest().receiveError("not-json");
+  expect(shown().error).toBe("This is not-json.");
+  vi.advanceTimersByTime(500);
+  latest().receiveValue(4);
+  expect([shown().error, latest().ids()]).toEqual([undefined, [id(1)]]);
+});
 
-  it("keeps the snapshot identical while nothing changes", () => {
-    const { store, latest } = setUpOpen();
-    latest().receiveValue(1);
-    const before = store.getSnapshot();
-    latest().receiveValue(1);
-    expect(store.getSnapshot()).toBe(before);
-    latest().receiveValue(2);
-    expect(store.getSnapshot()).not.toBe(before);
-  });
+it("shows a gateway error and sends the clicks in flight again", () => {
+  const { store, latest, shown } = setUpOpen();
+  store.increment();
+  latest().receive('{"message": "Internal server error", "connectionId": "a", "requestId": "b"}');
+  expect(shown()).toMatchObject({ error: "The gateway reported “Internal server error”.", pending: 1 });
+  vi.advanceTimersByTime(500);
+  expect(latest().ids()).toEqual([id(1), id(1)]);
+});
+
+it.each(["busy", "unavailable", "unknown-outcome", "too-many-clicks", "of-a-later-version"])(
+  "keeps a click after the error %s and sends it again under its op id",
+  (code) => {
+    const { store, latest, shown } = setUpOpen();
+    store.increment();
+    latest().receiveError(code, id(1));
+    expect(shown()).toMatchObject({ pending: 1, error: undefined, droppedClicks: 0 });
+    vi.advanceTimersByTime(500);
+    expect(latest().ids()).toEqual([id(1), id(1)]);
+    latest().receiveError(code, id(1));
+    expect(shown().error).toContain("will be retried automatically");
+    vi.advanceTimersByTime(1000);
+    latest().receiveValue(1, id(1));
+    expect(shown()).toMatchObject({ pending: 0, error: undefined, droppedClicks: 0 });
+  },
+);
+
+it("retries only the click that an error names", () => {
+  const { store, latest } = setUpOpen();
+  store.increment();
+  store.increment();
+  latest().receiveError("busy", id(1));
+  vi.advanceTimersByTime(500);
+  expect(latest().ids()).toEqual([id(1), id(2)]);
+  latest().receiveValue(1, id(2));
+  expect(latest().ids()).toEqual([id(1), id(2), id(1)]);
+});
+
+it.each([
+  ["its id", id(1)],
+  ["no id", undefined],
+])("drops a click after bad-id with %s and shows that until dismissed", (_case, rejected) => {
+  const { store, latest, shown } = setUpOpen();
+  store.increment();
+  latest().receiveError("bad-id", rejected);
+  expect(shown()).toMatchObject({ pending: 0, droppedClicks: 1, error: "This is bad-id." });
+  latest().receiveValue(1);
+  expect(shown()).toMatchObject({ droppedClicks: 1, error: undefined });
+  store.dismissDropped();
+  expect(shown().droppedClicks).toBe(0);
+  expect(latest().ids()).toEqual([id(1)]);
+});
+
+it("counts the growth of the value towards the rate, except while disconnected", () => {
+  const parts = setUpOpen();
+  const receive = (values: number[]) => values.forEach((value) => parts.latest().receiveValue(value));
+  const rate = () => parts.store.readRate().reduce((sum, each) => sum + each, 0);
+  receive([100, 103, 102, 104]);
+  expect(rate()).toBe(4);
+  reconnect(parts);
+  receive([1000, 1001]);
+  expect(rate()).toBe(5);
+});
+
+it("calls every listener until it unsubscribes", () => {
+  const { store, latest } = setUpOpen();
+  latest().receiveValue(0);
+  const staying = vi.fn<() => void>();
+  const leaving = vi.fn<() => void>();
+  store.subscribe(staying);
+  const leave = store.subscribe(leaving);
+  latest().receiveValue(1);
+  leave();
+  latest().receiveValue(2);
+  expect([staying.mock.calls.length, leaving.mock.calls.length]).toEqual([2, 1]);
+});
+
+it("keeps the snapshot identical while nothing changes", () => {
+  const { store, latest } = setUpOpen();
+  latest().receiveValue(1);
+  const before = store.getSnapshot();
+  latest().receiveValue(1);
+  expect(store.getSnapshot()).toBe(before);
+  latest().receiveValue(2);
+  expect(store.getSnapshot()).not.toBe(before);
 });

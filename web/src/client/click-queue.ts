@@ -9,8 +9,8 @@ export const QUEUE_LIMIT = 100;
 const HOUR_MS = 60 * 60_000;
 
 /**
- * Highest age at which a click may be sent. The server remembers an op id for 24 hours and would count it again after
- * that. The difference of an hour allows for clocks that were set.
+ * Highest age at which a click may be sent. The server stores an op id for 24 hours and would count it again after
+ * that. The hour of difference allows for a clock that is adjusted meanwhile.
  */
 export const MAX_CLICK_AGE_MS = 23 * HOUR_MS;
 
@@ -20,7 +20,7 @@ export interface ClickQueue {
   readonly size: number;
   /** Whether the queue has QUEUE_LIMIT clicks. */
   readonly full: boolean;
-  /** Number of clicks that were taken, and neither removed nor released. */
+  /** Number of clicks that were taken and have been neither removed nor released. */
   readonly inFlight: number;
   /** Op id of the click in flight if there is exactly one. */
   readonly onlyInFlight: string | undefined;

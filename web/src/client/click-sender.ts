@@ -40,7 +40,7 @@ export interface ClickSenderOptions {
   /** Returns whether the message was sent. */
   send: (message: ClientMessage) => boolean;
   clock: Clock;
-  /** This many clicks were dropped, because they are too old or the server rejected them. */
+  /** Called with the number of clicks that were dropped: too old, or rejected by the server. */
   onDropped: (clicks: number) => void;
 }
 
@@ -102,7 +102,7 @@ export function createClickSender({ queue, send, clock, onDropped }: ClickSender
       endRetry();
     },
     acknowledged(id) {
-      // While a retry is scheduled, this responds to a click sent before the failure, so the failure still stands.
+      // While a retry is scheduled, the acknowledged click was sent before the failure, so the failure still counts.
       if (queue.remove(id) && cancelRetry === undefined) consecutiveFailures = 0;
       flush();
     },

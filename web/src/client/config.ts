@@ -15,7 +15,7 @@ export interface ConfigSource {
 }
 
 const PATH = "/config.json";
-// Shorter times would hammer the server. With longer ones API Gateway could close the connection first.
+// Shorter times would overload the server. With longer ones API Gateway could close the connection first.
 const MIN_MS = 50;
 const MAX_MS = 300_000;
 const EXAMPLE = '{"webSocketUrl": "wss://…"}';
@@ -35,7 +35,7 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
       return { problem: `${PATH} is missing (HTTP ${response.status}). ${REMEDY}` };
     }
     if (!response.ok) {
-      return { problem: `The server answered HTTP ${response.status} for ${PATH}. Reload the page in a moment.` };
+      return { problem: `The server returned HTTP ${response.status} for ${PATH}. Reload the page in a moment.` };
     }
     body = await response.text();
   } catch {

@@ -20,7 +20,7 @@ export interface Connection {
   readonly openedAt: number | undefined;
   /** Sends the message if the connection is open. Returns whether it did. */
   send: (message: ClientMessage) => boolean;
-  /** Sends a heartbeat unless one is pending. Its response has the stored value and proves that the server is there. */
+  /** Sends a heartbeat unless one is pending. Its response has the stored value and proves that the server responds. */
   sendHeartbeat: () => void;
   /** Closes the socket. No callback is called after this. */
   close: () => void;
@@ -37,7 +37,7 @@ export interface ConnectionOptions {
   onOpen: () => void;
   /** A message arrived. `roundTripMs` is the time since the request that it responds to, undefined if there is none. */
   onMessage: (message: ServerMessage, roundTripMs: number | undefined) => void;
-  /** The connection ended. Comes once, and not after close(). */
+  /** The connection ended. Called once, and never after close(). */
   onClose: (reason: CloseReason) => void;
 }
 

@@ -27,13 +27,13 @@ export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 export interface CounterSocketOptions {
   url: string;
   /**
-   * The state changed. "open" also comes when a replacement connection takes over; only get-current has been sent on
-   * it. `delayMs` comes with "waiting" and is the whole delay.
+   * The state changed. "open" is also reported when a replacement connection takes over; only get-current has been
+   * sent on it. `delayMs` is the whole delay and is only set for "waiting".
    */
   onState: (state: ConnectionState, delayMs?: number) => void;
   /** A message arrived. `roundTripMs` is the time since the request that it responds to, undefined if there is none. */
   onMessage: (message: ServerMessage, roundTripMs: number | undefined) => void;
-  /** At least UNREACHABLE_AFTER_FAILURES attempts in a row failed. Comes again with each further failure. */
+  /** At least UNREACHABLE_AFTER_FAILURES attempts in a row failed. Called again after each further failure. */
   onUnreachable?: (() => void) | undefined;
   WebSocket?: SocketConstructor | undefined;
   clock?: Clock | undefined;
@@ -87,7 +87,7 @@ export function createCounterSocket({
         if (opened === connection) onOpen();
       },
       onMessage(message, roundTripMs) {
-        // The handshake alone does not prove that a replacement works; a value does.
+        // A replacement works once it has received a value. A handshake does not prove that.
         if (opened === replacement && message.type === "counter-update") switchToReplacement();
         onMessage(message, roundTripMs);
       },

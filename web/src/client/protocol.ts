@@ -1,6 +1,6 @@
 /** The messages of the WebSocket, from and to text. Pure; see docs/asyncapi.yaml. */
 
-/** A request. An increment may be sent again with the same op id until it is acknowledged; it counts once. */
+/** A request. An increment may be retried with the same op id until it is acknowledged; it counts once. */
 export type ClientMessage = { action: "get-current" } | { action: "increment"; id: string };
 
 /** A response or a broadcast. A response to an increment has the op id of the increment as its `id`. */

@@ -50,7 +50,7 @@ export interface CounterStoreOptions
   queue?: ClickQueue;
 }
 
-const SERVER_BUSY = "The server cannot count clicks at the moment. They are kept, and sent again by themselves.";
+const SERVER_BUSY = "The server cannot count clicks right now. Yours are saved and will be retried automatically.";
 
 /** Creates a store that is not connected. A store has one address for its whole life. */
 export function createCounterStore({

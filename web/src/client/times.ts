@@ -23,7 +23,7 @@ export const MAX_BACKOFF_FACTOR = 10;
 
 /**
  * Shortest lifetime of a connection that resets the backoff, as a multiple of `reconnectMs`. A shorter one counts as
- * another failure, because a server that accepts and then closes would otherwise be hammered.
+ * another failure, because a server that accepts and then closes would otherwise be overloaded.
  */
 export const MIN_UPTIME_FACTOR = 3;
 
@@ -47,7 +47,7 @@ export const ROTATE_AFTER_MIN_MS = 105 * 60_000;
 
 /**
  * Highest age at which a connection is replaced. It must leave time for a retry before API Gateway closes the
- * connection at 2 hours and before broadcasts skip it, which contract.py sets as CONNECTION_TTL_SECONDS.
+ * connection at 2 hours and before its row expires: CONNECTION_TTL_SECONDS in counter_service/runtime/core/ports.py.
  */
 export const ROTATE_AFTER_MAX_MS = 115 * 60_000;
 

@@ -3,7 +3,7 @@ import { useId, useSyncExternalStore } from "react";
 import "./click-rate.css";
 
 const HEIGHT = 20;
-/** Clicks per second that fill the height, at least; otherwise a single click would look like a peak. */
+/** Lowest number of clicks per second that fills the height. A lower one would make a single click look like a peak. */
 const MIN_PEAK = 4;
 
 interface ClickRateProps {

@@ -19,7 +19,7 @@ export function CounterValue({ value, stale }: CounterValueProps) {
       <span className="visually-hidden">{value === undefined ? "The value is not known yet." : text}</span>
       <span className="counter-value-digits" aria-hidden="true" data-testid="counter-value">
         {Array.from(text, (digit, index) => {
-          // Counted from the right, because a digit keeps that place while the number grows.
+          // Places are counted from the right, because a digit keeps that place while the number grows.
           const place = text.length - index;
           const was = before?.at(-place);
           return (

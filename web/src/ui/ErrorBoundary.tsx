@@ -15,7 +15,7 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     return (
       <MessagePage title="Something went wrong">
         <p role="alert" className="problem">
-          The page ran into a mistake of its own. Reload it to go on.
+          An error occurred on this page. Reload it to continue.
         </p>
       </MessagePage>
     );

@@ -7,7 +7,7 @@ export const ANNOUNCE_EVERY_MS = 5000;
 
 type LiveRegionProps = Pick<CounterState, "connection" | "pending" | "value">;
 
-/** Announces the state to screen readers: the newest one, and not every one before it. */
+/** Announces the state to screen readers. States between two announcements are skipped. */
 export function LiveRegion(state: LiveRegionProps) {
   const shown = useThrottled(words(state), ANNOUNCE_EVERY_MS);
   return (
@@ -23,7 +23,7 @@ function words({ connection, pending, value }: LiveRegionProps): string {
   // The first attempt to connect is not announced.
   if (counter === "" && connection !== "waiting") return "";
   const waiting = pending === 0 ? "" : `Clicks waiting to be sent: ${pending}.`;
-  return ["Not connected, trying again.", counter, waiting].filter(Boolean).join(" ");
+  return ["Disconnected. Reconnecting.", counter, waiting].filter(Boolean).join(" ");
 }
 
 function useThrottled(text: string, everyMs: number): string {

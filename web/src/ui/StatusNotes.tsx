@@ -17,7 +17,7 @@ export function StatusNotes({ explanationId, onDismissDropped, ...state }: Statu
         {text}
       </p>
       {state.droppedClicks > 0 && (
-        <div role="alert" className="problem" data-testid="given-up">
+        <div role="alert" className="problem" data-testid="dropped-clicks">
           <p>{whyDropped(state.droppedClicks)}</p>
           <button type="button" onClick={onDismissDropped}>
             Dismiss
@@ -34,17 +34,18 @@ export function StatusNotes({ explanationId, onDismissDropped, ...state }: Statu
 }
 
 function whyFull(clicks: number): string {
-  return `${clicks} clicks wait to be sent, and there is no room for more. The button works again when some have arrived.`;
+  return `${clicks} clicks are waiting to be sent, which is the limit. You can click again once some have gone through.`;
 }
 
 function hint({ connection, pending }: Pick<CounterState, "connection" | "pending">): string {
-  if (connection === "open") return "Open this page in a second tab and click: both move.";
+  if (connection === "open") return "Open this page in another tab and click: both update.";
   return pending > 0
-    ? "Your clicks are kept, also if you reload the page, and sent when it is connected."
-    : "You can click all the same: clicks are kept, and sent when the page is connected.";
+    ? "Your clicks are saved, even if you reload, and will be sent when you are back online."
+    : "You can keep clicking. Clicks are saved and sent once the page connects.";
 }
 
 function whyDropped(clicks: number): string {
-  const [subject, them] = clicks === 1 ? ["1 click was", "it"] : [`${clicks} clicks were`, "them"];
-  return `${subject} given up: the server did not confirm ${them}. Click again if you like.`;
+  return clicks === 1
+    ? "1 click could not be confirmed and was dropped. It may not have been counted."
+    : `${clicks} clicks could not be confirmed and were dropped. They may not have been counted.`;
 }
