@@ -1,6 +1,6 @@
 """The broadcast lease as a model small enough to explore completely.
 
-Clickers count, draw a ticket and broadcast as `runtime.broadcast` does; one client joins
+Clickers count, draw a ticket and broadcast as `core.broadcast` does; one client joins
 meanwhile; the lease may expire under its owner; a clicker may crash. Each step is one request
 to DynamoDB, or the posts of one broadcast. `explore` takes every step that could come next, in
 every state that can be reached, and returns the ends in which a client shows a stale number.
