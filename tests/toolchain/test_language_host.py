@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -23,9 +22,14 @@ sys.exit(int(os.environ["CODE"]))
 
 
 class Host:
-    """A language host that is running, and a connection to it."""
+    """A language host that is running, and a connection to it.
 
-    def __init__(self, folder: Path, code: int) -> None:
+    Args:
+        folder: Where it writes down how the program was called, in `log`.
+        code: The exit code of the program.
+    """
+
+    def __init__(self, folder: Path, code: int = 0) -> None:
         self.log = folder / "log"
         script = folder / "script.py"
         script.write_text(SCRIPT)
@@ -35,46 +39,42 @@ class Host:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def __enter__(self) -> language_pb2_grpc.LanguageRuntimeStub:
         assert self.process.stdout
         port = self.process.stdout.readline().strip()
         self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-        self.runtime = language_pb2_grpc.LanguageRuntimeStub(self.channel)
+        return language_pb2_grpc.LanguageRuntimeStub(self.channel)
 
-    def run(self) -> language_pb2.RunResponse:
-        response: language_pb2.RunResponse = self.runtime.Run(
-            language_pb2.RunRequest(
-                project="counter-service",
-                stack="dev",
-                pwd="/repository",
-                config={"aws:region": "eu-central-1"},
-                configSecretKeys=["counter-service:key"],
-                dryRun=True,
-                parallel=4,
-                monitor_address="127.0.0.1:2",
-                organization="ours",
-                info=language_pb2.ProgramInfo(root_directory="/repository", entry_point="."),
-            ),
-            timeout=30,
-        )
-        return response
-
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self.channel.close()
         self.process.kill()
         self.process.communicate()
 
 
-@pytest.fixture
-def host(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Host]:
-    host = Host(tmp_path, request.param)
-    yield host
-    host.close()
-
-
-@pytest.mark.parametrize("host", [0], indirect=True)
-def test_language_host_runs_the_program_with_its_configuration(host: Host) -> None:
-    response = host.run()
-    assert (response.error, response.bail) == ("", False)
+@pytest.mark.parametrize(
+    ("code", "error", "bail"),
+    [(0, "", False), (1, "Program exited with code 1.", False), (32, "", True)],
+)
+def test_language_host_runs_the_program_and_reports_its_end(
+    tmp_path: Path, code: int, error: str, bail: bool
+) -> None:
+    request = language_pb2.RunRequest(
+        project="counter-service",
+        stack="dev",
+        pwd="/repository",
+        config={"aws:region": "eu-central-1"},
+        configSecretKeys=["counter-service:key"],
+        dryRun=True,
+        parallel=4,
+        monitor_address="127.0.0.1:2",
+        organization="ours",
+        info=language_pb2.ProgramInfo(root_directory="/repository", entry_point="."),
+    )
+    host = Host(tmp_path, code)
+    with host as runtime:
+        response = runtime.Run(request, timeout=30)
+    assert (response.error, response.bail) == (error, bail)
     arguments, config, secret_keys = json.loads(host.log.read_text())
     assert arguments == [
         *("--engine", "127.0.0.1:1", "--monitor", "127.0.0.1:2"),
@@ -86,20 +86,10 @@ def test_language_host_runs_the_program_with_its_configuration(host: Host) -> No
     assert json.loads(secret_keys) == ["counter-service:key"]
 
 
-@pytest.mark.parametrize(
-    ("host", "error", "bail"),
-    [(1, "Program exited with code 1.", False), (32, "", True)],
-    indirect=["host"],
-)
-def test_language_host_reports_a_failed_program(host: Host, error: str, bail: bool) -> None:
-    response = host.run()
-    assert (response.error, response.bail) == (error, bail)
-
-
-@pytest.mark.parametrize("host", [0], indirect=True)
-def test_language_host_names_the_providers_that_are_installed(host: Host) -> None:
-    host.runtime.Handshake(language_pb2.LanguageHandshakeRequest(), timeout=30)
-    response = host.runtime.GetRequiredPackages(
-        language_pb2.GetRequiredPackagesRequest(), timeout=30
-    )
+def test_language_host_names_the_providers_that_are_installed(tmp_path: Path) -> None:
+    with Host(tmp_path) as runtime:
+        runtime.Handshake(language_pb2.LanguageHandshakeRequest(), timeout=30)
+        response = runtime.GetRequiredPackages(
+            language_pb2.GetRequiredPackagesRequest(), timeout=30
+        )
     assert [(package.name, package.kind) for package in response.packages] == [("aws", "resource")]
