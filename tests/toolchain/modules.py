@@ -4,11 +4,11 @@ import base64
 import hashlib
 import io
 import json
-import platform
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
+
+from counter_service.toolchain import node
 
 # The page's build tool: a development dependency with a command, as Vite is.
 BUILD = """#!/usr/bin/env node
@@ -23,12 +23,11 @@ fs.writeFileSync(path.join(out, "index.html"), '<script src="/assets/index-0a1b2
 const webSocketUrl = process.env.VITE_WEBSOCKET_URL ?? "unset";
 fs.writeFileSync(path.join(out, ".build.json"), JSON.stringify({ sources, webSocketUrl }));
 """
-CPU = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
 def write(folder: Path) -> None:
     """A page with a development dependency, and a package for each operating system."""
-    here = {"os": [sys.platform], "cpu": [_cpu()]}
+    here = {name: [value] for name, value in node._machine().items()}
     packages: dict[str, dict[str, Any]] = {
         "builder": {"dev": True, "bin": {"builder": "cli.js"}},
         "native-here": {"optional": True, "dev": True, **here},
@@ -66,11 +65,6 @@ def write(folder: Path) -> None:
     }
     (folder / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
     (folder / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
-
-
-def _cpu() -> str:
-    machine = platform.machine().lower()
-    return CPU.get(machine, machine)
 
 
 def _file(name: str) -> str:

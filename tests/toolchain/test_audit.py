@@ -1,4 +1,4 @@
-"""The look-up of advisories, with fake commands in the place of pip-audit and npm."""
+"""Advisories are looked up by fake commands in the place of pip-audit and npm."""
 
 import json
 import sys
@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from counter_service.toolchain import audit
-from counter_service.toolchain.audit import NotLookedUp
 
 ROOT = Path(__file__).resolve().parents[2]
+FILES = (
+    *("requirements.txt", "requirements/dev.txt"),
+    *("web/package-lock.json", "bench/node/package-lock.json"),
+)
 SOUND = {"name": "boto3", "version": "1.0", "vulns": []}
 VULNERABLE = {
     "name": "yaml",
@@ -56,12 +59,15 @@ def test_audit_without_advisories_ends_with_0(
 ) -> None:
     python = prints({"dependencies": [SOUND]}, root)
     assert audit.main(python, prints(NODE_SOUND, root), root) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "requirements.txt: no advisory.",
-        "requirements/dev.txt: no advisory.",
-        "web/package-lock.json: no advisory.",
-        "bench/node/package-lock.json: no advisory.",
-    ]
+    assert capsys.readouterr().out.splitlines() == [f"{file}: no advisory." for file in FILES]
+    calls = [json.loads(line) for line in (root / "log").read_text().splitlines()]
+    assert {folder for folder, _ in calls} == {str(root)}
+    first, second, web, node = (arguments for _, arguments in calls)
+    assert {"--disable-pip", "--require-hashes"} <= set(first)
+    assert first[-2:] == ["--requirement", "requirements.txt"]
+    assert second[-2:] == ["--requirement", "requirements/dev.txt"]
+    assert web == ["--prefix", str(root / "web"), "audit", "--json"]
+    assert node == ["--prefix", str(root / "bench/node"), "audit", "--json"]
 
 
 def test_audit_with_advisories_ends_with_1(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,18 +85,38 @@ def test_audit_with_advisories_ends_with_1(root: Path, capsys: pytest.CaptureFix
     ]
 
 
-def test_audit_without_a_service_says_so_for_each_file_and_ends_with_2(
-    root: Path, capsys: pytest.CaptureFixture[str]
+NO_RESPONSE = "the advisory service did not respond"
+NO_REPORT = "python printed no report: Connection refused"
+NO_RESPONSE_FOR_ONE = f"{NO_RESPONSE} for 1 of 2 packages (yaml is the first)"
+
+
+@pytest.mark.parametrize(
+    ("report", "node_report", "reason", "node_reason"),
+    [
+        ({}, {}, NO_RESPONSE, "npm audit failed with: no message"),
+        ({"dependencies": []}, "", NO_RESPONSE, NO_REPORT),
+        (
+            {"dependencies": [SOUND, SKIPPED]},
+            NODE_REFUSED,
+            NO_RESPONSE_FOR_ONE,
+            f"npm audit failed with: {NODE_REFUSED['message']}",
+        ),
+        ("npm error", "[]", NO_REPORT, NO_REPORT),
+    ],
+)
+def test_audit_names_each_file_that_was_not_looked_up_and_ends_with_2(
+    root: Path,
+    capsys: pytest.CaptureFixture[str],
+    report: Any,
+    node_report: Any,
+    reason: str,
+    node_reason: str,
 ) -> None:
-    python = prints({"dependencies": [SOUND, SKIPPED]}, root)
-    assert audit.main(python, prints(NODE_REFUSED, root), root) == 2
-    skipped = "the advisory service did not respond for 1 of 2 packages (yaml is the first)"
-    refused = f"npm audit failed with: {NODE_REFUSED['message']}"
-    assert capsys.readouterr().err.splitlines() == [
-        f"error: requirements.txt was not looked up, because {skipped}.",
-        f"error: requirements/dev.txt was not looked up, because {skipped}.",
-        f"error: web/package-lock.json was not looked up, because {refused}.",
-        f"error: bench/node/package-lock.json was not looked up, because {refused}.",
+    assert audit.main(prints(report, root), prints(node_report, root), root) == 2
+    shown = capsys.readouterr().err.replace(Path(sys.executable).name, "python").splitlines()
+    assert shown == [
+        *(f"error: {file} was not looked up, because {reason}." for file in FILES[:2]),
+        *(f"error: {file} was not looked up, because {node_reason}." for file in FILES[2:]),
         "Run make audit again when the advisory service can be reached.",
     ]
 
@@ -98,63 +124,23 @@ def test_audit_without_a_service_says_so_for_each_file_and_ends_with_2(
 def test_audit_looks_up_the_other_files_when_one_was_not(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    python = prints({"dependencies": [VULNERABLE]}, root)
-    assert audit.main(python, prints("", root), root) == 2
-    assert "requirements.txt: 2 found." in capsys.readouterr().out
-
-
-def test_audit_asks_both_tools_with_the_files_and_their_hashes(root: Path) -> None:
-    audit.main(prints({"dependencies": [SOUND]}, root), prints(NODE_SOUND, root), root)
-    calls = [json.loads(line) for line in (root / "log").read_text().splitlines()]
-    assert {folder for folder, _ in calls} == {str(root)}
-    first, second, web, node = (arguments for _, arguments in calls)
-    assert {"--disable-pip", "--require-hashes"} <= set(first)
-    assert first[-2:] == ["--requirement", "requirements.txt"]
-    assert second[-2:] == ["--requirement", "requirements/dev.txt"]
-    assert web == ["--prefix", str(root / "web"), "audit", "--json"]
-    assert node == ["--prefix", str(root / "bench/node"), "audit", "--json"]
-
-
-def test_audit_knows_every_lock_file_of_the_repository() -> None:
-    assert "requirements.txt" in audit.lock_files(ROOT)
-    found = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("*/package-lock.json")}
-    found |= {
-        path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("bench/*/package-lock.json")
-    }
-    assert found == set(audit.NODE_PROJECTS)
-
-
-@pytest.mark.parametrize("report", [{}, {"dependencies": []}, {"dependencies": [SOUND, SKIPPED]}])
-def test_a_report_of_pip_audit_that_lacks_packages_is_no_report(report: dict[str, Any]) -> None:
-    with pytest.raises(NotLookedUp, match="the advisory service did not respond"):
-        audit.of_pip_audit(report)
-
-
-@pytest.mark.parametrize("report", [{}, NODE_REFUSED])
-def test_a_report_of_npm_without_vulnerabilities_is_no_report(report: dict[str, Any]) -> None:
-    with pytest.raises(NotLookedUp, match="npm audit failed with"):
-        audit.of_npm(report)
-
-
-@pytest.mark.parametrize("text", ["", "npm error", "[]"])
-def test_output_that_is_no_report_is_named_by_its_last_error(
-    text: str, root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert audit.main(prints(text, root), prints(text, root), root) == 2
-    assert "printed no report: Connection refused." in capsys.readouterr().err
-
-
-def test_a_tool_that_is_missing_is_reported_for_each_file(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
     missing = [str(root / "missing")]
-    assert audit.main(missing, missing, root) == 2
-    assert "missing did not start: No such file or directory." in capsys.readouterr().err
+    assert audit.main(missing, prints(NODE_VULNERABLE, root), root) == 2
+    shown = capsys.readouterr()
+    assert "missing did not start: No such file or directory." in shown.err
+    assert "web/package-lock.json: 1 found." in shown.out
 
 
-def test_a_tool_that_does_not_end_is_reported_for_each_file(
+def test_audit_gives_up_a_tool_that_does_not_end(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(audit, "_SECONDS", 0.01)
     assert audit.main(prints("", root), prints("", root), root) == 2
     assert "did not end within 0.01 s." in capsys.readouterr().err
+
+
+def test_audit_finds_every_lock_file_of_the_repository() -> None:
+    assert "requirements.txt" in audit.lock_files(ROOT)
+    found = [*ROOT.glob("*/package-lock.json"), *ROOT.glob("bench/*/package-lock.json")]
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in found}
+    assert folders == set(audit.NODE_PROJECTS)
