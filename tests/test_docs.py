@@ -1,4 +1,4 @@
-"""The documentation says what is."""
+"""What the documentation names exists: tests, files, targets, keys and messages."""
 
 import json
 import re
@@ -12,14 +12,11 @@ from counter_service.runtime import protocol
 from counter_service.runtime.protocol import OP_ID, ErrorCode, GetCurrent, Increment
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
-
-README = (ROOT / "README.md").read_text()
-NAMED_TESTS = re.findall(
-    r"`([^`]+?\.(?:py|tsx?))::([^`]+)`", (ROOT / "docs/requirements.md").read_text()
-)
-
-
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
+}
+KEYS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 ASYNCAPI = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
 
 
@@ -28,56 +25,39 @@ def asyncapi() -> dict[str, dict[str, Any]]:
     return messages
 
 
-@pytest.mark.parametrize(("file", "name"), NAMED_TESTS, ids=[name for _, name in NAMED_TESTS])
-def test_every_test_that_stands_behind_a_promise_exists(file: str, name: str) -> None:
-    source = (ROOT / file).read_text()
-    definition = f"def {name}(" if file.endswith(".py") else f'it("{name}"'
-    assert definition in source
-
-
-def test_every_promise_has_a_test() -> None:
-    rows = [
-        line
-        for line in (ROOT / "docs/requirements.md").read_text().splitlines()
-        if line.startswith("|") and not line.startswith(("| promise", "|---"))
-    ]
+def test_every_promise_names_tests_that_exist() -> None:
+    rows = re.findall(r"^\| (?!promise \|).+$", PAGES["docs/requirements.md"], re.MULTILINE)
     assert len(rows) >= 20
-    assert [row for row in rows if "::" not in row] == []
+    for row in rows:
+        named = re.findall(r"`([^`]+?\.(?:py|tsx?))::([^`]+)`", row)
+        assert named, row
+        for file, name in named:
+            definition = f"def {name}(" if file.endswith(".py") else f'it("{name}"'
+            assert definition in (ROOT / file).read_text(), name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+?)\)|(?:src|srcset)=\"([^\"]+)\"", page.read_text()):
-        link = target[0] or target[1]
-        if not link.startswith("http"):
-            assert (page.parent / link).exists(), link
-
-
-def test_readme_shows_the_three_commands_and_the_page_at_once() -> None:
-    first_screen = "\n".join(README.splitlines()[:20])
-    commands = re.findall(r"^(make \w+|pulumi \w+)", first_screen, re.MULTILINE)
-    assert commands == ["make run", "make test", "pulumi up"]
-    assert "docs/images/page-light.png" in first_screen
-
-
-def test_every_target_that_the_readme_names_exists() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+@pytest.mark.parametrize("page", PAGES)
+def test_page_names_only_what_exists(page: str) -> None:
+    text, folder = PAGES[page], (ROOT / page).parent
+    links = re.findall(r"\]\((?!http)([^)#]+?)\)|(?:src|srcset)=\"(?!http)([^\"]+)\"", text)
+    for link in (link or source for link, source in links):
+        assert (folder / link).exists(), link
+    for file in re.findall(r"`(tests/[\w./]+)`", text):
+        assert (ROOT / file).exists() or (folder / file).exists(), file
+    for target in re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", text, re.MULTILINE):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
+    for key in re.findall(r"pulumi config set (\w+) ", text):
+        assert key in KEYS, key
 
 
 def test_configuration_lists_every_key_as_declared() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     table = re.findall(
         r"^\| `(\w+)` \| (\w+) \| `(.+?)` \| (.+) \|$",
-        (ROOT / "docs/configuration.md").read_text(),
+        PAGES["docs/configuration.md"],
         re.MULTILINE,
     )
-    assert [
-        (key, each["type"], yaml.safe_load(default), description)
-        for (key, _, default, description), each in zip(table, declared.values(), strict=True)
-    ] == [
-        (key, each["type"], each["default"], each["description"]) for key, each in declared.items()
+    assert [(key, kind, yaml.safe_load(default), text) for key, kind, default, text in table] == [
+        (key, each["type"], each["default"], each["description"]) for key, each in KEYS.items()
     ]
 
 
