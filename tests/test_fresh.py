@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.fresh.system import NEWCOMER, System, inherited
 def test_fresh_system_inherits_only_the_network() -> None:
     proxy = {"HTTPS_PROXY": "http://proxy"}
     assert inherited({**proxy, "HOME": "/home/me", "PIP_USER": "1"}) == proxy
-    words = System("trixie").command("make", "run", user=NEWCOMER)
+    words = System("trixie", Path("/system")).command("make", "run", user=NEWCOMER)
     assert words[words.index("env") + 1] == "-i"
     assert "--userspec=1000:1000" in words
     assert words[-2:] == ["make", "run"]
