@@ -263,8 +263,8 @@ def test_find_builds_the_pulumi_cli_with_go_if_npm_fails(
         "GOTOOLCHAIN": "auto",
         "CGO_ENABLED": "0",
     }
-    host = [pulumi.with_name("pulumi-language-python"), "127.0.0.1:1"]
-    result = subprocess.run(host, capture_output=True, text=True, check=False)
+    host = pulumi.with_name("pulumi-language-python")
+    result = subprocess.run([host, "127.0.0.1:1"], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (
         1,
         "error: there is no .venv to run the program in. Create it by `make up`.\n",
