@@ -99,13 +99,6 @@ def test_prepare_takes_the_environments_in_any_order(fresh: Checkout, order: lis
     assert fresh.prepare(*PACKAGES).stderr == ""
 
 
-def test_prepare_uses_a_link_to_a_good_environment(prepared: Checkout) -> None:
-    prepared.change("mv .venv $HOME/venv; ln -s $HOME/venv .venv")
-    done = prepared.prepare("dev")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (prepared.root / ".venv").is_symlink()
-
-
 def test_prepare_replaces_a_link_and_leaves_its_target(prepared: Checkout) -> None:
     prepared.change("rm -r .venv; mkdir $HOME/mine; touch $HOME/mine/file; ln -s $HOME/mine .venv")
     assert prepared.prepare("deploy").returncode == 0

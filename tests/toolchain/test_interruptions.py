@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,36 +15,29 @@ WAITING = "Waiting for another command to finish its set-up.\n"
 INSTALLING = "Installing requirements.txt into .venv.\n"
 
 
-def make_slow(checkout: Checkout, part: str, seconds: float) -> None:
-    """Have uv (for deploy) or npm (for web) sleep before it installs the part.
+def make_slow(checkout: Checkout, seconds: float) -> None:
+    """Have uv sleep before it installs packages.
 
     It writes the file `started` in the home before. A file `fast` in the home ends this.
     """
-    if part == "deploy":
-        real = (checkout.root / ".toolchain/uv").resolve()
-        script, program, word = checkout.root / ".toolchain/uv/bin/uv", real / "bin/uv", "sync"
-        checkout.change(
-            "real=$(cd .toolchain/uv; pwd -P); rm .toolchain/uv; mkdir -p .toolchain/uv/bin;"
-            " cd .toolchain/uv; ln -s $real/lib $real/pyvenv.cfg .; ln -s $real/bin/python bin"
-        )
-    else:
-        found = shutil.which("npm", path=checkout.environ["PATH"])
-        assert found
-        script, program, word = checkout.home / "bin/npm", Path(found), "ci"
-        script.parent.mkdir()
-        checkout.set(PATH=f"{script.parent}{os.pathsep}{checkout.environ['PATH']}")
+    real = (checkout.root / ".toolchain/uv").resolve()
+    checkout.change(
+        "real=$(cd .toolchain/uv; pwd -P); rm .toolchain/uv; mkdir -p .toolchain/uv/bin;"
+        " cd .toolchain/uv; ln -s $real/lib $real/pyvenv.cfg .; ln -s $real/bin/python bin"
+    )
     home = shlex.quote(str(checkout.home))
+    script = checkout.root / ".toolchain/uv/bin/uv"
     script.write_text(
-        f'#!/bin/sh\n[ -e {home}/fast ] || case " $* " in *" {word} "*)\n'
-        f'touch {home}/started; sleep {seconds};; esac\nexec {shlex.quote(str(program))} "$@"\n'
+        f'#!/bin/sh\n[ -e {home}/fast ] || case " $* " in *" sync "*)\n'
+        f'touch {home}/started; sleep {seconds};; esac\nexec {shlex.quote(str(real))}/bin/uv "$@"\n'
     )
     script.chmod(0o755)
 
 
-def start_slowly(checkout: Checkout, part: str, seconds: float) -> subprocess.Popen[str]:
-    """Start to prepare the part; return when its installation has begun."""
-    make_slow(checkout, part, seconds)
-    process = checkout.start(part)
+def start_slowly(checkout: Checkout, seconds: float) -> subprocess.Popen[str]:
+    """Start to prepare the environment; return when its installation has begun."""
+    make_slow(checkout, seconds)
+    process = checkout.start("deploy")
     deadline = time.monotonic() + 30
     while not (checkout.home / "started").exists():
         assert time.monotonic() < deadline
@@ -59,21 +51,18 @@ def end(process: subprocess.Popen[str]) -> str:
     return output
 
 
-@pytest.mark.parametrize(("part", "repeated"), [("deploy", INSTALLING), ("web", "")])
-def test_prepare_waits_for_a_program_that_outlives_a_killed_one(
-    fresh: Checkout, part: str, repeated: str
-) -> None:
-    first = start_slowly(fresh, part, 1)
-    first.kill()  # and not uv or npm
-    done = fresh.prepare(part)
-    assert (done.returncode, done.stderr) == (0, WAITING + repeated)
-    fresh.assert_has(part)
+def test_prepare_waits_for_a_program_that_outlives_a_killed_one(fresh: Checkout) -> None:
+    first = start_slowly(fresh, 1)
+    first.kill()  # and not uv
+    done = fresh.prepare("deploy")
+    assert (done.returncode, done.stderr) == (0, WAITING + INSTALLING)
+    fresh.assert_has("deploy")
     end(first)
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT], ids=lambda each: each.name)
 def test_prepare_repeats_what_a_signal_ended(fresh: Checkout, kind: signal.Signals) -> None:
-    first = start_slowly(fresh, "deploy", 5)
+    first = start_slowly(fresh, 5)
     os.killpg(first.pid, kind)
     assert "Traceback" not in end(first)
     if kind == signal.SIGINT:  # Ctrl-C

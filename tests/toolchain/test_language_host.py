@@ -1,6 +1,7 @@
 """The language host, called as the Pulumi CLI calls it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import grpc
 import pytest
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-HOST = Path(__file__).resolve().parents[2] / "counter_service/toolchain/language_host.py"
+from counter_service.toolchain import language_host
+from counter_service.toolchain.language_host import LanguageHost
 
 # In place of the script that runs a program: writes down how it was called.
 SCRIPT = """\
@@ -21,43 +23,12 @@ sys.exit(int(os.environ["CODE"]))
 """
 
 
-class Host:
-    """A language host that is running, and a connection to it.
-
-    Args:
-        folder: Where it writes down how the program was called, in `log`.
-        code: The exit code of the program.
-    """
-
-    def __init__(self, folder: Path, code: int = 0) -> None:
-        self.log = folder / "log"
-        script = folder / "script.py"
-        script.write_text(SCRIPT)
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", HOST, script, "127.0.0.1:1"],
-            env={"LOG": str(self.log), "CODE": str(code)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> language_pb2_grpc.LanguageRuntimeStub:
-        assert self.process.stdout
-        port = self.process.stdout.readline().strip()
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-        return language_pb2_grpc.LanguageRuntimeStub(self.channel)
-
-    def __exit__(self, *_: object) -> None:
-        self.channel.close()
-        self.process.kill()
-        self.process.communicate()
-
-
 @pytest.mark.parametrize(
     ("code", "error", "bail"),
     [(0, "", False), (1, "Program exited with code 1.", False), (32, "", True)],
 )
 def test_language_host_runs_the_program_and_reports_its_end(
-    tmp_path: Path, code: int, error: str, bail: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, error: str, bail: bool
 ) -> None:
     request = language_pb2.RunRequest(
         project="counter-service",
@@ -71,11 +42,13 @@ def test_language_host_runs_the_program_and_reports_its_end(
         organization="ours",
         info=language_pb2.ProgramInfo(root_directory="/repository", entry_point="."),
     )
-    host = Host(tmp_path, code)
-    with host as runtime:
-        response = runtime.Run(request, timeout=30)
+    log, script = tmp_path / "log", tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    monkeypatch.setenv("LOG", str(log))
+    monkeypatch.setenv("CODE", str(code))
+    response = LanguageHost("127.0.0.1:1", script).Run(request, None)
     assert (response.error, response.bail) == (error, bail)
-    arguments, config, secret_keys = json.loads(host.log.read_text())
+    arguments, config, secret_keys = json.loads(log.read_text())
     assert arguments == [
         *("--engine", "127.0.0.1:1", "--monitor", "127.0.0.1:2"),
         *("--project", "counter-service", "--root_directory", "/repository"),
@@ -86,10 +59,19 @@ def test_language_host_runs_the_program_and_reports_its_end(
     assert json.loads(secret_keys) == ["counter-service:key"]
 
 
-def test_language_host_names_the_providers_that_are_installed(tmp_path: Path) -> None:
-    with Host(tmp_path) as runtime:
+def test_language_host_serves_the_cli_and_names_the_providers_that_are_installed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-P", language_host.__file__, "script", "127.0.0.1:1"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    with process, grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+        runtime = language_pb2_grpc.LanguageRuntimeStub(channel)
         runtime.Handshake(language_pb2.LanguageHandshakeRequest(), timeout=30)
         response = runtime.GetRequiredPackages(
             language_pb2.GetRequiredPackagesRequest(), timeout=30
         )
+        process.send_signal(signal.SIGINT)  # as the CLI ends its plugins
+    assert process.returncode == -signal.SIGINT
     assert [(package.name, package.kind) for package in response.packages] == [("aws", "resource")]
