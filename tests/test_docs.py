@@ -1,4 +1,4 @@
-"""What the documentation names exists: tests, files, targets, keys and messages."""
+"""The documentation names only tests, files, targets, keys and messages that exist."""
 
 import json
 import re

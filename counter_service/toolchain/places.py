@@ -1,4 +1,4 @@
-"""Where things are installed, and how a folder is replaced as a whole."""
+"""The folders of installations, their locks, and the replacement of a folder as a whole."""
 
 import fcntl
 import os

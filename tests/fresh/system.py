@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# What the README asks of a machine, and git to clone with.
+# The README asks these of a machine. git is for the clone.
 PACKAGES: Final = ("python3", "python3-venv", "make", "git", "ca-certificates")
 SCRIPTS: Final = Path("/usr/share/debootstrap")
 
-# Where the packages come from and whom to trust. Nothing else of this machine is inherited.
+# These name the sources of packages and the certificates. Nothing else is inherited.
 NETWORK: Final = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "PIP_CERT", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
@@ -87,7 +87,7 @@ class System:
         return [*ISOLATED, "sh", "-ec", ENTER, str(self.root), *chroot, *assignments, *inside]
 
     def output(self, *words: str) -> str:
-        """What a command prints, without the white space around it."""
+        """The output of a command, without the white space around it."""
         return subprocess.run(
             self.command(*words), capture_output=True, text=True, check=True
         ).stdout.strip()

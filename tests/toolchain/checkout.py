@@ -23,7 +23,7 @@ PACKAGES = {
     "local": ("pip", "alpha", "beta"),
     "dev": ("pip", "alpha", "beta", "gamma"),
 }
-# In the place of counter_service.local, which `make run` starts.
+# `make run` starts it in the place of counter_service.local.
 PROGRAM = 'import alpha, sys\n\nprint("running", alpha.VERSION, *sys.argv[1:])\n'
 
 
@@ -93,12 +93,12 @@ class Checkout:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             start_new_session=True,
-            # As a terminal starts it: a job in the background inherits that SIGINT is ignored.
+            # A terminal does not ignore SIGINT, and a job in the background inherits that it is.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def leftovers(self) -> list[str]:
-        """What an interrupted command left beside the folders that it replaces."""
+        """The folders that an interrupted command left beside those that it replaces."""
         folders = (".", ".toolchain", ".vendor", "web", "bench/node")
         return [
             str(path.relative_to(self.root))

@@ -47,7 +47,7 @@ def test_toolchain_refuses_an_old_python(fresh: Checkout) -> None:
     )
 
 
-# What Debian's Python prints, Alpine's, and any Python on a full disk.
+# The output of Debian's Python, of Alpine's, and of any Python on a full disk.
 DEBIAN = "The virtual environment was not created successfully because ensurepip is not\navailable."
 ALPINE = "/usr/bin/python3: No module named venv"
 FULL = "Error: Command '['/c/bin/python3', '-m', 'ensurepip']' returned non-zero exit status 1."

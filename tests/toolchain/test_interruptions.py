@@ -15,10 +15,10 @@ WAITING = "Waiting for another command to finish its set-up.\n"
 INSTALLING = "Installing requirements.txt into .venv.\n"
 
 
-def make_slow(checkout: Checkout, seconds: float) -> None:
-    """Have uv sleep before it installs packages.
+def start_slowly(checkout: Checkout, seconds: float) -> subprocess.Popen[str]:
+    """Start to prepare the environment while uv sleeps before it installs packages.
 
-    It writes the file `started` in the home before. A file `fast` in the home ends this.
+    Returns the process when uv has begun to sleep. A file `fast` in the home ends the sleeping.
     """
     real = (checkout.root / ".toolchain/uv").resolve()
     checkout.change(
@@ -32,11 +32,6 @@ def make_slow(checkout: Checkout, seconds: float) -> None:
         f'touch {home}/started; sleep {seconds};; esac\nexec {shlex.quote(str(real))}/bin/uv "$@"\n'
     )
     script.chmod(0o755)
-
-
-def start_slowly(checkout: Checkout, seconds: float) -> subprocess.Popen[str]:
-    """Start to prepare the environment; return when its installation has begun."""
-    make_slow(checkout, seconds)
     process = checkout.start("deploy")
     deadline = time.monotonic() + 30
     while not (checkout.home / "started").exists():

@@ -32,7 +32,7 @@ def normalized(name: str) -> str:
 
 
 def asked_for(words: tuple[str, ...]) -> list[Requirement]:
-    """What pyproject.toml asks for under the arguments of `uv pip compile`."""
+    """The requirements of pyproject.toml that `uv pip compile` takes with these arguments."""
     found = list(PROJECT["project"]["dependencies"]) if "pyproject.toml" in words else []
     groups = [words[-1]] if "--group" in words else []
     while groups:
