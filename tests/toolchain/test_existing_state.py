@@ -63,11 +63,12 @@ def test_prepare_repairs_a_python_environment(prepared: Checkout, script: str) -
     prepared.assert_has("dev")
 
 
-@pytest.mark.parametrize("script", PAGE_DAMAGES.values(), ids=PAGE_DAMAGES.keys())
-def test_prepare_repairs_the_modules_and_the_page(prepared: Checkout, script: str) -> None:
-    prepared.change(script)
+@pytest.mark.parametrize("name", PAGE_DAMAGES)
+def test_prepare_repairs_the_modules_and_the_page(prepared: Checkout, name: str) -> None:
+    prepared.change(PAGE_DAMAGES[name])
     done = prepared.prepare("dev", "web", "page")
     assert done.returncode == 0, done.stderr
+    assert (done.stderr == "") == (name == "killed commands left folders")
     prepared.assert_has("dev", "web", "page")
 
 
