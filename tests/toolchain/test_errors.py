@@ -4,10 +4,11 @@ import errno
 import os
 import shlex
 import time
+from pathlib import Path
 
 import pytest
 
-from counter_service.toolchain import commands, places, uv
+from counter_service.toolchain import commands, environments, places, uv
 from counter_service.toolchain.errors import ToolchainError
 from tests.toolchain.checkout import Checkout
 
@@ -140,6 +141,21 @@ def test_toolchain_says_what_to_do_about_the_disk(
     assert capsys.readouterr().err == (
         f"error: /checkout/.venv: {os.strerror(code)}. {advice} and run the command again.\n"
     )
+
+
+def test_installation_on_a_full_disk_leaves_the_old_environment(
+    prepared: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(environments, "_is_right", lambda *_: False)
+    monkeypatch.setattr(Path, "rename", fail)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(prepared.wheels))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(OSError, match="No space"):
+        environments.ensure("dev", prepared.root)
+    prepared.assert_has("dev")
 
 
 def test_toolchain_shows_its_usage_for_an_unknown_command(
