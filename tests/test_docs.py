@@ -1,4 +1,4 @@
-"""The documentation says what is."""
+"""The documentation names only tests, files, targets, keys and messages that exist."""
 
 import json
 import re
@@ -12,9 +12,11 @@ from counter_service.runtime.core import protocol
 from counter_service.runtime.core.protocol import OP_ID, ErrorCode, GetCurrent, Increment
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
-
-README = (ROOT / "README.md").read_text()
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
+}
+KEYS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 ASYNCAPI = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
 
 
@@ -23,25 +25,18 @@ def asyncapi() -> dict[str, dict[str, Any]]:
     return messages
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+?)\)|(?:src|srcset)=\"([^\"]+)\"", page.read_text()):
-        link = target[0] or target[1]
-        if not link.startswith("http"):
-            assert (page.parent / link).exists(), link
-
-
-def test_readme_shows_the_three_commands_and_the_page_at_once() -> None:
-    first_screen = "\n".join(README.splitlines()[:20])
-    commands = re.findall(r"^(make \w+|pulumi \w+)", first_screen, re.MULTILINE)
-    assert commands == ["make run", "make test", "pulumi up"]
-    assert "docs/images/page-light.png" in first_screen
-
-
-def test_every_target_that_the_readme_names_exists() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+@pytest.mark.parametrize("page", PAGES)
+def test_page_names_only_what_exists(page: str) -> None:
+    text, folder = PAGES[page], (ROOT / page).parent
+    links = re.findall(r"\]\((?!http)([^)#]+?)\)|(?:src|srcset)=\"(?!http)([^\"]+)\"", text)
+    for link in (link or source for link, source in links):
+        assert (folder / link).exists(), link
+    for file in re.findall(r"`(tests/[\w./]+)`", text):
+        assert (ROOT / file).exists() or (folder / file).exists(), file
+    for target in re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", text, re.MULTILINE):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
+    for key in re.findall(r"pulumi config set (\w+) ", text):
+        assert key in KEYS, key
 
 
 def test_asyncapi_lists_every_error_code() -> None:

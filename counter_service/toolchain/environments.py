@@ -50,7 +50,7 @@ def ensure(name: str, root: Path = places.ROOT) -> Path:
 
 
 def folder_of(name: str, root: Path = places.ROOT) -> Path:
-    """Where the named environment is, or will be."""
+    """The folder of the named environment, which may not exist yet."""
     return root / ENVIRONMENTS[name].folder
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the set-up, as sentences for the person who ran the command."""
+"""Errors of the set-up, as sentences for the person who ran the command."""
 
 
 class ToolchainError(Exception):

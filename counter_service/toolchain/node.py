@@ -15,7 +15,7 @@ from . import environments, places, processes, settings
 from .errors import ToolchainError
 from .uv import reason
 
-# What Vite needs: the newest patch of a version that it supports, by major version.
+# Vite needs this minor version or a newer one, by major version.
 _OLDEST: Final = {20: 19, 22: 12}
 
 # Given on the command line, where they win over what a person's .npmrc says.
@@ -122,7 +122,7 @@ def missing_modules(folder: Path, root: Path = places.ROOT) -> list[str]:
 
 
 def _commands(path: str, entry: dict[str, Any]) -> list[str]:
-    """Where npm puts the commands of a package: beside it in .bin."""
+    """The paths that npm gives the commands of a package: beside it in .bin."""
     beside = f"{path.rpartition('node_modules/')[0]}node_modules/.bin"
     return [f"{beside}/{name}" for name in entry.get("bin", {})]
 
@@ -137,7 +137,7 @@ def _is_for_this_machine(entry: dict[str, Any]) -> bool:
 
 
 def _machine() -> dict[str, str]:
-    """What this machine is, by the names that npm has for the property and the value."""
+    """The properties of this machine, by npm's names for property and value."""
     cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
     machine = platform.machine().lower()
     libc = {"libc": "glibc" if platform.libc_ver()[0] else "musl"}

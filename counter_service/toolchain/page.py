@@ -12,7 +12,7 @@ from .errors import ToolchainError
 
 INDEX: Final = "index.html"
 
-# What a build is made of, below web/. web/vite.config.ts has the same list, and writes a stamp:
+# A build is made of these, below web/. web/vite.config.ts has the same list, and writes a stamp:
 # {"sources": {path: SHA-256 in hex}, "webSocketUrl": the value of VITE_WEBSOCKET_URL}
 SOURCES: Final = (
     "index.html",

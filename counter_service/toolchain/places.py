@@ -1,4 +1,4 @@
-"""Where things are installed, how a folder is replaced as a whole, and how it is told."""
+"""The folders of installations, their locks, and the replacement of a folder as a whole."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ _held: Final[set[Path]] = set()  # the checkouts whose lock this process holds
 
 
 def show(line: str) -> None:
-    """Tell the person what a command is doing, on standard error."""
+    """Print a line about what a command is doing, on standard error."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -26,27 +26,34 @@ def tools(root: Path) -> Path:
 
 @contextmanager
 def exclusive(root: Path) -> Iterator[None]:
-    """Hold the checkout's set-up lock; wait for another command that holds it. May be nested.
-
-    The operating system releases the lock when the process ends, however it ends, and the programs
-    that it started have ended as well: see processes.run.
-    """
+    """Hold the checkout's set-up lock; wait for another command that holds it. May be nested."""
     if root in _held:
         yield
         return
     tools(root).mkdir(exist_ok=True)
-    with (tools(root) / "lock").open("w", encoding="utf-8") as lock:
-        os.set_inheritable(lock.fileno(), True)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            show("Waiting for another command to finish its set-up.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(tools(root) / "lock", "Waiting for another command to finish its set-up."):
         _held.add(root)
         try:
             yield
         finally:
             _held.remove(root)
+
+
+@contextmanager
+def locked(file: Path, waiting: str) -> Iterator[None]:
+    """Hold a lock file, after showing a line if another process holds it.
+
+    The operating system releases the lock when the process ends, however it ends, and the programs
+    that it started have ended as well: see processes.run.
+    """
+    with file.open("w", encoding="utf-8") as lock:
+        os.set_inheritable(lock.fileno(), True)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            show(waiting)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Child processes of the toolchain, quiet unless they fail.
 
-They inherit the lock of places.exclusive: a program that outlives a killed set-up holds it on.
+They inherit the locks of `places`: a program that outlives a killed set-up holds them on.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def run(
         encoding="utf-8",
         errors="replace",
         check=False,
-        close_fds=False,  # the lock
+        close_fds=False,  # the locks
     )
 
 
@@ -89,7 +89,7 @@ def call(
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
-            close_fds=False,  # the lock
+            close_fds=False,  # the locks
         )
         try:
             code = process.wait(seconds)

@@ -1,10 +1,8 @@
 """Installations of the Pulumi CLI below `.toolchain/pulumi/`."""
 
-import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -86,7 +84,13 @@ def install(root: Path, environ: Mapping[str, str]) -> Path:
     Raises:
         ToolchainError: No way worked. Each way's reason was printed before.
     """
-    with _alone(places.tools(root) / "pulumi"):
+    folder = places.tools(root) / "pulumi"
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not places.exclusive, which Node is installed under, and which others would wait four minutes
+    # for while Go builds.
+    with places.locked(
+        folder / "lock", "Waiting for another installation of the Pulumi CLI to finish."
+    ):
         # Another process may have finished while this one waited for the lock.
         if pulumi := installed(root, environ):
             return pulumi
@@ -107,21 +111,3 @@ def _install(way: Way, root: Path, environ: Mapping[str, str]) -> Path:
         if version_of(folder / way.executable, environ) != way.version:
             raise ToolchainError("The Pulumi CLI was installed, but it does not run.")
     return final / way.executable
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process installs the CLI.
-
-    It is not the lock of `places.exclusive`, because a build of four minutes must not keep others
-    waiting, and because Node is installed under that lock. The operating system releases it when
-    its process ends, however it ends.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            places.show("Waiting for another installation of the Pulumi CLI to finish.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -14,7 +14,7 @@ from typing import Final
 
 from . import processes
 
-# What changes how a child of ours starts or what it finds.
+# Variables that change how a child process starts, or what it finds.
 _DROPPED: Final = re.compile(
     r"PIP_|UV_|PYTHON(?!UNBUFFERED$|DONTWRITEBYTECODE$)|VIRTUAL_ENV|CONDA_|NODE_(?!EXTRA_CA_CERTS$|USE_SYSTEM_CA$|USE_ENV_PROXY$)"
     r"|VITE_|(?i:npm_)|INIT_CWD$|__PYVENV_LAUNCHER__$"
@@ -62,13 +62,13 @@ def neutral(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_npm(environ: Mapping[str, str]) -> dict[str, str]:
-    """What npm and Node run with. npm reads the person's .npmrc itself: see node.INSTALL."""
+    """The environment of npm and Node. npm reads the person's .npmrc itself: see node.INSTALL."""
     kept = {name: value for name, value in environ.items() if _NETWORK_OF_NPM.match(name)}
     return neutral(environ) | kept
 
 
 def for_pip(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[str, str]:
-    """What pip runs with. `pip_config` has the options of `network_of_pip`."""
+    """The environment of pip. `pip_config` has the options of `network_of_pip`."""
     options = {f"PIP_{name.upper().replace('-', '_')}": each for name, each in pip_config.items()}
     # No file: whatever one may say beyond the network must not apply.
     return (
@@ -79,7 +79,7 @@ def for_pip(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[s
 
 
 def for_uv(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[str, str]:
-    """What uv runs with: its own variables about the network first, pip's where it has none."""
+    """The environment of uv: its own network variables first, pip's where it has none."""
     own = {name: value for name, value in environ.items() if _NETWORK_OF_UV.match(name)}
     translated = {
         _PIP_TO_UV[name]: ",".join(value.split()) if name == "find-links" else value

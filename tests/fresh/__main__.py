@@ -13,19 +13,21 @@ from typing import Final
 
 from websockets.sync.client import connect
 
-from .system import NEWCOMER, ROOT, FreshError, System, missing
+from .system import NEWCOMER, ROOT, FreshError, System, installed, missing
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 READY_SECONDS: Final = 120.0
 END_SECONDS: Final = 10.0
 LOGS: Final = REPOSITORY / ".local" / "fresh"
+VERSIONS: Final = (
+    "import ensurepip, platform; print(platform.python_version(), ensurepip.version())"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fresh", description=__doc__)
     parser.add_argument("releases", nargs="+", metavar="release", help="such as trixie")
     parser.add_argument("--only", choices=STEPS, help="one of the README's commands")
-    parser.add_argument("--keep", action="store_true", help="leave the systems for debugging")
     arguments = parser.parse_args(argv)
     if problem := missing():
         print(f"error: {problem}", file=sys.stderr)
@@ -33,36 +35,30 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in a background job
         signal.signal(number, signal.default_int_handler)
     LOGS.mkdir(parents=True, exist_ok=True)
-    steps = [arguments.only] if arguments.only else list(STEPS)
-    lines = [row("release", "Python", "pip", *(f"make {step}" for step in steps))]
-    failed = False
+    code = 0
     try:
         for release in arguments.releases:
-            results = [release]
-            with System(release, keep=arguments.keep) as system:
-                results += [system.output("python3", "-V").split()[1], bundled_pip(system)]
-                for step in steps:
+            with installed(release, LOGS / f"{release}-install.log") as system:
+                python, pip = system.output("python3", "-c", VERSIONS).split()
+                print(f"{release}: Python {python}, pip {pip}", flush=True)
+                for step in [arguments.only] if arguments.only else STEPS:
                     try:
-                        results.append(f"{STEPS[step](system):.0f} s")
+                        print(f"  make {step}: {STEPS[step](system):.0f} s", flush=True)
                     except FreshError as problem_there:
-                        failed = True
-                        results.append("failed")
+                        code = 1
                         print(f"error: {release}: {problem_there}", file=sys.stderr)
-            lines.append(row(*results))
-            print(lines[-1], flush=True)
     except FreshError as problem_here:
         print(f"error: {problem_here}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print("\n" + "\n".join(lines))
-    return 1 if failed else 0
+    return code
 
 
 def run(system: System) -> float:
     """Seconds from `make run`, by a user without rights, to the first acknowledged click.
 
-    Raises FreshError when it is not answered in time, or the command does not end on Ctrl-C.
+    Raises FreshError when it is not acknowledged in time, or the command does not end on Ctrl-C.
     """
     system.clone(REPOSITORY, NEWCOMER)
     log = LOGS / f"{system.release}-run.log"
@@ -110,7 +106,7 @@ STEPS: Final[dict[str, Callable[[System], float]]] = {"run": run, "test": test}
 def wait_for_outputs(
     system: System, process: subprocess.Popen[bytes], deadline: float, log: Path
 ) -> str:
-    """The WebSocket URL, as soon as the run says that it is ready."""
+    """The WebSocket URL, as soon as the run is ready. Raises FreshError when it does not get so."""
     outputs = system.checkout(NEWCOMER) / ".local" / "outputs.json"
     while not outputs.exists():
         if process.poll() is not None:
@@ -123,20 +119,12 @@ def wait_for_outputs(
 
 
 def click(url: str) -> None:
-    """Click once as any client; require the new value."""
+    """Click once, as any client does. Raises FreshError unless the new value comes back."""
     with connect(url, proxy=None) as client:
         client.send('{"action":"increment"}')
         response = json.loads(client.recv(timeout=30))
     if response != {"type": "counter-update", "value": 1}:
-        raise FreshError(f"The first click was answered with {response}.")
-
-
-def bundled_pip(system: System) -> str:
-    return system.output("python3", "-c", "import ensurepip; print(ensurepip.version())")
-
-
-def row(*cells: str) -> str:
-    return "".join(f"{cell:<12}" for cell in cells).rstrip()
+        raise FreshError(f"The response to the first click was {response}.")
 
 
 if __name__ == "__main__":

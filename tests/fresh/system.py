@@ -4,17 +4,17 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-# What the README asks of a machine, and git to clone with.
+# The README asks these of a machine. git is for the clone.
 PACKAGES: Final = ("python3", "python3-venv", "make", "git", "ca-certificates")
 SCRIPTS: Final = Path("/usr/share/debootstrap")
 
-# Where the packages come from and whom to trust. Nothing else of this machine is inherited.
+# These name the sources of packages and the certificates. Nothing else is inherited.
 NETWORK: Final = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "PIP_CERT", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
@@ -35,6 +35,10 @@ exec chroot "$@"
 """
 
 
+class FreshError(Exception):
+    """Why a system could not be created, or a command in it failed, as a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     name: str
@@ -50,41 +54,12 @@ ROOT: Final = User("root", 0, "/root")
 NEWCOMER: Final = User("newcomer", 1000, "/home/newcomer")
 
 
-class FreshError(Exception):
-    """Why a system could not be created, as a sentence."""
-
-
+@dataclass(frozen=True, slots=True)
 class System:
-    """A context manager: the release is installed on entry, and removed on exit.
+    """A Debian release that is installed in the folder `root`."""
 
-    Args:
-        release: The name of a Debian release, such as "trixie".
-        keep: Leave the folder on exit, for debugging.
-    """
-
-    def __init__(self, release: str, *, keep: bool = False) -> None:
-        self.release = release
-        self.keep = keep
-        self.root = Path()
-
-    def __enter__(self) -> Self:
-        # Not /tmp, which Debian 13 mounts with nodev: debootstrap refuses it.
-        self.root = Path(tempfile.mkdtemp(prefix=f"debian-{self.release}-", dir="/var/tmp"))
-        self.root.chmod(0o755)  # it is the system's /, which every user may read
-        try:
-            self._install()
-        except BaseException:
-            self._remove()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._remove()
+    release: str
+    root: Path
 
     def checkout(self, user: User) -> Path:
         """The user's clone, as seen from outside."""
@@ -92,11 +67,10 @@ class System:
 
     def clone(self, repository: Path, user: User) -> None:
         """Clone the commit that is checked out in the repository."""
-        git: list[str | Path] = ["git", "clone", "--quiet", "--no-hardlinks"]
-        subprocess.run([*git, repository, self.checkout(user)], check=True)
-        subprocess.run(
-            ["chown", "-R", f"{user.number}:{user.number}", self.checkout(user)], check=True
-        )
+        folder = self.checkout(user)
+        git = ("git", "clone", "--quiet", "--no-hardlinks")
+        subprocess.run([*git, repository, folder], check=True)
+        subprocess.run(["chown", "-R", f"{user.number}:{user.number}", folder], check=True)
 
     def command(self, *words: str, user: User = ROOT) -> list[str]:
         """The command line that runs a command in the user's clone, as a shell would."""
@@ -113,45 +87,54 @@ class System:
         return [*ISOLATED, "sh", "-ec", ENTER, str(self.root), *chroot, *assignments, *inside]
 
     def output(self, *words: str) -> str:
-        """What a command prints, without the white space around it."""
+        """The output of a command, without the white space around it."""
         return subprocess.run(
             self.command(*words), capture_output=True, text=True, check=True
         ).stdout.strip()
 
-    def _install(self) -> None:
-        packages = f"--include={','.join(PACKAGES)}"
-        log = self.root.with_suffix(".log")
-        with log.open("wb") as output, tempfile.TemporaryDirectory() as copy:
-            # A debootstrap that is older than the release has no script for it. They are alike.
-            shutil.copytree(SCRIPTS, copy, symlinks=True, dirs_exist_ok=True)
-            scripts = Path(copy) / "scripts"
-            if not (scripts / self.release).exists():
-                (scripts / self.release).symlink_to("sid")
-            debootstrap = ("debootstrap", "--variant=minbase")
+
+@contextmanager
+def installed(release: str, log: Path) -> Iterator[System]:
+    """Install a Debian release, such as "trixie", and remove it in the end.
+
+    Args:
+        log: The file for debootstrap's output.
+
+    Raises FreshError when it cannot be installed.
+    """
+    # Not /tmp, which Debian 13 mounts with nodev: debootstrap refuses it.
+    with (
+        tempfile.TemporaryDirectory(
+            prefix=f"debian-{release}-", dir="/var/tmp", ignore_cleanup_errors=True
+        ) as root,
+        tempfile.TemporaryDirectory() as copy,
+    ):
+        system = System(release, Path(root))
+        system.root.chmod(0o755)  # it is the system's /, which every user may read
+        # A debootstrap that is older than the release has no script for it. They are alike.
+        shutil.copytree(SCRIPTS, copy, symlinks=True, dirs_exist_ok=True)
+        script = Path(copy) / "scripts" / release
+        if not script.exists():
+            script.symlink_to("sid")
+        options = ("--variant=minbase", f"--include={','.join(PACKAGES)}")
+        with log.open("wb") as output:
             done = subprocess.run(
-                [*ISOLATED, "--mount-proc", *debootstrap, packages, self.release, self.root],
+                [*ISOLATED, "--mount-proc", "debootstrap", *options, release, root],
                 env=os.environ | {"DEBOOTSTRAP_DIR": copy},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=False,
             )
         if done.returncode:
-            raise FreshError(f"debootstrap cannot install {self.release}: see {log}.")
-        log.unlink()
+            raise FreshError(f"debootstrap cannot install {release}: see {log}.")
         # A mirror may lag behind for longer than a testing release's index is valid.
-        lenient = self.root / "etc/apt/apt.conf.d/fresh"
+        lenient = system.root / "etc/apt/apt.conf.d/fresh"
         lenient.write_text('Acquire::Check-Valid-Until "false";\n', encoding="utf-8")
-        number = str(NEWCOMER.number)
-        self.output("useradd", "--create-home", "--uid", number, NEWCOMER.name)
+        system.output("useradd", "--create-home", "--uid", str(NEWCOMER.number), NEWCOMER.name)
         for file in ("/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"):
             if Path(file).exists():
-                shutil.copyfile(file, self.root / file.removeprefix("/"))
-
-    def _remove(self) -> None:
-        if self.keep:
-            print(f"Kept: {self.root}")
-        else:
-            shutil.rmtree(self.root, ignore_errors=True)
+                shutil.copyfile(file, system.root / file.removeprefix("/"))
+        yield system
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:

@@ -6,28 +6,24 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from counter_service.toolchain import node, places
+from counter_service.toolchain.environments import ENVIRONMENTS
 from counter_service.toolchain.uv import Uv, base_python
 from tests.toolchain import modules, wheels
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLCHAIN = "counter_service/toolchain"
-# Which packages each lock has, as in pyproject.toml: each contains those before it.
-LOCKS = {
-    "requirements.txt": ("pip", "alpha"),
-    "requirements/local.txt": ("pip", "alpha", "beta"),
-    "requirements/dev.txt": ("pip", "alpha", "beta", "gamma"),
-}
+# The packages of each lock. Each contains those before it, as in pyproject.toml.
 PACKAGES = {
-    "deploy": LOCKS["requirements.txt"],
-    "local": LOCKS["requirements/local.txt"],
-    "dev": LOCKS["requirements/dev.txt"],
+    "deploy": ("pip", "alpha"),
+    "local": ("pip", "alpha", "beta"),
+    "dev": ("pip", "alpha", "beta", "gamma"),
 }
-# Stands for counter_service.local: `make run` starts it.
+# `make run` starts it in the place of counter_service.local.
 PROGRAM = 'import alpha, sys\n\nprint("running", alpha.VERSION, *sys.argv[1:])\n'
 
 
@@ -58,22 +54,22 @@ class Checkout:
         for name in [name for name, each in variables.items() if each is None]:
             self.environ.pop(name, None)
 
-    def write(self, name: str, text: str) -> None:
-        """Write a file below the home."""
-        path = self.home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    def command(self, *parts: str, python: str | Path | None = None) -> list[str | Path]:
+        return [python or base_python(), "-I", TOOLCHAIN, "prepare", *parts]
 
-    def command(self, *arguments: str, python: str | Path | None = None) -> list[str | Path]:
-        return [python or base_python(), "-I", TOOLCHAIN, *arguments]
-
-    def toolchain(
-        self, *arguments: str, python: str | Path | None = None
+    def prepare(
+        self, *parts: str, python: str | Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return self.run(*self.command(*arguments, python=python))
+        return self.run(*self.command(*parts, python=python))
 
-    def prepare(self, *parts: str) -> subprocess.CompletedProcess[str]:
-        return self.toolchain("prepare", *parts)
+    def change(self, script: str) -> None:
+        """Run a shell script in the checkout. It has $UV, the program, and $PACKAGES, a folder."""
+        variables = {"UV": str(ROOT / ".toolchain/uv/bin/uv"), "WHEELS": str(self.wheels)}
+        if self.python.exists():
+            variables["PACKAGES"] = str(self.packages)
+        subprocess.run(
+            ["sh", "-euc", script], cwd=self.root, env=self.environ | variables, check=True
+        )
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -87,41 +83,41 @@ class Checkout:
             check=False,
         )
 
-    def start(self, *command: str | Path) -> subprocess.Popen[str]:
-        """Start a command in a session of its own."""
+    def start(self, *parts: str) -> subprocess.Popen[str]:
+        """Start to prepare the parts, in a session of its own."""
         return subprocess.Popen(
-            command,
+            self.command(*parts),
             cwd=self.root,
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             start_new_session=True,
-            # As a terminal starts it: a job in the background inherits that SIGINT is ignored.
+            # A terminal does not ignore SIGINT, and a job in the background inherits that it is.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def leftovers(self) -> list[str]:
+        """The folders that an interrupted command left beside those that it replaces."""
+        folders = (".", ".toolchain", ".vendor", "web", "bench/node")
         return [
             str(path.relative_to(self.root))
             for pattern in ("*.new", "*.old")
-            for path in self._outside_node_modules(pattern)
+            for folder in folders
+            for path in (self.root / folder).glob(pattern)
         ]
 
-    def _outside_node_modules(self, pattern: str) -> Iterator[Path]:
-        for folder in (".", ".toolchain", ".vendor", "web", "bench/node"):
-            yield from (self.root / folder).glob(pattern)
-
-    def assert_has(self, part: str) -> None:
-        """The part works, as the person who ran the command would notice."""
+    def assert_has(self, *parts: str) -> None:
+        """Assert that each part works, and that no interrupted command left anything."""
         assert self.leftovers() == []
-        match part:
-            case "web" | "bench-node":
-                self._assert_has_modules("web" if part == "web" else "bench/node")
-            case "page":
-                self._assert_has_page()
-            case _:
-                self._assert_has_packages(PACKAGES[part])
+        for part in parts:
+            match part:
+                case "web" | "bench-node":
+                    self._assert_has_modules("web" if part == "web" else "bench/node")
+                case "page":
+                    self._assert_has_page()
+                case _:
+                    self._assert_has_packages(PACKAGES[part])
 
     def _assert_has_packages(self, names: tuple[str, ...]) -> None:
         question = f"""if True:
@@ -171,10 +167,10 @@ def create(root: Path, wheel_folder: Path, hashes: Mapping[str, str]) -> Checkou
     (root / "counter_service/local/__init__.py").touch()
     (root / "counter_service/local/__main__.py").write_text(PROGRAM)
     (root / "requirements").mkdir()
-    for lock, names in LOCKS.items():
+    for part, names in PACKAGES.items():
         pins = [f"{name}=={wheels.VERSIONS[name]}" for name in names]
         lines = [f"{pin} --hash=sha256:{hashes[pin]}\n" for pin in pins]
-        (root / lock).write_text("".join(lines))
+        (root / ENVIRONMENTS[part].lock).write_text("".join(lines))
     version = uv_version()
     (root / "requirements/uv.txt").write_text(
         f"uv=={version} --hash=sha256:{hashes[f'uv=={version}']}\n"

@@ -1,14 +1,12 @@
 """Folders with a package-lock.json, whose packages npm installs from files beside it."""
 
-import base64
-import hashlib
 import io
 import json
-import platform
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
+
+from counter_service.toolchain import node
 
 # The page's build tool: a development dependency with a command, as Vite is.
 BUILD = """#!/usr/bin/env node
@@ -23,72 +21,53 @@ fs.writeFileSync(path.join(out, "index.html"), '<script src="/assets/index-0a1b2
 const webSocketUrl = process.env.VITE_WEBSOCKET_URL ?? "unset";
 fs.writeFileSync(path.join(out, ".build.json"), JSON.stringify({ sources, webSocketUrl }));
 """
-CPU = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
+
+
+PACKAGES: dict[str, dict[str, Any]] = {
+    "builder": {"dev": True, "bin": {"builder": "cli.js"}},
+    "native-here": {
+        "optional": True,
+        **{name: [value] for name, value in node._machine().items()},
+    },
+    "native-elsewhere": {"optional": True, "os": ["sunos"]},
+    "shown": {},
+}
+KINDS = {
+    "dependencies": ["shown"],
+    "devDependencies": ["builder"],
+    "optionalDependencies": ["native-here", "native-elsewhere"],
+}
 
 
 def write(folder: Path) -> None:
     """A page with a development dependency, and a package for each operating system."""
-    here = {"os": [sys.platform], "cpu": [_cpu()]}
-    packages: dict[str, dict[str, Any]] = {
-        "builder": {"dev": True, "bin": {"builder": "cli.js"}},
-        "native-here": {"optional": True, "dev": True, **here},
-        "native-elsewhere": {"optional": True, "dev": True, "os": ["sunos"]},
-        "shown": {},
-    }
-    folder.mkdir(parents=True)
-    (folder / "src").mkdir()
+    (folder / "src").mkdir(parents=True)
     (folder / "src/main.ts").write_text("export {}\n")
     (folder / "index.html").write_text("<title>Small</title>\n")
+    files = {name: f"file:{name}-1.0.0.tgz" for name in PACKAGES}
     manifest = {
-        "name": "small",
-        "version": "1.0.0",
-        "private": True,
-        "scripts": {"build": "builder", "greet": "node -p 2+3"},
-        "dependencies": {"shown": _file("shown")},
-        "devDependencies": {"builder": _file("builder")},
-        "optionalDependencies": {name: _file(name) for name in ("native-here", "native-elsewhere")},
+        "scripts": {"build": "builder"},
+        **{kind: {name: files[name] for name in names} for kind, names in KINDS.items()},
     }
     entries = {
-        f"node_modules/{name}": {
-            "version": "1.0.0",
-            "resolved": _file(name),
-            "integrity": _pack(folder, name, entry),
-            **entry,
-        }
-        for name, entry in packages.items()
+        f"node_modules/{name}": {"version": "1.0.0", "resolved": files[name], **entry}
+        for name, entry in PACKAGES.items()
     }
-    lock = {
-        "name": "small",
-        "version": "1.0.0",
-        "lockfileVersion": 3,
-        "requires": True,
-        "packages": {"": manifest, **entries},
-    }
-    (folder / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    (folder / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
+    lock = {"lockfileVersion": 3, "requires": True, "packages": {"": manifest, **entries}}
+    (folder / "package.json").write_text(json.dumps(manifest))
+    (folder / "package-lock.json").write_text(json.dumps(lock))
+    for name, entry in PACKAGES.items():
+        _pack(folder / f"{name}-1.0.0.tgz", {"name": name, "version": "1.0.0", **entry})
 
 
-def _cpu() -> str:
-    machine = platform.machine().lower()
-    return CPU.get(machine, machine)
-
-
-def _file(name: str) -> str:
-    return f"file:{name}-1.0.0.tgz"
-
-
-def _pack(folder: Path, name: str, entry: dict[str, Any]) -> str:
-    """Write a package's tarball, and return its integrity."""
-    manifest = {"name": name, "version": "1.0.0", **{k: v for k, v in entry.items() if k != "dev"}}
-    manifest.pop("optional", None)
+def _pack(path: Path, manifest: dict[str, Any]) -> None:
+    """Write a package's tarball."""
     files = {"package.json": json.dumps(manifest)}
-    if "bin" in entry:
+    if "bin" in manifest:
         files["cli.js"] = BUILD
-    path = folder / f"{name}-1.0.0.tgz"
     with tarfile.open(path, "w:gz") as archive:
         for file, text in files.items():
             member = tarfile.TarInfo(f"package/{file}")
             member.size = len(text.encode())
             member.mode = 0o755
             archive.addfile(member, io.BytesIO(text.encode()))
-    return "sha512-" + base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()

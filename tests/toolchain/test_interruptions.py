@@ -1,4 +1,4 @@
-"""A set-up that was interrupted, or two at once, leave nothing that the next command trusts."""
+"""The next command trusts nothing that an interrupted set-up left, and two at once take turns."""
 
 import os
 import shlex
@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,58 +15,39 @@ WAITING = "Waiting for another command to finish its set-up.\n"
 INSTALLING = "Installing requirements.txt into .venv.\n"
 
 
-def make_slow(checkout: Checkout, word: str, seconds: float) -> Path:
-    """Have uv sleep before it runs a command with `word`; return a file that it makes then."""
+def start_slowly(checkout: Checkout, seconds: float) -> subprocess.Popen[str]:
+    """Start to prepare the environment while uv sleeps before it installs packages.
+
+    Returns the process when uv has begun to sleep. A file `fast` in the home ends the sleeping.
+    """
     real = (checkout.root / ".toolchain/uv").resolve()
-    folder = checkout.root / ".toolchain/uv"
-    folder.unlink()
-    (folder / "bin").mkdir(parents=True)
-    (folder / "lib").symlink_to(real / "lib")
-    shutil.copy(real / "pyvenv.cfg", folder)
-    (folder / "bin/python").symlink_to((real / "bin/python").resolve())
-    started = checkout.home / "started"
-    _write_slow(folder / "bin/uv", real / "bin/uv", word, started, seconds)
-    return started
-
-
-def make_npm_slow(checkout: Checkout, seconds: float) -> Path:
-    """The same for `npm ci`."""
-    real = shutil.which("npm", path=checkout.environ["PATH"])
-    assert real
-    folder = checkout.home / "bin"
-    folder.mkdir()
-    started = checkout.home / "started"
-    _write_slow(folder / "npm", Path(real), "ci", started, seconds)
-    checkout.set(PATH=f"{folder}{os.pathsep}{checkout.environ['PATH']}")
-    return started
-
-
-def _write_slow(script: Path, real: Path, word: str, started: Path, seconds: float) -> None:
+    checkout.change(
+        "real=$(cd .toolchain/uv; pwd -P); rm .toolchain/uv; mkdir -p .toolchain/uv/bin;"
+        " cd .toolchain/uv; ln -s $real/lib $real/pyvenv.cfg .; ln -s $real/bin/python bin"
+    )
+    home = shlex.quote(str(checkout.home))
+    script = checkout.root / ".toolchain/uv/bin/uv"
     script.write_text(
-        "#!/bin/sh\n"
-        f'case " $* " in *" {word} "*) touch {shlex.quote(str(started))}; sleep {seconds};; esac\n'
-        f'exec {shlex.quote(str(real))} "$@"\n'
+        f'#!/bin/sh\n[ -e {home}/fast ] || case " $* " in *" sync "*)\n'
+        f'touch {home}/started; sleep {seconds};; esac\nexec {shlex.quote(str(real))}/bin/uv "$@"\n'
     )
     script.chmod(0o755)
-
-
-def wait_for(path: Path) -> None:
+    process = checkout.start("deploy")
     deadline = time.monotonic() + 30
-    while not path.exists():
+    while not (checkout.home / "started").exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    return process
 
 
 def end(process: subprocess.Popen[str]) -> str:
-    """Wait for the end of a process and of those that it started, and return the output."""
+    """Wait for the end of a process and of its children, and return the output."""
     output, _ = process.communicate(timeout=60)
     return output
 
 
-def test_program_that_outlives_a_killed_set_up_is_waited_for(fresh: Checkout) -> None:
-    started = make_slow(fresh, "sync", 1)
-    first = fresh.start(*fresh.command("prepare", "deploy"))
-    wait_for(started)
+def test_prepare_waits_for_a_program_that_outlives_a_killed_one(fresh: Checkout) -> None:
+    first = start_slowly(fresh, 1)
     first.kill()  # and not uv
     done = fresh.prepare("deploy")
     assert (done.returncode, done.stderr) == (0, WAITING + INSTALLING)
@@ -75,76 +55,42 @@ def test_program_that_outlives_a_killed_set_up_is_waited_for(fresh: Checkout) ->
     end(first)
 
 
-def test_npm_that_outlives_a_killed_set_up_is_waited_for(fresh: Checkout) -> None:
-    started = make_npm_slow(fresh, 1)
-    first = fresh.start(*fresh.command("prepare", "web"))
-    wait_for(started)
-    first.kill()
-    done = fresh.prepare("web")
-    assert (done.returncode, done.stderr) == (0, WAITING)
-    fresh.assert_has("web")
-    end(first)
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT],
-    ids=lambda each: each.name,
-)
-def test_set_up_is_repeated_after_a_signal(fresh: Checkout, kind: signal.Signals) -> None:
-    started = make_slow(fresh, "sync", 5)
-    first = fresh.start(*fresh.command("prepare", "deploy"))
-    wait_for(started)
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT], ids=lambda each: each.name)
+def test_prepare_repeats_what_a_signal_ended(fresh: Checkout, kind: signal.Signals) -> None:
+    first = start_slowly(fresh, 5)
     os.killpg(first.pid, kind)
     assert "Traceback" not in end(first)
     if kind == signal.SIGINT:  # Ctrl-C
         assert first.returncode == 130
         assert fresh.leftovers() == []
     assert not (fresh.root / ".venv").exists()
-    make_fast(fresh)
+    (fresh.home / "fast").touch()
     done = fresh.prepare("deploy")
     assert (done.returncode, done.stderr) == (0, INSTALLING)
     fresh.assert_has("deploy")
 
 
-def make_fast(checkout: Checkout) -> None:
-    uv = checkout.root / ".toolchain/uv/bin/uv"
-    uv.write_text(uv.read_text().replace("sleep", ": sleep"))
-
-
-def test_set_up_is_repeated_after_kills_at_any_time(fresh: Checkout) -> None:
+def test_prepare_repeats_what_was_killed_at_any_time(fresh: Checkout) -> None:
     begin = time.monotonic()
     assert fresh.prepare("deploy", "page").returncode == 0
     duration = time.monotonic() - begin
-    for part in range(1, 6):
-        shutil.rmtree(fresh.root / ".venv", ignore_errors=True)
-        shutil.rmtree(fresh.root / "web/node_modules", ignore_errors=True)
-        shutil.rmtree(fresh.root / "web/dist", ignore_errors=True)
-        killed = fresh.start(*fresh.command("prepare", "deploy", "page"))
-        time.sleep(duration * part / 6)
+    for share in (0.2, 0.4, 0.6, 0.8):
+        for name in (".venv", "web/node_modules", "web/dist"):
+            shutil.rmtree(fresh.root / name, ignore_errors=True)
+        killed = fresh.start("deploy", "page")
+        time.sleep(duration * share)
         os.killpg(killed.pid, signal.SIGKILL)
         end(killed)
-        if part % 2:
+        if share in (0.4, 0.8):
             done = fresh.prepare("deploy", "page")
             assert done.returncode == 0, done.stderr
-            fresh.assert_has("deploy")
-            fresh.assert_has("page")
+            fresh.assert_has("deploy", "page")
 
 
-def test_two_at_once_install_once(fresh: Checkout) -> None:
-    command = fresh.command("prepare", "deploy", "page")
-    outputs = [end(each) for each in [fresh.start(*command), fresh.start(*command)]]
-    assert "".join(outputs).count(INSTALLING) == 1
-    assert "".join(outputs).count("Building the page") == 1
-    assert "error" not in "".join(outputs)
-    fresh.assert_has("deploy")
-    fresh.assert_has("page")
-
-
-def test_different_parts_at_once_are_all_prepared(fresh: Checkout) -> None:
-    parts = ("deploy", "dev", "web", "local", "page", "bench-node")
-    running = [fresh.start(*fresh.command("prepare", part)) for part in parts]
-    outputs = [end(each) for each in running]
-    assert [each.returncode for each in running] == [0] * len(parts), outputs
-    for part in ("dev", "page", "bench-node"):
-        fresh.assert_has(part)
+def test_prepare_installs_once_when_two_run_at_once(fresh: Checkout) -> None:
+    both = [fresh.start("deploy", "page", "local"), fresh.start("page", "local", "deploy")]
+    output = "".join(end(each) for each in both)
+    assert [each.returncode for each in both] == [0, 0], output
+    assert output.count("Installing requirements/local.txt") == 1
+    assert output.count("Building the page") == 1
+    fresh.assert_has("local", "page")

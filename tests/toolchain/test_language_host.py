@@ -1,16 +1,17 @@
 """The language host, called as the Pulumi CLI calls it."""
 
 import json
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-HOST = Path(__file__).resolve().parents[2] / "counter_service/toolchain/language_host.py"
+from counter_service.toolchain import language_host
+from counter_service.toolchain.language_host import LanguageHost
 
 # In place of the script that runs a program: writes down how it was called.
 SCRIPT = """\
@@ -22,60 +23,32 @@ sys.exit(int(os.environ["CODE"]))
 """
 
 
-class Host:
-    """A language host that is running, and a connection to it."""
-
-    def __init__(self, folder: Path, code: int) -> None:
-        self.log = folder / "log"
-        script = folder / "script.py"
-        script.write_text(SCRIPT)
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", HOST, script, "127.0.0.1:1"],
-            env={"LOG": str(self.log), "CODE": str(code)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        port = self.process.stdout.readline().strip()
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-        self.runtime = language_pb2_grpc.LanguageRuntimeStub(self.channel)
-
-    def run(self) -> language_pb2.RunResponse:
-        response: language_pb2.RunResponse = self.runtime.Run(
-            language_pb2.RunRequest(
-                project="counter-service",
-                stack="dev",
-                pwd="/repository",
-                config={"aws:region": "eu-central-1"},
-                configSecretKeys=["counter-service:key"],
-                dryRun=True,
-                parallel=4,
-                monitor_address="127.0.0.1:2",
-                organization="ours",
-                info=language_pb2.ProgramInfo(root_directory="/repository", entry_point="."),
-            ),
-            timeout=30,
-        )
-        return response
-
-    def close(self) -> None:
-        self.channel.close()
-        self.process.kill()
-        self.process.communicate()
-
-
-@pytest.fixture
-def host(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Host]:
-    host = Host(tmp_path, request.param)
-    yield host
-    host.close()
-
-
-@pytest.mark.parametrize("host", [0], indirect=True)
-def test_language_host_runs_the_program_with_its_configuration(host: Host) -> None:
-    response = host.run()
-    assert (response.error, response.bail) == ("", False)
-    arguments, config, secret_keys = json.loads(host.log.read_text())
+@pytest.mark.parametrize(
+    ("code", "error", "bail"),
+    [(0, "", False), (1, "Program exited with code 1.", False), (32, "", True)],
+)
+def test_language_host_runs_the_program_and_reports_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, error: str, bail: bool
+) -> None:
+    request = language_pb2.RunRequest(
+        project="counter-service",
+        stack="dev",
+        pwd="/repository",
+        config={"aws:region": "eu-central-1"},
+        configSecretKeys=["counter-service:key"],
+        dryRun=True,
+        parallel=4,
+        monitor_address="127.0.0.1:2",
+        organization="ours",
+        info=language_pb2.ProgramInfo(root_directory="/repository", entry_point="."),
+    )
+    log, script = tmp_path / "log", tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    monkeypatch.setenv("LOG", str(log))
+    monkeypatch.setenv("CODE", str(code))
+    response = LanguageHost("127.0.0.1:1", script).Run(request, None)
+    assert (response.error, response.bail) == (error, bail)
+    arguments, config, secret_keys = json.loads(log.read_text())
     assert arguments == [
         *("--engine", "127.0.0.1:1", "--monitor", "127.0.0.1:2"),
         *("--project", "counter-service", "--root_directory", "/repository"),
@@ -86,20 +59,19 @@ def test_language_host_runs_the_program_with_its_configuration(host: Host) -> No
     assert json.loads(secret_keys) == ["counter-service:key"]
 
 
-@pytest.mark.parametrize(
-    ("host", "error", "bail"),
-    [(1, "Program exited with code 1.", False), (32, "", True)],
-    indirect=["host"],
-)
-def test_language_host_reports_a_failed_program(host: Host, error: str, bail: bool) -> None:
-    response = host.run()
-    assert (response.error, response.bail) == (error, bail)
-
-
-@pytest.mark.parametrize("host", [0], indirect=True)
-def test_language_host_names_the_providers_that_are_installed(host: Host) -> None:
-    host.runtime.Handshake(language_pb2.LanguageHandshakeRequest(), timeout=30)
-    response = host.runtime.GetRequiredPackages(
-        language_pb2.GetRequiredPackagesRequest(), timeout=30
+def test_language_host_serves_the_cli_and_names_the_providers_that_are_installed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-P", language_host.__file__, "script", "127.0.0.1:1"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    assert process.stdout
+    with process, grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+        runtime = language_pb2_grpc.LanguageRuntimeStub(channel)
+        runtime.Handshake(language_pb2.LanguageHandshakeRequest(), timeout=30)
+        response = runtime.GetRequiredPackages(
+            language_pb2.GetRequiredPackagesRequest(), timeout=30
+        )
+        process.send_signal(signal.SIGINT)  # as the CLI ends its plugins
+    assert process.returncode == -signal.SIGINT
     assert [(package.name, package.kind) for package in response.packages] == [("aws", "resource")]

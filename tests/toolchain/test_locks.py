@@ -32,7 +32,7 @@ def normalized(name: str) -> str:
 
 
 def asked_for(words: tuple[str, ...]) -> list[Requirement]:
-    """What pyproject.toml asks for under the arguments of `uv pip compile`."""
+    """The requirements of pyproject.toml that `uv pip compile` takes with these arguments."""
     found = list(PROJECT["project"]["dependencies"]) if "pyproject.toml" in words else []
     groups = [words[-1]] if "--group" in words else []
     while groups:
@@ -45,37 +45,31 @@ def asked_for(words: tuple[str, ...]) -> list[Requirement]:
 
 
 @pytest.mark.parametrize("file", LOCKS)
-def test_lock_pins_what_pyproject_asks_for(file: str) -> None:
+def test_lock_pins_what_pyproject_asks_for_and_agrees_with_others(file: str) -> None:
     pins = locked(file)
-    for wanted in asked_for(LOCKS[file][0]):
+    words, agreeing = LOCKS[file]
+    for wanted in asked_for(words):
         pin = pins[normalized(wanted.name)]
         [specifier] = pin.specifier
         assert specifier.operator == "=="
         assert wanted.specifier.contains(specifier.version)
         assert wanted.extras <= pin.extras
+    for other in agreeing:
+        there = locked(other)
+        assert {name: pins[name] for name in pins.keys() & there.keys()} == {
+            name: there[name] for name in pins.keys() & there.keys()
+        }
 
 
-@pytest.mark.parametrize("file", LOCKS)
-def test_lock_agrees_with_the_locks_that_share_its_environment(file: str) -> None:
-    pins = locked(file)
-    for other in LOCKS[file][1]:
-        pinned_there = locked(other)
-        for name in pins.keys() & pinned_there.keys():
-            assert pins[name] == pinned_there[name]
-
-
-def test_every_group_has_a_lock() -> None:
+def test_make_lock_makes_every_lock_and_takes_every_group() -> None:
+    present = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("requirements*/*.txt")}
+    assert present | {"requirements.txt"} == set(LOCKS)
     groups = {words[-1] for words, _ in LOCKS.values() if "--group" in words}
     assert groups == set(PROJECT["dependency-groups"])
 
 
-def test_every_lock_of_the_folder_is_made_by_make_lock() -> None:
-    present = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("requirements*/*.txt")}
-    assert present | {"requirements.txt"} == set(LOCKS)
-
-
 def test_lock_keeps_every_extra_that_an_installed_package_asks_for() -> None:
-    """Without it, pip before 24 looks for the newest release and misses its hash."""
+    """Otherwise pip before 24 looks for the newest release, and misses its hash."""
     pins = locked("requirements/dev.txt")
     asked = 0
     for distribution in distributions():
@@ -94,8 +88,8 @@ def test_lock_keeps_every_extra_that_an_installed_package_asks_for() -> None:
 
 
 @pytest.mark.parametrize("version", ["oldest", "newest"])
-def test_requirements_install_with_pip(version: str, tmp_path: Path) -> None:
-    """As Pulumi does for `pulumi up`: with hashes, from the index as it is today."""
+def test_pip_installs_the_requirements(version: str, tmp_path: Path) -> None:
+    """Pulumi does the same for `pulumi up`: with hashes, from the index as it is today."""
     wanted = f"pip=={OLDEST_PIP[sys.version_info[:2]]}" if version == "oldest" else "pip"
     uv = tools(ROOT) / "uv" / "bin" / "uv"
     python = tmp_path / "venv" / "bin" / "python"
