@@ -6,13 +6,14 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from counter_service.toolchain import node, places
 from counter_service.toolchain.environments import ENVIRONMENTS
-from counter_service.toolchain.uv import Uv, base_python
+from counter_service.toolchain.uv import Uv
 from tests.toolchain import modules, wheels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +56,8 @@ class Checkout:
             self.environ.pop(name, None)
 
     def command(self, *parts: str, python: str | Path | None = None) -> list[str | Path]:
-        return [python or base_python(), "-I", TOOLCHAIN, "prepare", *parts]
+        # This Python measures coverage. The toolchain finds the one that it is based on.
+        return [python or sys.executable, "-I", TOOLCHAIN, "prepare", *parts]
 
     def prepare(
         self, *parts: str, python: str | Path | None = None
@@ -187,8 +189,19 @@ def create(root: Path, wheel_folder: Path, hashes: Mapping[str, str]) -> Checkou
         PATH=path_with_node(),
         PIP_FIND_LINKS=str(wheel_folder),
         PIP_NO_INDEX="1",
+        **coverage_settings(),
     )
     return checkout
+
+
+def coverage_settings() -> dict[str, str]:
+    """Variables with which the commands of a checkout are measured, if these tests are."""
+    if "COVERAGE_PROCESS_CONFIG" not in os.environ:
+        return {}
+    return {
+        "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"),
+        "COVERAGE_FILE": str(ROOT / os.environ.get("COVERAGE_FILE", ".coverage")),
+    }
 
 
 def copy(checkout: Checkout, root: Path) -> Checkout:
