@@ -23,7 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from counter_service.local.deployment import deploy
 from counter_service.local.emulator import Emulator, isolate
-from counter_service.local.program import qualified, stack_config
+from counter_service.program import qualified, stack_config
 from counter_service.runtime.contract import HANDLER
 
 STACK: Final = "dev"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from counter_service.paths import ROOT
+
 PACKAGE = ROOT / "counter_service"
 
 # Pure code takes the time, random numbers, input and output as arguments.
@@ -35,12 +36,14 @@ ALLOWED_IMPORTS = {
     "runtime.dynamodb": Allowed({"runtime.core", "runtime.contract"}, {"botocore"}, IMPURE),
     "runtime.fanout": Allowed({"runtime.core"}),
     "runtime.auth": Allowed({"runtime.core"}, {"jwt"}),
-    "infra": Allowed({"runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
+    "paths": Allowed(),
+    "program": Allowed({"paths"}, {"pulumi", "yaml"}),
+    "infra": Allowed({"paths", "runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
     # Runs before any package is installed.
     "toolchain": Allowed(),
     # Runs in .venv, started by the Pulumi CLI.
     "toolchain.language_host": Allowed(packages={"grpc", "pulumi"}),
-    "local": Allowed({"toolchain"}, {"boto3", "pulumi", "websockets", "yaml"}),
+    "local": Allowed({"paths", "program", "toolchain"}, {"boto3", "pulumi", "websockets"}),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from counter_service.paths import ROOT
 from counter_service.runtime.core import protocol
 from counter_service.runtime.core.protocol import OP_ID, ErrorCode, GetCurrent, Increment
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
 
 README = (ROOT / "README.md").read_text()

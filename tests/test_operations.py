@@ -1,12 +1,12 @@
 """docs/operations.md: what it names exists, and its sums are right."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from counter_service.paths import ROOT
+
 PAGE = (ROOT / "docs/operations.md").read_text()
 KEYS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].keys()
 OTHER = {"durationMs"}  # of a log line

@@ -1,9 +1,8 @@
 """The commands around the program."""
 
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from counter_service.paths import ROOT
 
 
 def test_bare_make_lists_every_documented_target() -> None:

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from counter_service.infra.function import RUNTIME
+from counter_service.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs/operations.md").read_text()

@@ -6,9 +6,8 @@ from typing import Final
 
 import pulumi
 
+from counter_service.paths import ROOT
 from counter_service.toolchain import vendor
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 # The lock, and its copy in the folder: see toolchain/vendor.py.
 LOCK: Final = vendor.LOCK

@@ -11,12 +11,14 @@ from typing import Any, NoReturn
 
 import pulumi
 
+from counter_service.paths import ROOT
+from counter_service.program import qualified, stack_config
+
 from .access import for_here
 from .deployment import deploy
 from .emulator import Emulator, isolate
 from .errors import LocalError
 from .interrupt import Stopped, raise_stopped_on_signals
-from .program import ROOT, qualified, stack_config
 from .site import Site
 
 

@@ -5,9 +5,8 @@ import sysconfig
 from collections.abc import Mapping
 from typing import Final
 
+from counter_service.program import qualified
 from counter_service.toolchain import vendor
-
-from .program import qualified
 
 # Filled by make vendor-here: the emulator runs functions on this machine's Python.
 PACKAGES: Final = vendor.FOLDERS["here"]

@@ -9,10 +9,11 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from counter_service.program import qualified, run_program
+
 from .access import needs_token
 from .emulator import Emulator
 from .errors import LocalError
-from .program import qualified, run_program
 from .resources import EmulatedAws
 
 ANSWER_SECONDS: Final = 30.0

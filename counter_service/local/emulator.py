@@ -17,7 +17,8 @@ from typing import Final, NoReturn, Self
 
 import boto3
 
-from counter_service.toolchain.places import ROOT, tools
+from counter_service.paths import ROOT
+from counter_service.toolchain.places import tools
 
 from .errors import LocalError
 

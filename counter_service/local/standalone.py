@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
+
 from .emulator import EVERY_SERVICE, Emulator, isolate
 from .errors import LocalError
 from .interrupt import Stopped, raise_stopped_on_signals
-from .program import ROOT, stack_config
 
 STACK: Final = "local"
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
 
 from counter_service.local.emulator import isolate
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 from .browser import launched
 from .cable import Cable

@@ -15,7 +15,8 @@ from counter_service.local.access import for_here
 from counter_service.local.deployment import deploy
 from counter_service.local.emulator import Emulator
 from counter_service.local.errors import LocalError
-from counter_service.local.program import ROOT, qualified, stack_config
+from counter_service.paths import ROOT
+from counter_service.program import qualified, stack_config
 from tests.unit.issuer import Issuer, ec_key
 
 from .browser import launched

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 
 def test_a_click_reaches_everyone_on_both_stacks() -> None:

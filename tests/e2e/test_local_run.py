@@ -18,8 +18,9 @@ from counter_service.local import __main__ as local
 from counter_service.local.deployment import deploy
 from counter_service.local.emulator import FUNCTION_LOG_HOOK, Emulator
 from counter_service.local.errors import LocalError
-from counter_service.local.program import ROOT, stack_config
 from counter_service.local.site import Site
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
 
 from .conftest import Product, ask, command, eventually, running
 from .processes import children_of, folder_of, processes_below, workers_of

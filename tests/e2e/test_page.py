@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from websockets.sync.client import ClientConnection
 
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 from .cable import Cable
 from .conftest import Product, ask, eventually

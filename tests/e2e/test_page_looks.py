@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 from .conftest import Product
 from .pages import SECONDS, click, expect_pending, expect_value

@@ -12,8 +12,9 @@ from playwright.sync_api import Page
 from counter_service.local.access import for_here
 from counter_service.local.deployment import deploy
 from counter_service.local.emulator import Emulator
-from counter_service.local.program import ROOT, stack_config
 from counter_service.local.site import Site
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
 
 from .browser import launched
 from .conftest import QUICK

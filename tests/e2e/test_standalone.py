@@ -15,7 +15,8 @@ import pytest
 
 from counter_service.local.deployment import deploy
 from counter_service.local.emulator import EVERY_SERVICE, Emulator
-from counter_service.local.program import ROOT, stack_config
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
 
 from .conftest import ask, eventually
 from .conftest import running as product

@@ -12,7 +12,8 @@ import pytest
 
 from counter_service.local.deployment import Deployment, deploy
 from counter_service.local.emulator import Emulator
-from counter_service.local.program import ROOT, stack_config
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
 
 from .conftest import running
 

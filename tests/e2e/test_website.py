@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import expect
 
 from counter_service.infra import site_files
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 from .browser import launched
 from .conftest import Product

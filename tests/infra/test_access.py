@@ -13,6 +13,7 @@ import pytest
 from counter_service.infra import bundle, packages
 from counter_service.infra.function import ARCHITECTURE, RUNTIME
 from counter_service.local.archive import zipped
+from counter_service.paths import ROOT
 from counter_service.runtime.settings import Settings
 from counter_service.toolchain import vendor
 
@@ -94,7 +95,7 @@ def fill(folder: Path, tag: str = LAMBDA_TAG) -> Path:
     ]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    (folder / packages.STAMP).write_bytes((bundle.ROOT / packages.LOCK).read_bytes())
+    (folder / packages.STAMP).write_bytes((ROOT / packages.LOCK).read_bytes())
     return folder
 
 
@@ -180,7 +181,7 @@ def test_packages_of_this_machine_verify_tokens_from_the_zip(tmp_path: Path) -> 
     """Made of the packages that are installed, which the lock has in the same versions."""
     from importlib.metadata import files, version
 
-    locked = (bundle.ROOT / packages.LOCK).read_text().replace("[crypto]", "")
+    locked = (ROOT / packages.LOCK).read_text().replace("[crypto]", "")
     found = {}
     for name in ("pyjwt", "cryptography", "cffi"):
         assert f"{name}=={version(name)}" in locked

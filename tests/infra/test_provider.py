@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from counter_service.local.program import run_program, stack_config
+from counter_service.program import run_program, stack_config
 
 from .recorder import REGION, Graph, Recorder, dev
 

@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from counter_service.infra.settings import KEYS
-from counter_service.local.program import ROOT, run_program, stack_config
+from counter_service.paths import ROOT
+from counter_service.program import run_program, stack_config
 
 from .recorder import Recorder
 

@@ -7,7 +7,7 @@ import pytest
 
 from counter_service.local.__main__ import _parser
 from counter_service.local.access import PACKAGES, for_here, needs_token
-from counter_service.local.program import stack_config
+from counter_service.program import stack_config
 
 PAGE = "http://127.0.0.1:8080"
 AUTH = {

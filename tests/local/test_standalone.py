@@ -12,7 +12,7 @@ import yaml
 from counter_service.local import standalone
 from counter_service.local.emulator import Emulator
 from counter_service.local.errors import LocalError
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 
 @pytest.fixture
