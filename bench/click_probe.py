@@ -22,7 +22,7 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import Emulator, isolate
+from counter_service.local.emulator import MiniStack, isolate
 from counter_service.program import qualified, stack_config
 from counter_service.runtime.contract import HANDLER
 
@@ -37,7 +37,7 @@ Answer = TypeVar("Answer")
 class Stack:
     """A counter on an emulator of its own."""
 
-    emulator: Emulator
+    emulator: MiniStack
     outputs: dict[str, Any]
 
     @property
@@ -168,7 +168,7 @@ def main(sizes: list[int], rounds: int) -> None:
         stacks = {}
         for name in ("ours", "usual"):
             folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="click-")))
-            emulator = exits.enter_context(Emulator(config["aws:region"], folder))
+            emulator = exits.enter_context(MiniStack(config["aws:region"], folder))
             stacks[name] = Stack(emulator, deploy(emulator, STACK, config).outputs)
         replace_code(stacks["usual"])
         found = {size: asyncio.run(measure(stacks, size, rounds)) for size in sizes}

@@ -11,10 +11,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from counter_service.local.access import for_here
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import Emulator
+from counter_service.local.emulator import MiniStack
 from counter_service.local.errors import LocalError
+from counter_service.local.overrides import with_local_overrides
 from counter_service.paths import ROOT
 from counter_service.program import qualified, stack_config
 from tests.unit.issuer import Issuer, ec_key
@@ -228,10 +228,10 @@ def test_a_function_that_does_not_start_ends_the_run(
     auth = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
     config = stack_config("dev") | {qualified(key): value for key, value in auth.items()}
     with (
-        Emulator("eu-central-1", tmp_path / "ministack.log") as emulator,
+        MiniStack("eu-central-1", tmp_path / "ministack.log") as emulator,
         pytest.raises(LocalError, match=r"The deployed function does not start: .*nowhere"),
     ):
-        deploy(emulator, "dev", for_here(config, "http://127.0.0.1:8080"))
+        deploy(emulator, "dev", with_local_overrides(config, "http://127.0.0.1:8080"))
 
 
 def test_nothing_of_a_token_is_in_the_log(guarded: Product, issuer: Issuer) -> None:

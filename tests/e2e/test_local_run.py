@@ -16,7 +16,7 @@ import pytest
 from counter_service.infra import bundle
 from counter_service.local import __main__ as local
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import FUNCTION_LOG_HOOK, Emulator
+from counter_service.local.emulator import FUNCTION_LOG_HOOK, MiniStack
 from counter_service.local.errors import LocalError
 from counter_service.local.site import Site
 from counter_service.paths import ROOT
@@ -74,7 +74,7 @@ def test_terminal_says_where_to_go(product: Product) -> None:
     assert product.page in terminal
     assert product.url in terminal
     assert f"tail -f {product.folder}/function.log" in terminal
-    assert "passed through" not in terminal  # the emulator holds all of this graph
+    assert "Declared but not created" not in terminal  # the emulator supports all of this graph
 
 
 def test_config_json_tells_the_page_where_to_connect(product: Product) -> None:
@@ -240,15 +240,15 @@ def test_a_stack_that_is_not_there(tmp_path: Path) -> None:
 def test_a_wrong_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = stack_config("dev") | {"counter-service:throttleRate": "0"}
     monkeypatch.setattr(local, "stack_config", lambda _: config)
-    emulators: list[Emulator] = []
+    emulators: list[MiniStack] = []
 
-    class Watched(Emulator):
+    class Watched(MiniStack):
         def __enter__(self) -> "Watched":
             emulators.append(self)
             super().__enter__()
             return self
 
-    monkeypatch.setattr(local, "Emulator", Watched)
+    monkeypatch.setattr(local, "MiniStack", Watched)
     handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         code = local.main(["--outputs", str(tmp_path / "outputs.json")])
@@ -261,19 +261,19 @@ def test_a_wrong_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_emulator_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import sys; print('no room left'); sys.exit(3)"
-    monkeypatch.setattr(Emulator, "command", (*Emulator.command[:1], "-c", script))
+    monkeypatch.setattr(MiniStack, "command", (*MiniStack.command[:1], "-c", script))
     with (
         pytest.raises(LocalError, match=r"did not start \(exit code 3\): no room left See .*log"),
-        Emulator("eu-central-1", tmp_path),
+        MiniStack("eu-central-1", tmp_path),
     ):
         raise AssertionError("it started")
 
 
 def test_an_emulator_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import time; time.sleep(60)"
-    monkeypatch.setattr(Emulator, "command", (*Emulator.command[:1], "-c", script))
+    monkeypatch.setattr(MiniStack, "command", (*MiniStack.command[:1], "-c", script))
     monkeypatch.setattr("counter_service.local.emulator.START_SECONDS", 0.5)
-    emulator = Emulator("eu-central-1", tmp_path)
+    emulator = MiniStack("eu-central-1", tmp_path)
     with pytest.raises(LocalError, match="did not answer within"), emulator:
         raise AssertionError("it started")
     assert emulator.exit_code() is not None
@@ -286,7 +286,7 @@ def test_a_function_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mon
     )
     config = stack_config("dev")
     with (
-        Emulator("eu-central-1", tmp_path) as emulator,
+        MiniStack("eu-central-1", tmp_path) as emulator,
         pytest.raises(LocalError, match="The deployed function"),
     ):
         deploy(emulator, "dev", config)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from counter_service.local.access import for_here
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import Emulator
+from counter_service.local.emulator import MiniStack
+from counter_service.local.overrides import with_local_overrides
 from counter_service.local.site import Site
 from counter_service.paths import ROOT
 from counter_service.program import stack_config
@@ -23,7 +23,7 @@ from .pages import click, click_at_once, expect_pending, expect_state, expect_va
 REGION = "eu-central-1"
 
 
-class LastingEmulator(Emulator):
+class LastingEmulator(MiniStack):
     """Ends as by Ctrl-C, and then keeps in a folder what the next one on it begins with."""
 
     folder: Path
@@ -48,7 +48,7 @@ def running(folder: Path, port: int | None = None) -> Iterator[LastingEmulator]:
         yield emulator
 
 
-def stored_value(emulator: Emulator) -> int:
+def stored_value(emulator: MiniStack) -> int:
     dynamodb = emulator.session().client("dynamodb", endpoint_url=emulator.endpoint)
     row = dynamodb.get_item(
         TableName="aes_counter_state-dev", Key={"id": {"S": "global"}}, ConsistentRead=True
@@ -59,7 +59,7 @@ def stored_value(emulator: Emulator) -> int:
 def test_a_server_that_restarts_costs_no_click(tmp_path: Path) -> None:
     with closing(Site(ROOT / "web" / "dist", 0)) as site, ExitStack() as open_ended:
         with running(tmp_path) as emulator:
-            config = for_here(stack_config("dev"), site.url)
+            config = with_local_overrides(stack_config("dev"), site.url)
             url = deploy(emulator, "dev", config, site.url).outputs["WebSocketApiEndpoint"]
             # Not before: the deployment and Playwright each have an event loop of their own.
             page = open_ended.enter_context(launched()).new_page()

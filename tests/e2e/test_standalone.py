@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import EVERY_SERVICE, Emulator
+from counter_service.local.emulator import EVERY_SERVICE, MiniStack
 from counter_service.paths import ROOT
 from counter_service.program import stack_config
 
@@ -70,7 +70,7 @@ def _api(client: Any) -> str:
 
 @dataclass(frozen=True)
 class Running:
-    emulator: Emulator
+    emulator: MiniStack
     config: dict[str, str]  # of stack local, with this emulator's port
     outputs: dict[str, Any]
 
@@ -89,7 +89,7 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     config = stack_config("local")
     folder = tmp_path_factory.mktemp("emulator")
-    with Emulator(config["aws:region"], folder, services=EVERY_SERVICE) as emulator:
+    with MiniStack(config["aws:region"], folder, services=EVERY_SERVICE) as emulator:
         config["aws:endpoints"] = config["aws:endpoints"].replace(PULUMI_PORT, str(emulator.port))
         # Returns once a client has asked for the value and the function has posted the answer.
         yield Running(emulator, config, deploy(emulator, "local", config).outputs)

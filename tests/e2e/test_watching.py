@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from counter_service.local.deployment import Deployment, deploy
-from counter_service.local.emulator import Emulator
+from counter_service.local.emulator import MiniStack
 from counter_service.paths import ROOT
 from counter_service.program import stack_config
 
@@ -40,7 +40,7 @@ EVERYTHING = {
 class Watched:
     """The deployed stack and its account."""
 
-    def __init__(self, emulator: Emulator, deployment: Deployment) -> None:
+    def __init__(self, emulator: MiniStack, deployment: Deployment) -> None:
         self.emulator = emulator
         self.deployment = deployment
 
@@ -59,7 +59,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         f"counter-service:{key}": value for key, value in EVERYTHING.items()
     }
     log = tmp_path_factory.mktemp("watched") / "ministack.log"
-    with Emulator(REGION, log) as emulator:
+    with MiniStack(REGION, log) as emulator:
         yield Watched(emulator, deploy(emulator, "dev", config))
 
 
@@ -134,7 +134,7 @@ def test_the_stage_logs_and_the_account_may(watched: Watched) -> None:
 
 def test_a_domain_of_its_own_is_left_out_and_said(watched: Watched) -> None:
     assert watched.deployment.outputs["WebSocketApiEndpoint"].startswith("ws://127.0.0.1:")
-    left_out = watched.deployment.passed_through
+    left_out = watched.deployment.unsupported
     assert "counter-service:domainName ws.example.com" in left_out
     held = ("aws:budgets", "aws:cloudwatch", "aws:sns", "aws:apigateway/", "aws:iam")
     assert [each for each in left_out if each.startswith(held)] == []

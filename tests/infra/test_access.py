@@ -12,7 +12,7 @@ import pytest
 
 from counter_service.infra import bundle, packages
 from counter_service.infra.function import ARCHITECTURE, RUNTIME
-from counter_service.local.archive import zipped
+from counter_service.local.creators.lambda_function import zipped
 from counter_service.paths import ROOT
 from counter_service.runtime.settings import Settings
 from counter_service.toolchain import vendor

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from counter_service.infra import bundle
-from counter_service.local.archive import zipped
+from counter_service.local.creators.lambda_function import zipped
 from counter_service.paths import ROOT
 
 # Prints every module that the handler imports, after checking that it comes from the archive.

@@ -17,7 +17,7 @@ import pytest
 
 from counter_service.infra import bundle
 from counter_service.infra.settings import KEYS
-from counter_service.local.archive import zipped
+from counter_service.local.creators.lambda_function import zipped
 from counter_service.paths import ROOT
 
 from . import urns

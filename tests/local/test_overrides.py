@@ -1,4 +1,4 @@
-"""What a local run changes in the configuration, and that it changes nothing else."""
+"""The keys that a local run overrides, and those that its command line sets."""
 
 import json
 import sysconfig
@@ -6,7 +6,7 @@ import sysconfig
 import pytest
 
 from counter_service.local.__main__ import _parser
-from counter_service.local.access import PACKAGES, for_here, needs_token
+from counter_service.local.overrides import PACKAGES, needs_token, with_local_overrides
 from counter_service.program import stack_config
 
 PAGE = "http://127.0.0.1:8080"
@@ -17,9 +17,9 @@ AUTH = {
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_page_of_the_run_may_connect(stack: str) -> None:
+def test_local_overrides_allow_the_origin_of_the_page_and_change_no_other_key(stack: str) -> None:
     config = stack_config(stack) | {"counter-service:allowedOrigins": '["https://a.test"]'}
-    here = for_here(config, PAGE)
+    here = with_local_overrides(config, PAGE)
     assert json.loads(here["counter-service:allowedOrigins"]) == ["https://a.test", PAGE]
     assert {key for key in here if here[key] != config.get(key)} == {
         "counter-service:allowedOrigins"
@@ -27,25 +27,27 @@ def test_the_page_of_the_run_may_connect(stack: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["https://a.test", '"text"', ""])
-def test_a_wrong_value_stays_for_the_program_to_name(wrong: str) -> None:
+def test_local_overrides_leave_a_malformed_list_of_origins_for_the_program_to_report(
+    wrong: str,
+) -> None:
     config = stack_config("dev") | {"counter-service:allowedOrigins": wrong}
-    assert for_here(config, PAGE) == config
+    assert with_local_overrides(config, PAGE) == config
 
 
-def test_with_authentication_the_packages_are_those_of_this_machine() -> None:
+def test_local_overrides_with_an_issuer_name_the_token_library_for_this_machine() -> None:
     config = stack_config("dev") | AUTH
     assert needs_token(config)
-    here = for_here(config, PAGE)
+    here = with_local_overrides(config, PAGE)
     assert here["counter-service:authPackages"] == PACKAGES
     assert f".{here['emulator:platform']}.so" == sysconfig.get_config_var("EXT_SUFFIX")
 
 
-def test_without_authentication_nobody_needs_a_token() -> None:
+def test_stack_without_an_issuer_needs_no_token() -> None:
     assert not needs_token(stack_config("dev"))
     assert not needs_token(stack_config("prod"))
 
 
-def test_keys_of_the_configuration_may_be_given_for_a_run() -> None:
+def test_command_line_qualifies_the_keys_of_config_options() -> None:
     values = ["throttleRate=7", 'allowedOrigins=["https://a.test?b=c"]', "aws:region=us-west-2"]
     arguments = [argument for value in values for argument in ("--config", value)]
     assert _parser().parse_args(arguments).config == [
@@ -57,7 +59,9 @@ def test_keys_of_the_configuration_may_be_given_for_a_run() -> None:
 
 
 @pytest.mark.parametrize("text", ["throttleRate", "=7", ""])
-def test_what_is_no_key_and_value_is_named(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_rejects_a_config_option_without_key_and_value(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         _parser().parse_args(["--config", text])
     assert f"{text!r} is not KEY=VALUE: try throttleRate=10" in capsys.readouterr().err
