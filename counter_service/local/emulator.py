@@ -30,8 +30,8 @@ SERVICES: Final = (
     *("cloudfront", "s3"),
     *("budgets", "monitoring", "sns"),
 )
-# Folder for the emulator's PYTHONPATH. It copies the function's output to a file.
-FUNCTION_LOG_HOOK: Final = Path(__file__).parent / "function_log"
+# Folder for the emulator's PYTHONPATH, with what Python imports when it starts.
+PYTHON_STARTUP: Final = Path(__file__).parent / "python_startup"
 EVERY_SERVICE: Final = ()
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 1.0  # short, because its state is in memory and not kept
@@ -161,7 +161,7 @@ class MiniStack:
                 self.command,
                 cwd=self._scratch,
                 env=self._environment(self._scratch),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # python_startup ends MiniStack when the pipe is closed
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # In its own session, so that Ctrl-C reaches only this process, which then stops
@@ -203,7 +203,7 @@ class MiniStack:
             "HOME": scratch,
             "TMPDIR": scratch,
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(FUNCTION_LOG_HOOK),
+            "PYTHONPATH": str(PYTHON_STARTUP),
             "FUNCTION_LOG": str(self.function_log.resolve()),
         }
 
@@ -223,6 +223,8 @@ class MiniStack:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)  # what is left: workers, or MiniStack
             self._process.wait()
+            if self._process.stdin:
+                self._process.stdin.close()
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
