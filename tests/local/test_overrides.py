@@ -1,11 +1,10 @@
-"""The keys that a local run overrides, and those that its command line sets."""
+"""The keys of the configuration that a local run overrides."""
 
 import json
 import sysconfig
 
 import pytest
 
-from counter_service.local.__main__ import _parser
 from counter_service.local.overrides import PACKAGES, needs_token, with_local_overrides
 from counter_service.program import stack_config
 
@@ -45,23 +44,3 @@ def test_local_overrides_with_an_issuer_name_the_token_library_for_this_machine(
 def test_stack_without_an_issuer_needs_no_token() -> None:
     assert not needs_token(stack_config("dev"))
     assert not needs_token(stack_config("prod"))
-
-
-def test_command_line_qualifies_the_keys_of_config_options() -> None:
-    values = ["throttleRate=7", 'allowedOrigins=["https://a.test?b=c"]', "aws:region=us-west-2"]
-    arguments = [argument for value in values for argument in ("--config", value)]
-    assert _parser().parse_args(arguments).config == [
-        ("counter-service:throttleRate", "7"),
-        ("counter-service:allowedOrigins", '["https://a.test?b=c"]'),
-        ("aws:region", "us-west-2"),
-    ]
-    assert _parser().parse_args([]).config == []
-
-
-@pytest.mark.parametrize("text", ["throttleRate", "=7", ""])
-def test_command_line_rejects_a_config_option_without_key_and_value(
-    text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        _parser().parse_args(["--config", text])
-    assert f"{text!r} is not KEY=VALUE: try throttleRate=10" in capsys.readouterr().err

@@ -1,7 +1,6 @@
 """The command that runs only the emulator: its port, and the error for a port in use."""
 
 import re
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,15 +20,7 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.fixture
-def _handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("_handlers")
+@pytest.mark.usefixtures("_restored_process")
 def test_standalone_reports_a_port_in_use(taken: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert standalone.main(["--port", str(taken)]) == 1
     assert capsys.readouterr().err == (
