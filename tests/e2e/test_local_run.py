@@ -120,9 +120,11 @@ def test_stopping_the_local_run_while_it_starts_leaves_nothing(tmp_path: Path) -
 
 def test_killing_the_local_run_ends_the_emulator_and_the_function(tmp_path: Path) -> None:
     with running(tmp_path) as product:
+        scratch = scratch_of(product)
         assert processes_below(tmp_path)
         product.process.kill()
         eventually(lambda: processes_below(tmp_path) == [])
+        assert not scratch.exists()
 
 
 def test_local_run_ends_when_the_emulator_dies(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ worker's output and, for WebSocket events, drops it.
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -49,13 +50,17 @@ class CopiedResponses(Copied):
 
 
 def end_with_parent() -> None:
-    """Kill this process group once standard input, a pipe from the parent, is at its end."""
+    """Kill this process group once standard input, a pipe from the parent, is at its end.
+
+    The parent can no longer remove TMPDIR then, so this does.
+    """
     pipe = os.dup(0)
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)  # for the children of this process
 
     def wait() -> None:
         os.read(pipe, 1)  # the parent writes nothing
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
