@@ -22,8 +22,8 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import Emulator, isolate
-from counter_service.local.program import qualified, stack_config
+from counter_service.local.emulator import MiniStack, isolate
+from counter_service.program import qualified, stack_config
 from counter_service.runtime.contract import HANDLER
 
 from .click import BASELINE, COUNTER_SERVICE, FLOOR
@@ -38,7 +38,7 @@ TIMEOUT_SECONDS: Final = 60.0
 class Stack:
     """A counter on its own emulator."""
 
-    emulator: Emulator
+    emulator: MiniStack
     outputs: dict[str, Any]
 
     @property
@@ -169,7 +169,7 @@ def main(sizes: list[int], rounds: int) -> None:
         stacks = {}
         for name in (COUNTER_SERVICE, BASELINE):
             folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="click-")))
-            emulator = exits.enter_context(Emulator(config["aws:region"], folder))
+            emulator = exits.enter_context(MiniStack(config["aws:region"], folder))
             stacks[name] = Stack(emulator, deploy(emulator, STACK, config).outputs)
         replace_code(stacks[BASELINE])
         found = {size: asyncio.run(measure(stacks, size, rounds)) for size in sizes}

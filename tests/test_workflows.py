@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from counter_service.infra.function import RUNTIME
+from counter_service.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 # BaseLoader makes strings only: YAML 1.1 would read the key "on" as true.
 WORKFLOWS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,8 @@ from typing import Final
 
 import pulumi
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+from counter_service.paths import ROOT
+
 PACKAGE: Final = Path("counter_service")
 RUNTIME: Final = PACKAGE / "runtime"
 

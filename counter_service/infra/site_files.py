@@ -7,10 +7,11 @@ from typing import Final
 
 import pulumi
 
+from counter_service.paths import ROOT
 from counter_service.toolchain import page
 from counter_service.toolchain.errors import ToolchainError
 
-WEB: Final = Path(__file__).resolve().parents[2] / "web"
+WEB: Final = ROOT / "web"
 INDEX: Final = page.INDEX
 CONFIG: Final = "config.json"
 

@@ -1,4 +1,4 @@
-"""`python -m counter_service.local`: the whole product on this machine until it is stopped."""
+"""`python -m counter_service.local`: runs the whole product on this machine."""
 
 import argparse
 import json
@@ -11,21 +11,22 @@ from typing import Any, NoReturn
 
 import pulumi
 
-from .access import for_here
+from counter_service.paths import ROOT
+from counter_service.program import qualified, stack_config
+
 from .deployment import deploy
-from .emulator import Emulator, isolate
-from .errors import LocalError
-from .interrupt import Stopped, raise_stopped_on_signals
-from .program import ROOT, qualified, stack_config
+from .emulator import MiniStack, isolate
+from .errors import Interrupted, LocalError, interrupt_on_signals
+from .overrides import with_local_overrides
 from .site import Site
 
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    raise_stopped_on_signals()
+    interrupt_on_signals()
     try:
         run(arguments)
-    except Stopped:
+    except Interrupted:
         print("\nStopped.")
         return 0
     except (LocalError, pulumi.RunError) as problem:
@@ -35,16 +36,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> NoReturn:
-    """Raises LocalError, pulumi.RunError, or Stopped."""
+    """Run until something raises LocalError, pulumi.RunError or Interrupted."""
     isolate(os.environ)
     config = stack_config(arguments.stack) | dict(arguments.config)
     for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
-        config.pop(key, None)  # of another emulator: this run has its own
+        config.pop(key, None)  # they belong to another emulator
     with (
         closing(Site(arguments.site, arguments.port)) as site,
-        Emulator(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
+        MiniStack(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
     ):
-        deployment = deploy(emulator, arguments.stack, for_here(config, site.url), site.url)
+        config = with_local_overrides(config, site.url)
+        deployment = deploy(emulator, arguments.stack, config, site.url)
         outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
         web_socket_url = outputs["WebSocketApiEndpoint"]
         with (
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
             _published(arguments.outputs, outputs),
         ):
             print(
-                _banner(outputs, _shown(emulator.function_log), deployment.passed_through),
+                _banner(outputs, _shown(emulator.function_log), deployment.unsupported),
                 flush=True,
             )
             emulator.watch()
@@ -60,8 +62,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
 
 @contextmanager
 def _published(path: Path, outputs: dict[str, Any]) -> Iterator[None]:
-    # Whoever finds the file may use what it says: it appears whole, when everything answers,
-    # and goes with the run.
+    # Written atomically once the stack is ready and removed on exit, so that readers can trust it.
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(outputs, indent=2) + "\n")
@@ -72,7 +73,7 @@ def _published(path: Path, outputs: dict[str, Any]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _banner(outputs: dict[str, Any], function_log: Path, passed_through: list[str]) -> str:
+def _banner(outputs: dict[str, Any], function_log: Path, unsupported: list[str]) -> str:
     lines = [
         "",
         "  The counter is running.",
@@ -83,14 +84,14 @@ def _banner(outputs: dict[str, Any], function_log: Path, passed_through: list[st
         "",
         "  Open the page in two tabs and click. Ctrl-C stops everything.",
     ]
-    if passed_through:
-        lines += ["", "  Not emulated, so passed through:"]
-        lines += [f"    {resource}" for resource in sorted(passed_through)]
+    if unsupported:
+        lines += ["", "  Declared but not created (not supported by the emulator):"]
+        lines += [f"    {resource}" for resource in sorted(unsupported)]
     return "\n".join([*lines, ""])
 
 
 def _shown(path: Path) -> Path:
-    """As short as it can be pasted: relative where that is below the current folder."""
+    """The path to paste: relative if it is in the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 

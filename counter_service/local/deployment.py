@@ -1,4 +1,4 @@
-"""The graph, deployed into a running emulator."""
+"""Deploys the graph into a running emulator."""
 
 import json
 from dataclasses import dataclass
@@ -9,53 +9,62 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from .access import needs_token
-from .emulator import Emulator
+from counter_service.program import qualified, run_program
+
+from .emulator import MiniStack
 from .errors import LocalError
-from .program import qualified, run_program
-from .resources import EmulatedAws
+from .mocks import EmulatorMocks
+from .overrides import needs_token
 
 ANSWER_SECONDS: Final = 30.0
 
-# DNS does not lead here: a stack with a domain of its own is served at the emulator's address.
-_NOT_HERE: Final = (qualified("domainName"), qualified("hostedZoneId"))
+# DNS does not point to this machine, so a stack with a custom domain is served without it.
+_UNSUPPORTED_KEYS: Final = (qualified("domainName"), qualified("hostedZoneId"))
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     outputs: dict[str, Any]
-    passed_through: list[str]  # resources that the emulator cannot hold
+    unsupported: list[str]  # resources and keys of the configuration that the emulator cannot have
 
 
 def deploy(
-    emulator: Emulator, stack: str, config: dict[str, str], origin: str | None = None
+    emulator: MiniStack, stack: str, config: dict[str, str], origin: str | None = None
 ) -> Deployment:
-    """Create the stack's resources; return once a client on that origin's pages gets its answer.
+    """Create the stack's resources, and return after the function has answered its first event.
 
-    Raises LocalError when nothing answers, pulumi.RunError for a wrong configuration.
+    Args:
+        emulator: A running emulator, which has no stack yet.
+        stack: Name of the stack.
+        config: Configuration of the stack, by qualified key.
+        origin: Origin of the client that asks for the counter, or None for a client without one.
+
+    Raises:
+        LocalError: The function does not answer, or a resource cannot be created as declared.
+        pulumi.RunError: The configuration is wrong.
     """
-    aws = EmulatedAws(emulator)
-    outputs = run_program(MockMonitor(aws), stack, config | dict.fromkeys(_NOT_HERE, ""))
+    mocks = EmulatorMocks(emulator)
+    outputs = run_program(MockMonitor(mocks), stack, config | dict.fromkeys(_UNSUPPORTED_KEYS, ""))
     if needs_token(config):
-        _start(aws, outputs["FunctionName"])
+        _start(emulator, outputs["FunctionName"])
     else:
-        _ask_once(outputs["WebSocketApiEndpoint"], origin)
-    left_out = [f"{key} {config[key]}" for key in _NOT_HERE if config.get(key)]
-    return Deployment(outputs, aws.passed_through + left_out)
+        _get_current(outputs["WebSocketApiEndpoint"], origin)
+    unsupported_keys = [f"{key} {config[key]}" for key in _UNSUPPORTED_KEYS if config.get(key)]
+    return Deployment(outputs, mocks.unsupported + unsupported_keys)
 
 
-def _start(aws: EmulatedAws, function: str) -> None:
-    # Nobody here has a token, so the function is asked past the API: to forget a connection that
-    # it does not know.
-    event = {"requestContext": {"eventType": "DISCONNECT", "connectionId": "nobody"}}
-    answer = aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+def _start(emulator: MiniStack, function: str) -> None:
+    # There is no token to connect with, so invoke the function directly with a harmless event:
+    # DISCONNECT for an unknown connection.
+    event = {"requestContext": {"eventType": "DISCONNECT", "connectionId": "unknown"}}
+    answer = emulator.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
     content = answer["Payload"].read().decode()
     if "FunctionError" in answer or json.loads(content) != {"statusCode": 200}:
         raise LocalError(f"The deployed function does not start: {content}")
 
 
-def _ask_once(url: str, origin: str | None) -> None:
-    # The first question starts the function, so a person's first click need not wait for it.
+def _get_current(url: str, origin: str | None) -> None:
+    # The first message starts the function, so that the first click does not wait for it.
     try:
         with connect(
             url, origin=Origin(origin) if origin else None, open_timeout=ANSWER_SECONDS, proxy=None

@@ -1,4 +1,4 @@
-"""The embedded AWS: MiniStack as a child process on loopback."""
+"""The embedded AWS: MiniStack, as a child process that listens on loopback."""
 
 import os
 import shutil
@@ -7,17 +7,20 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import MutableMapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 import boto3
 
-from counter_service.toolchain.places import ROOT, tools
+from counter_service.paths import ROOT
+from counter_service.toolchain.places import tools
 
 from .errors import LocalError
 
@@ -27,20 +30,20 @@ SERVICES: Final = (
     *("cloudfront", "s3"),
     *("budgets", "monitoring", "sns"),
 )
-# On the emulator's PYTHONPATH: makes the function's own log readable.
-FUNCTION_LOG_HOOK: Final = Path(__file__).parent / "function_log"
+# Folder for the emulator's PYTHONPATH, with what Python imports when it starts.
+PYTHON_STARTUP: Final = Path(__file__).parent / "python_startup"
 EVERY_SERVICE: Final = ()
 START_SECONDS: Final = 60.0
-STOP_SECONDS: Final = 1.0  # its state is in memory: nothing is lost
+STOP_SECONDS: Final = 1.0  # short, because its state is in memory and not kept
 
-# The emulator takes any credentials. These are not somebody's.
+# Dummy credentials: MiniStack accepts any.
 _CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
-    """Take a person's AWS settings and proxies out of a process that talks to an emulator.
+    """Remove AWS settings and proxies from the environment of a process that uses an emulator.
 
-    boto3 reads a profile even where credentials are given, and would send loopback requests
+    boto3 reads a profile even if credentials are given, and it would send loopback requests
     through a proxy.
     """
     for name in [name for name in environ if name.startswith("AWS_")]:
@@ -49,11 +52,13 @@ def isolate(environ: MutableMapping[str, str]) -> None:
     environ["NO_PROXY"] = environ["no_proxy"] = f"{HOST},localhost"
 
 
-class Emulator:
-    """A context manager: running inside, nothing left of it outside.
+class MiniStack:
+    """A MiniStack. Context manager: starts on entry, stops and cleans up on exit.
 
-    `endpoint` is the AWS endpoint of every service, for example http://127.0.0.1:40123. In the
-    folder, `ministack.log` is what the emulator says and `function.log` what the function prints.
+    Attributes:
+        endpoint: URL of every AWS service, such as http://127.0.0.1:40123.
+        log_file: What MiniStack prints.
+        function_log: What the function prints.
     """
 
     command = (sys.executable, "-m", "ministack")
@@ -66,7 +71,16 @@ class Emulator:
         port: int | None = None,
         services: tuple[str, ...] = SERVICES,
     ) -> None:
-        """Raises LocalError when the port is not free."""
+        """
+        Args:
+            region: AWS region of every resource.
+            folder: Where the two logs are written.
+            port: None for a free one.
+            services: The AWS services to start. EVERY_SERVICE starts all that there are.
+
+        Raises:
+            LocalError: The port is not free.
+        """
         self.region = region
         self.log_file = folder / "ministack.log"
         self.function_log = folder / "function.log"
@@ -74,13 +88,17 @@ class Emulator:
         self._services = services
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch: str | None = None
+        self._clients: dict[str, Any] = {}
+        # boto3's sessions are not thread-safe; its clients are.
+        self._lock = threading.Lock()
 
     @property
     def endpoint(self) -> str:
         return f"http://{HOST}:{self.port}"
 
     def websocket_url(self, api_id: str) -> str:
-        """Where an API's stages are served. By path: *.localhost does not resolve everywhere."""
+        """URL of an API's stages. It names the API in the path, because not every machine resolves
+        *.localhost."""
         return f"ws://{HOST}:{self.port}/_aws/execute-api/{api_id}"
 
     def session(self) -> boto3.Session:
@@ -90,12 +108,27 @@ class Emulator:
             region_name=self.region,
         )
 
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service of this emulator, for any thread."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, endpoint_url=self.endpoint)
+            return self._clients[service]
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return self.session()
+
     def exit_code(self) -> int | None:
-        """None while it runs."""
+        """None while MiniStack runs."""
         return self._process.poll() if self._process else None
 
     def watch(self) -> NoReturn:
-        """Wait. Raises LocalError when it ends by itself."""
+        """Wait until MiniStack ends.
+
+        Raises:
+            LocalError: MiniStack has ended by itself.
+        """
         while self.exit_code() is None:
             time.sleep(0.2)
         raise LocalError(
@@ -119,7 +152,7 @@ class Emulator:
         self._stop()
 
     def _start(self) -> None:
-        # It unpacks functions and keeps a pid file below TMPDIR, and does not tidy up.
+        # MiniStack unpacks functions and keeps a pid file in TMPDIR, and does not remove them.
         self._scratch = tempfile.mkdtemp(prefix="counter-service-")
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         self.function_log.write_text("")
@@ -128,11 +161,11 @@ class Emulator:
                 self.command,
                 cwd=self._scratch,
                 env=self._environment(self._scratch),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # python_startup ends MiniStack when the pipe is closed
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Its own session: Ctrl-C reaches this process alone, which then stops the
-                # emulator in order, and its workers can be ended as one group.
+                # In its own session, so that Ctrl-C reaches only this process, which then stops
+                # MiniStack in order, and so that its workers can be killed as one group.
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
@@ -150,11 +183,11 @@ class Emulator:
             time.sleep(0.05)
 
     def _environment(self, scratch: str) -> dict[str, str]:
-        # No AWS setting of the person's shell may reach the functions, so only what any program
-        # needs is handed on, and whom the person trusts, who may be the issuer of tokens.
+        # No AWS setting of the shell may reach the functions, so only variables that every program
+        # needs are passed on, plus SSL_CERT_FILE, because a test issuer may use a private CA.
         wanted = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE")
         kept = {name: os.environ[name] for name in wanted if name in os.environ}
-        # Where make puts a Node on a machine without one; it runs the site's function.
+        # Node runs the site's function. On a machine without one, make installs it here.
         installed = tools(ROOT) / "node" / "bin"
         path = os.pathsep.join([*filter(None, [kept.get("PATH")]), str(installed)])
         return kept | {
@@ -165,12 +198,12 @@ class Emulator:
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
             "SERVICES": ",".join(self._services),
-            "IOT_MTLS_ENABLED": "0",  # or it listens on 8883 as well
+            "IOT_MTLS_ENABLED": "0",  # it would listen on 8883 too
             "SFTP_ENABLED": "0",
             "HOME": scratch,
             "TMPDIR": scratch,
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(FUNCTION_LOG_HOOK),
+            "PYTHONPATH": str(PYTHON_STARTUP),
             "FUNCTION_LOG": str(self.function_log.resolve()),
         }
 
@@ -188,14 +221,18 @@ class Emulator:
                 self._process.wait(STOP_SECONDS)
             # macOS refuses a group of which only zombies are left.
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # what is left: workers, or itself
+                os.killpg(self._process.pid, signal.SIGKILL)  # what is left: workers, or MiniStack
             self._process.wait()
+            if self._process.stdin:
+                self._process.stdin.close()
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _last_log_line(self) -> str:
         lines = self.log_file.read_text(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing.")
+        return next(
+            (line.strip() for line in reversed(lines) if line.strip()), "It printed nothing."
+        )
 
 
 def _free_port() -> int:
@@ -214,6 +251,7 @@ def _checked(port: int) -> int:
             reason = getattr(problem, "strerror", None) or problem
             raise LocalError(
                 f"The embedded AWS cannot listen on port {port}: {reason}. "
-                "End what does, or choose another with EMULATOR_PORT= and in Pulumi.local.yaml."
+                "Stop the process that uses it, or choose another port with EMULATOR_PORT= "
+                "and in Pulumi.local.yaml."
             ) from problem
     return port

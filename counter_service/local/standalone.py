@@ -1,6 +1,6 @@
-"""`python -m counter_service.local.standalone`: the embedded AWS alone, on a fixed port.
+"""`python -m counter_service.local.standalone`: runs only the embedded AWS, on a fixed port.
 
-For the real Pulumi CLI: `pulumi up --stack local` deploys into it (docs/operations.md).
+`pulumi up --stack local` deploys into it (docs/operations.md).
 """
 
 import argparse
@@ -9,21 +9,22 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-from .emulator import EVERY_SERVICE, Emulator, isolate
-from .errors import LocalError
-from .interrupt import Stopped, raise_stopped_on_signals
-from .program import ROOT, stack_config
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
+
+from .emulator import EVERY_SERVICE, MiniStack, isolate
+from .errors import Interrupted, LocalError, interrupt_on_signals
 
 STACK: Final = "local"
 
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    raise_stopped_on_signals()
+    interrupt_on_signals()
     try:
         run(arguments.port, arguments.folder)
-    except Stopped:
-        print("\nStopped. What was deployed into it is gone: remove its state as well.")
+    except Interrupted:
+        print("\nStopped. What was deployed into it is gone, so remove its Pulumi state too.")
         return 0
     except LocalError as problem:
         print(f"error: {problem}", file=sys.stderr)
@@ -31,10 +32,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(port: int, folder: Path) -> NoReturn:
-    """Raises LocalError or Stopped."""
+    """Run until something raises LocalError or Interrupted."""
     isolate(os.environ)
     region = stack_config(STACK)["aws:region"]
-    with Emulator(region, folder, port=port, services=EVERY_SERVICE) as emulator:
+    with MiniStack(region, folder, port=port, services=EVERY_SERVICE) as emulator:
         print(f"The embedded AWS answers on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
         emulator.watch()
 

@@ -16,7 +16,7 @@ import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-from counter_service.local.emulator import Emulator
+from counter_service.local.emulator import MiniStack
 from counter_service.runtime.core.backoff import Backoff
 from counter_service.runtime.core.ports import BroadcastLease, ConnectionStore, CounterStore
 from counter_service.runtime.dynamodb.client import NO_RETRY, WITH_RETRIES
@@ -141,7 +141,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDB]:
     folder = tmp_path_factory.mktemp("emulator")
     with pytest.MonkeyPatch.context() as patch:
         isolate(patch)
-        with Emulator("eu-central-1", folder) as emulator:
+        with MiniStack("eu-central-1", folder) as emulator:
             yield DynamoDB(emulator.session(), emulator.endpoint)
 
 

@@ -1,4 +1,4 @@
-"""The product as a user starts it: the command as a child process, spoken to over sockets."""
+"""The product as a user starts it: the command as a child process, reached over sockets."""
 
 import json
 import os
@@ -18,24 +18,22 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
 
 from counter_service.local.emulator import isolate
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 from .browser import launched
-from .cable import Cable
-from .pages import SECONDS, connect_through
+from .fault_proxy import FaultProxy
+from .pages import QUICK, SECONDS, configure, expect_pending, expect_value
 
 START_SECONDS = 60
-# Not shorter: an answer takes a busy machine half a second now and then.
-QUICK = {"reconnectMs": 100, "acknowledgeMs": 800, "heartbeatMs": 3000}
 
 
 @dataclass(frozen=True)
 class Product:
-    """A running local stack."""
+    """A running local stack. `folder` has its outputs and its logs."""
 
     process: subprocess.Popen[str]
     outputs: dict[str, str]
-    folder: Path  # where its outputs and log are
+    folder: Path
 
     @property
     def url(self) -> str:
@@ -48,29 +46,28 @@ class Product:
     def connect(self) -> ClientConnection:
         return connect(self.url, proxy=None)
 
-    def dynamodb(self) -> Any:
-        return self.aws("dynamodb")
+    @property
+    def endpoint(self) -> str:
+        return "http://" + self.url.split("/")[2]
 
     def aws(self, service: str) -> Any:
-        endpoint = "http://" + self.url.split("/")[2]
         return boto3.client(
             service,
-            endpoint_url=endpoint,
+            endpoint_url=self.endpoint,
             region_name="eu-central-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
 
     def connection_ids(self) -> set[str]:
-        rows = self.dynamodb().scan(
-            TableName=self.outputs["ConnectionsTableName"], ConsistentRead=True
-        )
-        return {row["connectionId"]["S"] for row in rows["Items"]}
+        table = self.outputs["ConnectionsTableName"]
+        rows = self.aws("dynamodb").scan(TableName=table, ConsistentRead=True)["Items"]
+        return {row["connectionId"]["S"] for row in rows}
 
     def put_connection(self, connection_id: str, *, age: int, expires_in: int = 3600) -> None:
-        """A row that no socket belongs to."""
+        """Put the row of a connection that does not exist. Its age and its rest are in seconds."""
         now = int(time.time())
-        self.dynamodb().put_item(
+        self.aws("dynamodb").put_item(
             TableName=self.outputs["ConnectionsTableName"],
             Item={
                 "connectionId": {"S": connection_id},
@@ -79,10 +76,17 @@ class Product:
             },
         )
 
+    def delete_connections(self, connection_ids: set[str]) -> None:
+        for connection_id in connection_ids:
+            self.aws("dynamodb").delete_item(
+                TableName=self.outputs["ConnectionsTableName"],
+                Key={"connectionId": {"S": connection_id}},
+            )
+
     def stored_value(self) -> int:
-        """Over all shards."""
+        """The sum of all shards."""
         pages = (
-            self.dynamodb()
+            self.aws("dynamodb")
             .get_paginator("scan")
             .paginate(
                 TableName=self.outputs["CounterTableName"],
@@ -93,6 +97,13 @@ class Product:
         )
         rows = [row for page in pages for row in page["Items"]]
         return sum(int(row.get("value", {}).get("N", "0")) for row in rows)
+
+    def expect_counted(self, value: int, *pages: Page, seconds: int = 15) -> None:
+        """Wait until every page shows the value with no click pending; the table has it too."""
+        for page in pages:
+            expect_value(page, value, seconds)
+            expect_pending(page, 0, seconds)
+        assert self.stored_value() == value
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
@@ -166,34 +177,45 @@ def open_tab(context: BrowserContext, product: Product) -> Callable[..., Page]:
 
 
 @pytest.fixture
-def cable(context: BrowserContext, product: Product) -> Iterator[Cable]:
-    """Pages of the context reach the API through this, with the times of a real deployment."""
-    with Cable.to(product.url) as cable:
-        connect_through(context, cable, product.url)
-        yield cable
+def open_counter(open_tab: Callable[[], Page], product: Product) -> Callable[[], tuple[Page, int]]:
+    """Opens a page, waits until it shows the stored value, and returns both."""
+
+    def open_counter() -> tuple[Page, int]:
+        page, value = open_tab(), product.stored_value()
+        expect_value(page, value)
+        return page, value
+
+    return open_counter
 
 
 @pytest.fixture
-def quick_cable(context: BrowserContext, product: Product) -> Iterator[Cable]:
-    """The same with the times that /config.json can set much shorter."""
-    with Cable.to(product.url) as cable:
-        connect_through(context, cable, product.url, **QUICK)
-        yield cable
+def proxy(context: BrowserContext, product: Product) -> Iterator[FaultProxy]:
+    """The context's pages reach the API through this proxy, with a real deployment's times."""
+    with FaultProxy.to(product.url) as proxy:
+        configure(context, proxy.through(product.url))
+        yield proxy
 
 
-def ask(client: ClientConnection, message: str | bytes, timeout: float = 10) -> dict[str, Any]:
-    """Send one message and return the next one that arrives."""
+@pytest.fixture
+def quick_proxy(proxy: FaultProxy, context: BrowserContext, product: Product) -> FaultProxy:
+    """The same, with times that are as short as tests need."""
+    configure(context, proxy.through(product.url), **QUICK)
+    return proxy
+
+
+def request(client: ClientConnection, message: str | bytes, timeout: float = 10) -> dict[str, Any]:
+    """Send a message and return the next one that arrives."""
     client.send(message)
     return receive(client, timeout)
 
 
 def receive(client: ClientConnection, timeout: float = 10) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(client.recv(timeout=timeout))
-    return answer
+    message: dict[str, Any] = json.loads(client.recv(timeout=timeout))
+    return message
 
 
 def receive_value(client: ClientConnection, value: int, timeout: float = 10) -> None:
-    """Read until the value arrives; older ones may come first."""
+    """Read messages until the value arrives."""
     deadline = time.monotonic() + timeout
     while receive(client, max(0.01, deadline - time.monotonic())).get("value") != value:
         pass
@@ -202,5 +224,5 @@ def receive_value(client: ClientConnection, value: int, timeout: float = 10) -> 
 def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it never happened"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.05)

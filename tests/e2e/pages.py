@@ -1,26 +1,29 @@
-"""What tests do with the page, in the page's own terms."""
+"""What tests do with the page, and what they expect to see on it."""
 
 import json
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
-
-from .cable import Cable
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 SECONDS = 1000
 
 
-def connect_through(context: BrowserContext, cable: Cable, url: str, **times: int) -> None:
-    """Let the context's pages reach the API at `url` through the cable, by /config.json."""
-    config = json.dumps({"webSocketUrl": cable.through(url), **times})
+# Not shorter, because a busy machine takes half a second for some responses.
+QUICK = {"reconnectMs": 100, "acknowledgeMs": 800, "heartbeatMs": 3000}
+
+
+def configure(context: BrowserContext, url: str, **times: int) -> None:
+    """Replace /config.json for the context's pages: the URL of the API, and times in ms."""
+    config = json.dumps({"webSocketUrl": url, **times})
     context.route(
         "**/config.json",
         lambda route: route.fulfill(body=config, content_type="application/json"),
     )
 
 
-def expect_value(page: Page, value: int) -> None:
-    expect(page.get_by_test_id("counter-value")).to_have_text(str(value), timeout=15 * SECONDS)
+def expect_value(page: Page, value: int, seconds: int = 15) -> None:
+    text = page.get_by_test_id("counter-value")
+    expect(text).to_have_text(str(value), timeout=seconds * SECONDS)
 
 
 def expect_state(page: Page, state: str) -> None:
@@ -44,29 +47,29 @@ def click(page: Page, times: int = 1) -> None:
 
 
 def click_at_once(page: Page, times: int = 1) -> None:
-    """Faster than any hand."""
+    """Click several times within one task of the page."""
     page.get_by_role("button", name="Increment").evaluate(
         "(button, times) => { for (let click = 0; click < times; click += 1) button.click() }",
         times,
     )
 
 
-def seen(page: Page, test_id: str) -> Callable[[], list[str]]:
-    """Write down from now on what the element says; call the result to read it, without repeats."""
-    page.get_by_test_id(test_id).evaluate(
+def record_texts(element: Locator) -> Callable[[], list[str]]:
+    """Record the element's texts from now on. The result returns them, without repetitions."""
+    element.evaluate(
         """(element) => {
-            const said = [element.textContent];
+            const texts = [element.textContent];
             const watch = () => {
-                if (said.at(-1) !== element.textContent) said.push(element.textContent);
+                if (texts.at(-1) !== element.textContent) texts.push(element.textContent);
             };
             new MutationObserver(watch).observe(
                 element, { characterData: true, childList: true, subtree: true });
-            element.said = said;
+            element.texts = texts;
         }"""
     )
 
     def read() -> list[str]:
-        said: list[str] = page.get_by_test_id(test_id).evaluate("(element) => element.said")
-        return said
+        texts: list[str] = element.evaluate("(element) => element.texts")
+        return texts
 
     return read

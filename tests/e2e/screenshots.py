@@ -7,10 +7,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from .browser import launched
-from .conftest import Product, ask, running
+from .conftest import Product, request, running
 from .states import STATES, Arrange, Scheme, visiting
 
-# What others click, second by second, while the picture waits.
+# Clicks of other clients in each second before the picture.
 CLICKS = (1, 3, 2, 5, 4, 2, 1, 0, 2, 4, 6, 3, 2, 1, 3, 2, 0, 1)
 DESKTOP = (720, 640)
 WITH_A_NOTICE = (720, 760)
@@ -42,7 +42,7 @@ def count(product: Product, page: Page) -> None:
     with product.connect() as client:
         for clicks in CLICKS:
             for _ in range(clicks):
-                ask(client, '{"action":"increment"}')
+                request(client, '{"action":"increment"}')
             page.wait_for_timeout(1000)
 
 
@@ -54,8 +54,8 @@ def take_state(
     arrange: Arrange,
     picture: Path,
 ) -> None:
-    with visiting(browser, product, scheme, size) as (page, cable):
-        arrange(page, cable)
+    with visiting(browser, product, scheme, size) as (page, proxy):
+        arrange(page, proxy)
         take(page, picture)
 
 

@@ -6,49 +6,49 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, expect
 
-from .cable import Cable
 from .conftest import Product
+from .fault_proxy import FaultProxy
 from .pages import (
     SECONDS,
     click,
     click_at_once,
-    connect_through,
+    configure,
     expect_pending,
     expect_state,
     expect_value,
 )
 
 Scheme = Literal["light", "dark"]
-Arrange = Callable[[Page, Cable], None]
+Arrange = Callable[[Page, FaultProxy], None]
 
 
-def connected(page: Page, cable: Cable) -> None:
+def connected(page: Page, proxy: FaultProxy) -> None:
     click(page, 2)
     expect_pending(page, 0)
 
 
-def reconnecting(page: Page, cable: Cable) -> None:
-    cable.cut()
+def reconnecting(page: Page, proxy: FaultProxy) -> None:
+    proxy.block()
     expect_state(page, "waiting")
     click(page, 3)
     expect_pending(page, 3)
 
 
-def full(page: Page, cable: Cable) -> None:
-    cable.cut()
+def full(page: Page, proxy: FaultProxy) -> None:
+    proxy.block()
     click_at_once(page, 101)
     expect_pending(page, 100)
     expect(page.get_by_text("100 clicks are waiting to be sent")).to_be_visible()
 
 
-def given_up(page: Page, cable: Cable) -> None:
+def given_up(page: Page, proxy: FaultProxy) -> None:
     leave_old_click(page)
     page.reload()
     expect(page.get_by_test_id("dropped-clicks")).to_contain_text("1 click could not be")
 
 
 def leave_old_click(page: Page) -> None:
-    """As a page does that was closed with the machine, and opened again two days later."""
+    """Store a click in the browser, as a page does that was closed two days ago."""
     page.evaluate(
         """() => {
             const madeAt = Date.now() - 48 * 60 * 60 * 1000;
@@ -66,8 +66,8 @@ STATES: dict[str, Arrange] = {
 @contextmanager
 def visiting(
     browser: Browser, product: Product, scheme: Scheme, size: tuple[int, int] = (900, 800)
-) -> Iterator[tuple[Page, Cable]]:
-    """A page that is connected and shows the stored value, at rest."""
+) -> Iterator[tuple[Page, FaultProxy]]:
+    """A connected page that shows the stored value."""
     width, height = size
     context = browser.new_context(
         color_scheme=scheme,
@@ -76,12 +76,12 @@ def visiting(
         device_scale_factor=2,
     )
     context.set_default_timeout(15 * SECONDS)
-    with Cable.to(product.url) as cable:
-        connect_through(context, cable, product.url)
+    with FaultProxy.to(product.url) as proxy:
+        configure(context, proxy.through(product.url))
         page = context.new_page()
         page.goto(product.page)
         expect_value(page, product.stored_value())
         try:
-            yield page, cable
+            yield page, proxy
         finally:
             context.close()

@@ -10,142 +10,131 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from websockets.sync.client import ClientConnection
 
 from .browser import launch
-from .cable import Cable, Fate
-from .conftest import QUICK, Product, ask, eventually
+from .conftest import Product, eventually, request
+from .fault_proxy import Fault, FaultProxy
 from .pages import (
+    QUICK,
     SECONDS,
     click,
     click_at_once,
-    connect_through,
+    configure,
     expect_pending,
     expect_state,
     expect_value,
-    seen,
+    record_texts,
 )
 from .processes import workers_of
 
-OpenTab = Callable[..., Page]
+OpenCounter = Callable[[], tuple[Page, int]]
 
-# What nobody notices takes until the deadline, and the test the longer. None: a plain cut.
-CUTS: list[Fate | None] = [
-    *(14 * [Fate.LOSE_REQUEST] + 14 * [Fate.LOSE_ANSWER] + 14 * [None]),
-    *(4 * [Fate.SILENT] + 4 * [Fate.SWALLOW_ANSWER]),
+INCREMENT = '{"action":"increment"}'
+# The page finds the last two faults only after a deadline, so they are few. None: a plain reset.
+FAULTS: list[Fault | None] = [
+    *(14 * [Fault.RESET_AT_REQUEST] + 14 * [Fault.RESET_AT_RESPONSE] + 14 * [None]),
+    *(4 * [Fault.BLACKHOLE] + 4 * [Fault.DROP_RESPONSE]),
 ]
 CLICKS_BETWEEN = 4
-CLICKS = len(CUTS) * CLICKS_BETWEEN
+CLICKS = len(FAULTS) * CLICKS_BETWEEN
+
+# A browser without a screen never hides a tab by itself.
+SET_HIDDEN = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+BLOCK_EVENT_LOOP = (
+    "(ms) => { const until = performance.now() + ms; while (performance.now() < until); }"
+)
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_two_hundred_clicks_over_fifty_cuts(
-    open_tab: OpenTab, quick_cable: Cable, product: Product, seed: int
+def test_two_hundred_clicks_over_fifty_faults_count_once_each(
+    open_counter: OpenCounter, quick_proxy: FaultProxy, product: Product, seed: int
 ) -> None:
     chance = random.Random(seed)
-    before = product.stored_value()
-    tabs = [open_tab(), open_tab()]
-    for tab in tabs:
-        expect_state(tab, "open")
-        expect_value(tab, before)
-    shown = [seen(tab, "counter-value") for tab in tabs]
-    for fate in chance.sample(CUTS, len(CUTS)):
-        # At least one tab has a connection that nothing has befallen yet.
-        eventually(lambda: quick_cable.sound > 0)
-        if fate:
-            quick_cable.doom(fate)
+    tabs, before = [open_counter()[0], open_counter()[0]], product.stored_value()
+    shown = [record_texts(tab.get_by_test_id("counter-value")) for tab in tabs]
+    for fault in chance.sample(FAULTS, len(FAULTS)):
+        eventually(lambda: quick_proxy.healthy > 0)
+        if fault:
+            quick_proxy.inject(fault)
         for _ in range(CLICKS_BETWEEN):
             tab = chance.choice(tabs)
             expect(tab.get_by_role("button", name="Increment")).to_be_enabled(timeout=60 * SECONDS)
             click_at_once(tab)
             tab.wait_for_timeout(chance.uniform(0, 60))
-        if not fate:
-            quick_cable.drop()
-    assert (len(CUTS), CLICKS) == (50, 200)
-    for tab in tabs:
-        expect_pending(tab, 0, seconds=60)
-        expect_value(tab, before + CLICKS)
+        if not fault:
+            quick_proxy.reset()
+    assert (len(FAULTS), CLICKS) == (50, 200)
+    product.expect_counted(before + CLICKS, *tabs, seconds=60)
     for values in shown:
         numbers = [int(value) for value in values()]
         assert numbers == sorted(numbers), "the number on the screen went back"
-    assert product.stored_value() == before + CLICKS
-    assert set(quick_cable.met) == set(Fate)
+    assert set(quick_proxy.injected) == set(Fault)
 
 
-@pytest.mark.parametrize("fate", [Fate.LOSE_REQUEST, Fate.LOSE_ANSWER, Fate.SILENT])
-def test_a_click_whose_way_is_cut_counts_once(
-    open_tab: OpenTab, quick_cable: Cable, product: Product, fate: Fate
+@pytest.mark.parametrize(
+    "fault", [Fault.RESET_AT_REQUEST, Fault.RESET_AT_RESPONSE, Fault.BLACKHOLE]
+)
+def test_a_click_that_meets_a_fault_counts_once(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product, fault: Fault
 ) -> None:
-    page = open_tab()
-    expect_state(page, "open")
-    before = product.stored_value()
-    expect_value(page, before)
-    quick_cable.doom(fate)
+    page, before = open_counter()
+    quick_proxy.inject(fault)
     click(page)
-    expect_value(page, before + 1)
-    expect_pending(page, 0)
-    assert quick_cable.met[:1] == [fate]
-    assert product.stored_value() == before + 1
+    product.expect_counted(before + 1, page)
+    assert quick_proxy.injected[:1] == [fault]
 
 
-def test_a_lost_broadcast_is_made_good_by_the_next_heartbeat(
-    open_tab: OpenTab, quick_cable: Cable, product: Product, client: ClientConnection
+def test_the_next_heartbeat_makes_up_for_a_lost_broadcast(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, client: ClientConnection
 ) -> None:
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
-    quick_cable.doom(Fate.SWALLOW_ANSWER)
-    ask(client, '{"action":"increment"}')
-    eventually(lambda: quick_cable.met == [Fate.SWALLOW_ANSWER])
+    page, before = open_counter()
+    quick_proxy.inject(Fault.DROP_RESPONSE)
+    request(client, INCREMENT)
+    eventually(lambda: quick_proxy.injected == [Fault.DROP_RESPONSE])
     expect_value(page, before)
     one_heartbeat = QUICK["heartbeatMs"] + QUICK["acknowledgeMs"]
     expect(page.get_by_test_id("counter-value")).to_have_text(
         str(before + 1), timeout=one_heartbeat
     )
-    assert quick_cable.accepted == 1, "it did not even need a new connection"
+    assert quick_proxy.accepted == 1, "the page opened a new connection"
 
 
-def test_a_page_whose_row_is_gone_gets_it_back_by_the_next_heartbeat(
-    open_tab: OpenTab, quick_cable: Cable, product: Product, client: ClientConnection
+def test_the_next_heartbeat_restores_a_missing_row(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product, client: ClientConnection
 ) -> None:
     rows = product.connection_ids()
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
-    for row in product.connection_ids() - rows:
-        product.dynamodb().delete_item(
-            TableName=product.outputs["ConnectionsTableName"], Key={"connectionId": {"S": row}}
-        )
-    ask(client, '{"action":"increment"}')
-    expect_value(page, before + 1)
-    ask(client, '{"action":"increment"}')
-    expect_value(page, before + 2)
-    assert quick_cable.accepted == 1
+    page, before = open_counter()
+    product.delete_connections(product.connection_ids() - rows)
+    for value in (before + 1, before + 2):
+        request(client, INCREMENT)
+        expect_value(page, value)
+    assert quick_proxy.accepted == 1
 
 
-def test_clicks_outlive_a_reload(open_tab: OpenTab, quick_cable: Cable, product: Product) -> None:
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
-    quick_cable.cut()
+def test_pending_clicks_survive_a_reload(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product
+) -> None:
+    page, before = open_counter()
+    quick_proxy.block()
     click(page, 3)
     expect_pending(page, 3)
     page.reload()
     expect_pending(page, 3)
     click(page)
     expect_pending(page, 4)
-    quick_cable.mend()
+    quick_proxy.unblock()
     expect_value(page, before + 4)
     expect_pending(page, 0)
     page.reload()
-    expect_value(page, before + 4)
-    assert product.stored_value() == before + 4
+    product.expect_counted(before + 4, page)
 
 
-def test_a_duplicated_tab_counts_nothing_twice(
-    open_tab: OpenTab, context: BrowserContext, quick_cable: Cable, product: Product
+def test_a_duplicated_tab_counts_no_click_twice(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, context: BrowserContext, product: Product
 ) -> None:
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
-    quick_cable.cut()
+    page, before = open_counter()
+    quick_proxy.block()
     click(page, 2)
     with context.expect_page() as opened:
         page.evaluate("window.open(location.href)")  # with a copy of its sessionStorage
@@ -154,41 +143,32 @@ def test_a_duplicated_tab_counts_nothing_twice(
     for tab in (page, copy):
         click(tab)
         expect_pending(tab, 3)
-    quick_cable.mend()
-    for tab in (page, copy):
-        expect_value(tab, before + 4)
-        expect_pending(tab, 0)
-    assert product.stored_value() == before + 4
+    quick_proxy.unblock()
+    product.expect_counted(before + 4, page, copy)
 
 
-def test_a_page_whose_server_has_moved_follows_it(
-    open_tab: OpenTab, context: BrowserContext, quick_cable: Cable, product: Product
+def test_a_page_follows_a_server_to_its_new_address(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, context: BrowserContext, product: Product
 ) -> None:
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
-    quick_cable.cut()
+    page, before = open_counter()
+    quick_proxy.block()
     click(page, 2)
-    with Cable.to(product.url) as other:
-        connect_through(context, other, product.url, **QUICK)
-        expect_value(page, before + 2)
-        expect_pending(page, 0)
+    with FaultProxy.to(product.url) as other:
+        configure(context, other.through(product.url), **QUICK)
+        product.expect_counted(before + 2, page)
         assert other.accepted == 1
-    assert product.stored_value() == before + 2
 
 
-def test_a_page_moves_to_a_new_connection_before_the_old_one_must_end(
-    open_tab: OpenTab, context: BrowserContext, cable: Cable, product: Product
+def test_a_page_replaces_its_connection_before_the_gateway_ends_it(
+    proxy: FaultProxy, open_counter: OpenCounter, context: BrowserContext, product: Product
 ) -> None:
     rows = product.connection_ids()
     context.clock.install()
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
+    page, before = open_counter()
     [old] = product.connection_ids() - rows
-    states = seen(page, "connection-state")
+    states = record_texts(page.get_by_test_id("connection-state"))
     context.clock.fast_forward("01:55:00")
-    eventually(lambda: cable.accepted == 2)
+    eventually(lambda: proxy.accepted == 2)
     eventually(lambda: len(product.connection_ids() - rows - {old}) == 1)
     eventually(lambda: old not in product.connection_ids())
     click(page, 3)
@@ -197,92 +177,74 @@ def test_a_page_moves_to_a_new_connection_before_the_old_one_must_end(
     assert product.stored_value() == before + 3
 
 
-def test_a_dead_connection_is_found_when_the_page_is_looked_at_again(
-    open_tab: OpenTab, context: BrowserContext, product: Product, client: ClientConnection
+def test_a_page_finds_a_dead_connection_when_it_is_shown_again(
+    proxy: FaultProxy,
+    open_counter: OpenCounter,
+    context: BrowserContext,
+    product: Product,
+    client: ClientConnection,
 ) -> None:
-    with Cable.to(product.url) as cable:
-        # With the heartbeat of a real deployment: it cannot be what finds it.
-        connect_through(context, cable, product.url, reconnectMs=100, acknowledgeMs=800)
-        page = open_tab()
-        before = product.stored_value()
-        expect_value(page, before)
-        page.evaluate(HIDE, True)
-        cable.doom(Fate.SILENT)
-        ask(client, '{"action":"increment"}')
-        eventually(lambda: Fate.SILENT in cable.met)
-        expect_value(page, before)
-        page.evaluate(HIDE, False)
-        expect_value(page, before + 1)
-        assert cable.accepted == 2
-
-
-# A browser without a screen hides no tab of its own accord.
-HIDE = """(hidden) => {
-    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
-BUSY = "(ms) => { const until = performance.now() + ms; while (performance.now() < until); }"
-
-
-def test_a_page_that_was_held_up_reads_before_it_judges(
-    open_tab: OpenTab, quick_cable: Cable, product: Product
-) -> None:
-    page = open_tab()
-    before = product.stored_value()
+    # With the heartbeat of a real deployment, which is too late to find it first.
+    configure(context, proxy.through(product.url), reconnectMs=100, acknowledgeMs=800)
+    page, before = open_counter()
+    page.evaluate(SET_HIDDEN, True)
+    proxy.inject(Fault.BLACKHOLE)
+    request(client, INCREMENT)
+    eventually(lambda: Fault.BLACKHOLE in proxy.injected)
     expect_value(page, before)
-    click_at_once(page)
-    # As after sleep: the deadline has passed, and the answer is waiting to be read.
-    page.evaluate(BUSY, 2 * QUICK["acknowledgeMs"])
+    page.evaluate(SET_HIDDEN, False)
     expect_value(page, before + 1)
-    expect_pending(page, 0)
-    assert quick_cable.accepted == 1, "it took a healthy connection for a dead one"
-    assert product.stored_value() == before + 1
+    assert proxy.accepted == 2
 
 
-def test_a_page_leaves_for_the_back_forward_cache_and_returns(
-    browser: Browser, product: Product
+def test_a_page_that_was_suspended_reads_responses_before_it_times_out(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product
 ) -> None:
+    page, before = open_counter()
+    click_at_once(page)
+    # As after sleep: the deadline has passed, and the response is waiting to be read.
+    page.evaluate(BLOCK_EVENT_LOOP, 2 * QUICK["acknowledgeMs"])
+    product.expect_counted(before + 1, page)
+    assert quick_proxy.accepted == 1, "the page replaced a healthy connection"
+
+
+def test_a_page_returns_from_the_back_forward_cache(browser: Browser, product: Product) -> None:
     without = ["--disable-back-forward-cache"]  # which Playwright adds
     with launch(browser.browser_type, without) as caching:
-        context = caching.new_context()
-        page = context.new_page()
+        page = caching.new_context().new_page()
         rows = product.connection_ids()
         page.goto(product.page)
         before = product.stored_value()
         expect_value(page, before)
         page.evaluate("addEventListener('pageshow', (event) => { persisted = event.persisted })")
         page.goto(product.page.replace("/realtime-counter", "/nowhere"))
-        eventually(lambda: product.connection_ids() <= rows)  # it has closed its socket
+        eventually(lambda: product.connection_ids() <= rows)  # the page has closed its socket
         page.evaluate("history.back()")
         click(page)
         expect_value(page, before + 1)
-        assert page.evaluate("persisted"), "it was loaded anew"
+        assert page.evaluate("persisted"), "the page was loaded again"
     assert product.stored_value() == before + 1
 
 
-def test_a_browser_that_goes_offline_and_comes_back(
-    open_tab: OpenTab, context: BrowserContext, cable: Cable, product: Product
+def test_a_page_that_was_offline_sends_its_clicks_once_online(
+    proxy: FaultProxy, open_counter: OpenCounter, context: BrowserContext, product: Product
 ) -> None:
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
-    cable.cut()
+    page, before = open_counter()
+    proxy.block()
     context.set_offline(True)
     expect_state(page, "waiting")
     click(page, 2)
     expect_pending(page, 2)
-    cable.mend()
-    context.set_offline(False)  # fires "online", for which the page does not wait out its pause
+    proxy.unblock()
+    context.set_offline(False)  # fires "online", which ends the pause before a reconnect
     expect_value(page, before + 2)
     assert product.stored_value() == before + 2
 
 
-def test_a_function_that_is_killed_costs_no_click(
-    open_tab: OpenTab, quick_cable: Cable, product: Product
+def test_killing_the_function_loses_no_click(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product
 ) -> None:
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
+    page, before = open_counter()
     for _ in range(5):
         click_at_once(page, 3)
         workers = workers_of(product.process.pid)
@@ -291,5 +253,4 @@ def test_a_function_that_is_killed_costs_no_click(
             os.kill(worker, signal.SIGKILL)
         click_at_once(page, 1)
         expect_pending(page, 0)
-    expect_value(page, before + 20)
-    assert product.stored_value() == before + 20
+    product.expect_counted(before + 20, page)

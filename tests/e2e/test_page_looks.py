@@ -1,5 +1,6 @@
-"""What the page is like to look at, to hear and to touch, in each of its states."""
+"""The page as people see and hear it, in each of its states."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Literal
@@ -7,11 +8,13 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 from .conftest import Product
-from .pages import SECONDS, click, expect_pending, expect_value
+from .pages import SECONDS, click, expect_pending, expect_value, record_texts
 from .states import STATES, Scheme, leave_old_click, visiting
+
+OpenCounter = Callable[[], tuple[Page, int]]
 
 AXE = (ROOT / "web/node_modules/axe-core/axe.min.js").read_text()
 
@@ -30,30 +33,39 @@ def found_by_axe(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing(browser: Browser, product: Product, scheme: Scheme, state: str) -> None:
-    with visiting(browser, product, scheme) as (page, cable):
-        STATES[state](page, cable)
+def test_axe_finds_nothing_in_any_state(
+    browser: Browser, product: Product, scheme: Scheme, state: str
+) -> None:
+    with visiting(browser, product, scheme) as (page, proxy):
+        STATES[state](page, proxy)
         assert found_by_axe(page) == []
 
 
-@pytest.mark.parametrize("path", ["/realtime-counter", "/nowhere"])
-def test_axe_finds_nothing_where_there_is_no_counter(
-    context: BrowserContext, product: Product, path: str
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/realtime-counter", re.compile(r"config\.json is missing.*Deploy", re.DOTALL)),
+        ("/nowhere", "Page not found"),
+    ],
+)
+def test_axe_finds_nothing_on_a_page_without_counter(
+    context: BrowserContext, product: Product, path: str, text: re.Pattern[str] | str
 ) -> None:
     context.route("**/config.json", lambda route: route.fulfill(status=404, body="no"))
     page = context.new_page()
     page.goto(product.page.replace("/realtime-counter", path))
+    expect(page.get_by_role("main")).to_contain_text(text)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert found_by_axe(page) == []
 
 
-@pytest.mark.parametrize("width", [320, 900])
+@pytest.mark.parametrize("width", [320, 768, 1440])
 @pytest.mark.parametrize("state", STATES)
-def test_nothing_moves_that_nobody_touched(
+def test_every_state_fits_the_width_and_shifts_no_layout(
     browser: Browser, product: Product, state: str, width: int
 ) -> None:
-    with visiting(browser, product, "light", (width, 900)) as (page, cable):
-        STATES[state](page, cable)
+    with visiting(browser, product, "light", (width, 900)) as (page, proxy):
+        STATES[state](page, proxy)
         shifts = page.evaluate(
             """() => new Promise((resolve) => {
                 const shifts = [];
@@ -66,33 +78,32 @@ def test_nothing_moves_that_nobody_touched(
             })"""
         )
         assert shifts == []
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(overflow) == 0
+        button = page.get_by_role("button", name="Increment").bounding_box()
+        assert button
+        assert button["height"] >= 44
 
 
-def test_the_page_is_heard_once_in_a_while(open_tab: Callable[..., Page], product: Product) -> None:
-    page = open_tab()
-    before = product.stored_value()
+def test_the_page_announces_its_value_at_most_every_five_seconds(
+    open_counter: OpenCounter,
+) -> None:
+    page, before = open_counter()
     announcement = page.get_by_role("status")
     expect(announcement).to_have_text(f"The counter is at {before}.")
-    page.evaluate(
-        """() => {
-            const heard = (window.heard = []);
-            const status = document.querySelector("[role=status]");
-            new MutationObserver(() => heard.push(status.textContent)).observe(
-                status, { characterData: true, childList: true, subtree: true });
-        }"""
-    )
+    announced = record_texts(announcement)
     since = time.monotonic()
     click(page, 10)
     expect_value(page, before + 10)
     expect(announcement).to_have_text(f"The counter is at {before + 10}.")
-    assert len(page.evaluate("heard")) <= 1 + (time.monotonic() - since) / 5
+    assert len(announced()) - 1 <= 1 + (time.monotonic() - since) / 5
 
 
 @pytest.mark.parametrize(
     ("motion", "animations"),
     [("no-preference", ["digit-arrive", "digit-leave"]), ("reduce", ["none", "none"])],
 )
-def test_digits_roll_unless_motion_is_not_wanted(
+def test_digits_roll_unless_the_user_prefers_reduced_motion(
     browser: Browser,
     product: Product,
     motion: Literal["no-preference", "reduce"],
@@ -115,11 +126,10 @@ def test_digits_roll_unless_motion_is_not_wanted(
     context.close()
 
 
-def test_the_round_trip_and_the_last_minute_are_shown(
-    open_tab: Callable[..., Page], product: Product
+def test_the_page_shows_the_round_trip_and_the_clicks_of_the_last_minute(
+    open_counter: OpenCounter,
 ) -> None:
-    page = open_tab()
-    expect_value(page, product.stored_value())
+    page, _ = open_counter()
     click(page, 3)
     expect_pending(page, 0)
     expect(page.get_by_test_id("clicks-last-minute")).to_have_text("3")
@@ -127,12 +137,10 @@ def test_the_round_trip_and_the_last_minute_are_shown(
     assert 0 < int(round_trip) < 15 * SECONDS
 
 
-def test_it_is_said_until_dismissed_that_a_click_was_given_up(
-    open_tab: Callable[..., Page], product: Product
+def test_the_page_reports_a_dropped_click_until_the_notice_is_dismissed(
+    open_counter: OpenCounter, product: Product
 ) -> None:
-    page = open_tab()
-    before = product.stored_value()
-    expect_value(page, before)
+    page, before = open_counter()
     leave_old_click(page)
     page.reload()
     notice = page.get_by_test_id("dropped-clicks")
@@ -146,16 +154,12 @@ def test_it_is_said_until_dismissed_that_a_click_was_given_up(
     assert product.stored_value() == before
 
 
-def test_a_page_without_storage_counts_all_the_same(
-    context: BrowserContext, product: Product
+def test_a_page_without_storage_counts_clicks(
+    context: BrowserContext, open_counter: OpenCounter, product: Product
 ) -> None:
     context.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('blocked') } })"
     )
-    page = context.new_page()
-    page.goto(product.page)
-    before = product.stored_value()
-    expect_value(page, before)
+    page, before = open_counter()
     click(page, 2)
-    expect_value(page, before + 2)
-    assert product.stored_value() == before + 2
+    product.expect_counted(before + 2, page)

@@ -1,35 +1,37 @@
-"""The gateway, the function and the tables go down and come up again, with a page open."""
+"""The whole backend restarts while a page is open."""
 
-import json
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
-from playwright.sync_api import Page
-
-from counter_service.local.access import for_here
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import Emulator
-from counter_service.local.program import ROOT, stack_config
+from counter_service.local.emulator import MiniStack
+from counter_service.local.overrides import with_local_overrides
 from counter_service.local.site import Site
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
 
 from .browser import launched
-from .conftest import QUICK
-from .pages import click, click_at_once, expect_pending, expect_state, expect_value
+from .pages import (
+    QUICK,
+    click,
+    click_at_once,
+    configure,
+    expect_pending,
+    expect_state,
+    expect_value,
+)
 
 REGION = "eu-central-1"
 
 
-class LastingEmulator(Emulator):
-    """Ends as by Ctrl-C, and then keeps in a folder what the next one on it begins with."""
-
-    folder: Path
+class PersistentMiniStack(MiniStack):
+    """Saves its state to its folder when it ends, and loads it when it starts."""
 
     def _environment(self, scratch: str) -> dict[str, str]:
-        lasting = {"PERSIST_STATE": "1", "STATE_DIR": str(self.folder)}
-        return super()._environment(scratch) | lasting
+        persistence = {"PERSIST_STATE": "1", "STATE_DIR": str(self.log_file.parent / "state")}
+        return super()._environment(scratch) | persistence
 
     def _stop(self) -> None:
         if self._process:
@@ -39,46 +41,26 @@ class LastingEmulator(Emulator):
         super()._stop()
 
 
-@contextmanager
-def running(folder: Path, port: int | None = None) -> Iterator[LastingEmulator]:
-    emulator = LastingEmulator(REGION, folder, port=port)
-    emulator.folder = folder / "state"
-    with emulator:
-        yield emulator
-
-
-def stored_value(emulator: Emulator) -> int:
-    dynamodb = emulator.session().client("dynamodb", endpoint_url=emulator.endpoint)
-    row = dynamodb.get_item(
-        TableName="aes_counter_state-dev", Key={"id": {"S": "global"}}, ConsistentRead=True
-    )
-    return int(row["Item"]["value"]["N"])
-
-
-def test_a_server_that_restarts_costs_no_click(tmp_path: Path) -> None:
+def test_a_restart_of_the_server_loses_no_click(tmp_path: Path) -> None:
     with closing(Site(ROOT / "web" / "dist", 0)) as site, ExitStack() as open_ended:
-        with running(tmp_path) as emulator:
-            config = for_here(stack_config("dev"), site.url)
+        with PersistentMiniStack(REGION, tmp_path) as emulator:
+            config = with_local_overrides(stack_config("dev"), site.url)
             url = deploy(emulator, "dev", config, site.url).outputs["WebSocketApiEndpoint"]
-            # Not before: the deployment and Playwright each have an event loop of their own.
+            # After the deployment, because Playwright and the deployment each have an event loop.
             page = open_ended.enter_context(launched()).new_page()
-            connect_there(page, url)
+            configure(page.context, url, **QUICK)
             with site.serving({}):
                 page.goto(f"{site.url}/realtime-counter")
                 expect_value(page, 0)
                 click(page, 3)
                 expect_value(page, 3)
-                click_at_once(page, 4)  # which may be anywhere when it goes down
+                click_at_once(page, 4)  # which may be anywhere when the server ends
         expect_state(page, "waiting")
         click(page, 2)
-        with running(tmp_path, emulator.port) as again:
+        with PersistentMiniStack(REGION, tmp_path, port=emulator.port) as again:
             expect_value(page, 9)
             expect_pending(page, 0)
-            assert stored_value(again) == 9
-
-
-def connect_there(page: Page, url: str) -> None:
-    config = json.dumps({"webSocketUrl": url, **QUICK})
-    page.route(
-        "**/config.json", lambda route: route.fulfill(body=config, content_type="application/json")
-    )
+            row = again.client("dynamodb").get_item(
+                TableName="aes_counter_state-dev", Key={"id": {"S": "global"}}, ConsistentRead=True
+            )
+            assert row["Item"]["value"] == {"N": "9"}

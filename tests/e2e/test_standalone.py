@@ -1,4 +1,4 @@
-"""The emulator that the Pulumi CLI deploys into: every endpoint of stack local, and its graph."""
+"""The emulator that the Pulumi CLI deploys stack local into."""
 
 import json
 import signal
@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,26 @@ import boto3
 import pytest
 
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import EVERY_SERVICE, Emulator
-from counter_service.local.program import ROOT, stack_config
+from counter_service.local.emulator import EVERY_SERVICE, MiniStack
+from counter_service.paths import ROOT
+from counter_service.program import stack_config
 
-from .conftest import ask, eventually
-from .conftest import running as product
+from .conftest import eventually, request, running
 
 PULUMI_PORT = "4566"
-
-# Endpoint of Pulumi.local.yaml, which is boto3's name too → a question that changes nothing.
-QUESTIONS: dict[str, Callable[[Any], Any]] = {
-    "apigateway": lambda client: client.get_rest_apis()["items"],
-    "apigatewayv2": lambda client: client.get_apis()["Items"],
-    "cloudwatch": lambda client: client.describe_alarms()["MetricAlarms"],
-    "dynamodb": lambda client: client.list_tables()["TableNames"],
-    "iam": lambda client: client.list_roles()["Roles"],
-    "lambda": lambda client: client.list_functions()["Functions"],
-    "logs": lambda client: client.describe_log_groups()["logGroups"],
-    "sns": lambda client: client.list_topics()["Topics"],
-    "sts": lambda client: client.get_caller_identity()["Account"],
-}
-
 
 TABLE = "aes_counter_state-local"
 FUNCTION = "websocket-local"
 ROLE = "websocket-local-eu-central-1"
 LOGS = f"/aws/lambda/{FUNCTION}"
 
-# What the provider asks about a resource that it has created, by the same names as above.
+# Requests of the provider about resources that it has created, by service, and for services without
+# a resource in this stack a request that changes nothing.
 READS: list[tuple[str, Callable[[Any], Any]]] = [
+    ("apigateway", lambda client: "items" in client.get_rest_apis()),
+    ("cloudwatch", lambda client: "MetricAlarms" in client.describe_alarms()),
+    ("sns", lambda client: "Topics" in client.list_topics()),
+    ("sts", lambda client: client.get_caller_identity()["Account"]),
     ("dynamodb", lambda client: client.describe_table(TableName=TABLE)["Table"]["TableArn"]),
     ("dynamodb", lambda client: client.describe_continuous_backups(TableName=TABLE)),
     ("dynamodb", lambda client: client.describe_time_to_live(TableName=TABLE)),
@@ -67,63 +57,50 @@ def _api(client: Any) -> str:
     return str(api["ApiId"])
 
 
-@dataclass(frozen=True)
-class Running:
-    emulator: Emulator
-    config: dict[str, str]  # of stack local, with this emulator's port
-    outputs: dict[str, Any]
-
-    def client(self, service: str) -> Any:
-        (endpoints,) = json.loads(self.config["aws:endpoints"])
-        return boto3.client(
-            service,
-            endpoint_url=endpoints[service],
-            region_name=self.config["aws:region"],
-            aws_access_key_id=self.config["aws:accessKey"],
-            aws_secret_access_key=self.config["aws:secretKey"],
-        )
-
-
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """A client of a service, at its endpoint of stack local, which is deployed there."""
     config = stack_config("local")
     folder = tmp_path_factory.mktemp("emulator")
-    with Emulator(config["aws:region"], folder, services=EVERY_SERVICE) as emulator:
+    with MiniStack(config["aws:region"], folder, services=EVERY_SERVICE) as emulator:
         for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
             config[key] = config[key].replace(PULUMI_PORT, str(emulator.port))
-        # Returns once a client has asked for the value and the function has posted the answer.
-        yield Running(emulator, config, deploy(emulator, "local", config).outputs)
+        # Returns after the function has answered a client.
+        url = deploy(emulator, "local", config).outputs["WebSocketApiEndpoint"]
+        assert url.startswith(f"ws://127.0.0.1:{emulator.port}/_aws/execute-api/")
+        (endpoints,) = json.loads(config["aws:endpoints"])
+
+        def client(service: str) -> Any:
+            return boto3.client(
+                service,
+                endpoint_url=endpoints[service],
+                region_name=config["aws:region"],
+                aws_access_key_id=config["aws:accessKey"],
+                aws_secret_access_key=config["aws:secretKey"],
+            )
+
+        yield client
 
 
-def test_every_endpoint_is_asked() -> None:
+def test_every_endpoint_of_stack_local_has_a_read() -> None:
     (endpoints,) = json.loads(stack_config("local")["aws:endpoints"])
-    assert endpoints.keys() == QUESTIONS.keys()
-
-
-@pytest.mark.parametrize("service", QUESTIONS)
-def test_an_endpoint_answers(running: Running, service: str) -> None:
-    assert QUESTIONS[service](running.client(service)) is not None
+    assert endpoints.keys() == {service for service, _ in READS}
 
 
 @pytest.mark.parametrize(("service", "read"), READS)
-def test_what_the_provider_reads_is_there(
-    running: Running, service: str, read: Callable[[Any], Any]
+def test_endpoint_serves_what_the_provider_reads(
+    client: Callable[[str], Any], service: str, read: Callable[[Any], Any]
 ) -> None:
-    assert read(running.client(service))
+    assert read(client(service))
 
 
-def test_the_graph_with_these_endpoints_is_served_at_them(running: Running) -> None:
-    start = f"ws://127.0.0.1:{running.emulator.port}/_aws/execute-api/"
-    assert running.outputs["WebSocketApiEndpoint"].startswith(start)
-
-
-def test_make_run_has_an_emulator_of_its_own_for_stack_local(tmp_path: Path) -> None:
-    with product(tmp_path, "--stack", "local") as local, local.connect() as client:
+def test_local_run_of_stack_local_starts_its_own_emulator(tmp_path: Path) -> None:
+    with running(tmp_path, "--stack", "local") as local, local.connect() as client:
         assert f":{PULUMI_PORT}/" not in local.url
-        assert ask(client, '{"action":"get-current"}') == {"type": "counter-update", "value": 0}
+        assert request(client, '{"action":"get-current"}') == {"type": "counter-update", "value": 0}
 
 
-def test_it_runs_on_its_port_until_it_is_stopped(tmp_path: Path) -> None:
+def test_standalone_emulator_listens_on_its_port_until_it_is_stopped(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "counter_service.local.standalone", "--port", str(port)]

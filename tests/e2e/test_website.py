@@ -1,6 +1,6 @@
-"""The hosted page: what is in its bucket, and what its distribution answers.
+"""The hosted page: what its bucket has, and how its distribution responds.
 
-The emulator signs the distribution's requests and holds the bucket policy against them, runs the
+The emulator signs the distribution's requests and checks them against the bucket policy, runs the
 function before a request, and adds the headers. It caches nothing.
 """
 
@@ -14,46 +14,30 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-import boto3
 import pytest
 from playwright.sync_api import expect
 
 from counter_service.infra import site_files
-from counter_service.local.program import ROOT
+from counter_service.paths import ROOT
 
 from .browser import launched
 from .conftest import Product
+from .pages import click, expect_value
 
 DIST = ROOT / "web" / "dist"
 
 
-def endpoint(product: Product) -> str:
-    return "http://" + product.url.split("/")[2]
-
-
-def client(product: Product, service: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=endpoint(product),
-        region_name="eu-central-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
 @pytest.fixture(scope="module")
 def bucket(product: Product) -> str:
-    (bucket,) = client(product, "s3").list_buckets()["Buckets"]
-    name: str = bucket["Name"]
-    return name
+    (bucket,) = product.aws("s3").list_buckets()["Buckets"]
+    return str(bucket["Name"])
 
 
 @pytest.fixture(scope="module")
 def domain_name(product: Product) -> str:
-    listed = client(product, "cloudfront").list_distributions()["DistributionList"]["Items"]
-    (distribution,) = listed
-    name: str = distribution["DomainName"]
-    return name
+    distributions = product.aws("cloudfront").list_distributions()["DistributionList"]["Items"]
+    (distribution,) = distributions
+    return str(distribution["DomainName"])
 
 
 class Unfollowed(urllib.request.HTTPRedirectHandler):
@@ -64,38 +48,37 @@ class Unfollowed(urllib.request.HTTPRedirectHandler):
 def get(
     product: Product, domain_name: str, path: str, protocol: str = "https"
 ) -> tuple[int, bytes, Message]:
-    """What a browser gets from the distribution: the Host names it, a header says how it came."""
+    """The distribution's response. The Host header names it, and another one the protocol."""
     request = urllib.request.Request(
-        endpoint(product) + path, headers={"Host": domain_name, "X-Forwarded-Proto": protocol}
+        product.endpoint + path, headers={"Host": domain_name, "X-Forwarded-Proto": protocol}
     )
     try:
-        with urllib.request.build_opener(Unfollowed).open(request, timeout=10) as answer:
-            return answer.status, answer.read(), answer.headers
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return answer.code, answer.read(), answer.headers
+        with urllib.request.build_opener(Unfollowed).open(request, timeout=10) as response:
+            return response.status, response.read(), response.headers
+    except urllib.error.HTTPError as response:
+        with response:
+            return response.code, response.read(), response.headers
 
 
-def test_the_bucket_has_the_build_and_the_configuration(product: Product, bucket: str) -> None:
-    s3 = client(product, "s3")
+def test_bucket_has_the_build_and_the_configuration(product: Product, bucket: str) -> None:
+    s3 = product.aws("s3")
     keys = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]}
     assert keys == {file.key for file in site_files.built()} | {"config.json"}
-    index = s3.get_object(Bucket=bucket, Key="index.html")["Body"].read()
-    assert index == (DIST / "index.html").read_bytes()
-    config = s3.get_object(Bucket=bucket, Key="config.json")["Body"].read()
-    assert json.loads(config) == {"webSocketUrl": product.url}
 
 
-def test_the_bucket_answers_nobody_else(product: Product, bucket: str) -> None:
-    block = client(product, "s3").get_public_access_block(Bucket=bucket)
-    assert set(block["PublicAccessBlockConfiguration"].values()) == {True}
-    policy = json.loads(client(product, "s3").get_bucket_policy(Bucket=bucket)["Policy"])
+def test_bucket_admits_only_the_distribution(product: Product, bucket: str) -> None:
+    s3 = product.aws("s3")
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert set(block.values()) == {True}
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     allowed = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
     assert [each["Principal"] for each in allowed] == [{"Service": "cloudfront.amazonaws.com"}]
 
 
 @pytest.mark.parametrize("path", ["/", "/realtime-counter", "/nowhere", "/a/b/", "/index.html"])
-def test_every_route_is_the_page(product: Product, domain_name: str, path: str) -> None:
+def test_distribution_serves_the_page_at_every_route(
+    product: Product, domain_name: str, path: str
+) -> None:
     status, body, headers = get(product, domain_name, path)
     assert (status, body) == (200, (DIST / "index.html").read_bytes())
     assert headers["Content-Type"] == "text/html; charset=utf-8"
@@ -103,29 +86,30 @@ def test_every_route_is_the_page(product: Product, domain_name: str, path: str) 
 
 
 @pytest.mark.parametrize("path", ["/gone.js", "/assets/gone-12345678.js", "/assets/gone"])
-def test_a_missing_file_is_an_error(product: Product, domain_name: str, path: str) -> None:
+def test_distribution_responds_to_a_missing_file_with_an_error(
+    product: Product, domain_name: str, path: str
+) -> None:
     status, body, headers = get(product, domain_name, path)
     assert status == 403
     assert b'id="root"' not in body
     assert "html" not in headers["Content-Type"]
 
 
-def test_an_asset_is_kept_for_a_year(product: Product, domain_name: str) -> None:
+def test_browsers_cache_assets_for_a_year_and_check_the_configuration(
+    product: Product, domain_name: str
+) -> None:
     (script,) = (DIST / "assets").glob("index-*.js")
     status, body, headers = get(product, domain_name, f"/assets/{script.name}")
     assert (status, body) == (200, script.read_bytes())
     assert headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
-
-
-def test_the_configuration_is_asked_for_anew(product: Product, domain_name: str) -> None:
     status, body, headers = get(product, domain_name, "/config.json")
     assert (status, json.loads(body)) == (200, {"webSocketUrl": product.url})
     assert headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["/", "/config.json", "/gone.js"])
-def test_every_answer_has_the_security_headers(
+def test_every_response_has_the_security_headers(
     product: Product, domain_name: str, path: str
 ) -> None:
     _, _, headers = get(product, domain_name, path)
@@ -141,7 +125,7 @@ def test_every_answer_has_the_security_headers(
     assert "camera=()" in headers["Permissions-Policy"]
 
 
-def test_http_leads_to_https(product: Product, domain_name: str) -> None:
+def test_distribution_redirects_http_to_https(product: Product, domain_name: str) -> None:
     status, _, headers = get(product, domain_name, "/realtime-counter", protocol="http")
     assert status == 301
     assert headers["Location"] == f"https://{domain_name}/realtime-counter"
@@ -149,7 +133,7 @@ def test_http_leads_to_https(product: Product, domain_name: str) -> None:
 
 @contextmanager
 def at_loopback(product: Product, domain_name: str) -> Iterator[str]:
-    """An address where a browser finds the distribution: it has no certificate and no DNS here."""
+    """Origin that forwards to the distribution, which has no certificate and no DNS entry here."""
 
     class Forward(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -161,7 +145,7 @@ def at_loopback(product: Product, domain_name: str) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Forward) as server:
         thread = Thread(target=server.serve_forever, args=(0.1,))
@@ -173,16 +157,15 @@ def at_loopback(product: Product, domain_name: str) -> Iterator[str]:
             thread.join()
 
 
-def test_the_page_works_under_its_headers(product: Product, domain_name: str) -> None:
-    said: list[str] = []  # the console names what a header forbids, and headers that are wrong
+def test_the_page_works_under_the_security_headers(product: Product, domain_name: str) -> None:
+    console: list[str] = []  # a browser reports there what a header forbids, and a malformed header
     before = product.stored_value()
     with at_loopback(product, domain_name) as origin, launched() as browser:
         page = browser.new_page()
-        page.on("console", lambda message: said.append(message.text))
+        page.on("console", lambda message: console.append(message.text))
         page.goto(f"{origin}/realtime-counter")
-        button = page.get_by_role("button", name="Increment")
-        expect(button).to_be_enabled(timeout=15_000)
-        button.click()
-        expect(page.get_by_test_id("counter-value")).to_have_text(str(before + 1), timeout=15_000)
+        expect(page.get_by_role("button", name="Increment")).to_be_enabled(timeout=15_000)
+        click(page)
+        expect_value(page, before + 1)
     assert product.stored_value() == before + 1
-    assert said == []
+    assert console == []

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
-from counter_service.local.program import run_program, stack_config
+from counter_service.program import run_program, stack_config
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"

@@ -11,7 +11,8 @@ import pytest
 
 from counter_service.infra import auth_dependencies, bundle
 from counter_service.infra.function import ARCHITECTURE, RUNTIME
-from counter_service.local.archive import zipped
+from counter_service.local.creators.lambda_function import zipped
+from counter_service.paths import ROOT
 from counter_service.runtime.settings import Settings
 from counter_service.toolchain import vendor
 
@@ -87,9 +88,7 @@ def fill(folder: Path, tag: str = LAMBDA_TAG) -> Path:
     ]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    (folder / auth_dependencies.STAMP).write_bytes(
-        (bundle.ROOT / auth_dependencies.LOCK).read_bytes()
-    )
+    (folder / auth_dependencies.STAMP).write_bytes((ROOT / auth_dependencies.LOCK).read_bytes())
     return folder
 
 
@@ -182,7 +181,7 @@ def test_the_token_library_in_the_archive_verifies_tokens(tmp_path: Path) -> Non
     """Made of the packages that are installed, which the lock has in the same versions."""
     from importlib.metadata import files, version
 
-    locked = (bundle.ROOT / auth_dependencies.LOCK).read_text().replace("[crypto]", "")
+    locked = (ROOT / auth_dependencies.LOCK).read_text().replace("[crypto]", "")
     found = {}
     for name in ("pyjwt", "cryptography", "cffi"):
         assert f"{name}=={version(name)}" in locked

@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 from counter_service.infra import bundle
-from counter_service.local.archive import zipped
+from counter_service.local.creators.lambda_function import zipped
+from counter_service.paths import ROOT
 
 # Prints every module that the handler imports, after checking that it comes from the archive.
 PROBE = """
@@ -24,7 +25,7 @@ print("\\n".join(sorted(sys.modules)))
 
 def test_archive_holds_the_runtime_folder_and_nothing_else(tmp_path: Path) -> None:
     runtime = tmp_path / bundle.RUNTIME
-    shutil.copytree(bundle.ROOT / bundle.PACKAGE, tmp_path / bundle.PACKAGE)
+    shutil.copytree(ROOT / bundle.PACKAGE, tmp_path / bundle.PACKAGE)
     (runtime / "core" / "new_module.py").touch()
     for stray in ("__pycache__/handler.cpython-313.pyc", "core/service.py~", ".DS_Store"):
         (runtime / stray).parent.mkdir(exist_ok=True)

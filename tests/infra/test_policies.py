@@ -11,6 +11,7 @@ import pytest
 
 from counter_service.infra import bundle
 from counter_service.infra.policies import PolicyDocument, function_policy
+from counter_service.paths import ROOT
 from counter_service.runtime import self_invoker
 from counter_service.runtime.dynamodb import connection_store, counter_store, lease
 from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
@@ -131,7 +132,7 @@ def test_allows_the_one_call_of_a_hand_over() -> None:
 
 
 def test_every_client_of_the_runtime_is_in_the_table() -> None:
-    folder = bundle.ROOT / bundle.RUNTIME
+    folder = ROOT / bundle.RUNTIME
     handing = {"boto3", "botocore", "client", "dynamodb.client"}
     found = set()
     for path in folder.rglob("*.py"):

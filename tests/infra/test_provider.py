@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from counter_service.infra.provider import KEYS
-from counter_service.local.program import run_program, stack_config
+from counter_service.program import run_program, stack_config
 
 from .recorder import HOST, Graph, Recorder, dev
 

@@ -17,7 +17,8 @@ import pytest
 
 from counter_service.infra import bundle
 from counter_service.infra.settings import KEYS
-from counter_service.local.archive import zipped
+from counter_service.local.creators.lambda_function import zipped
+from counter_service.paths import ROOT
 
 from . import urns
 from .force_new import FORCE_NEW
@@ -191,7 +192,7 @@ def elsewhere(tmp_path: Path) -> Path:
     for name in bundle.files():
         copy = tmp_path / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(bundle.ROOT / name, copy)
+        shutil.copyfile(ROOT / name, copy)
         os.utime(copy, (86_400, 86_400))
     return tmp_path
 

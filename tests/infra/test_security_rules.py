@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pytest
 
 from counter_service.infra.settings import KEYS
-from counter_service.local.program import stack_config
+from counter_service.program import stack_config
 
 from .recorder import OPT_IN, Graph, Resource, dev, prod, record
 from .security_rules import REMOVED, RULES, Rule

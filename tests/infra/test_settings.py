@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from counter_service.infra.settings import _RETENTION_DAYS, KEYS
-from counter_service.local.program import ROOT, run_program, stack_config
+from counter_service.paths import ROOT
+from counter_service.program import run_program, stack_config
 
 from .recorder import Recorder
 

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from counter_service.infra import site_files
-from counter_service.local.program import run_program, stack_config
+from counter_service.program import run_program, stack_config
 from counter_service.toolchain import page as toolchain_page
 from counter_service.toolchain.errors import ToolchainError
 

@@ -1,7 +1,6 @@
-"""Runs the Pulumi program, `__main__.py` as it is, without an engine.
+"""Runs the Pulumi program, `__main__.py`, without an engine.
 
-`pulumi.runtime` can run a program against mocks. Whoever passes mocks that create real resources
-has deployed it.
+`pulumi.runtime` runs a program against mocks. Mocks that create real resources deploy it.
 """
 
 import asyncio
@@ -19,24 +18,24 @@ from pulumi.runtime import settings as pulumi_settings
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.stack import run_pulumi_func
 
-from .errors import LocalError
+from .paths import ROOT
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 PROJECT_FILE: Final = "Pulumi.yaml"
 PROJECT: Final[str] = yaml.safe_load((ROOT / PROJECT_FILE).read_text())["name"]
 
 
 def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
-    """The stack's configuration as the engine would hand it over: the project's defaults, then
-    the stack's own file.
+    """The stack's configuration, as the engine would read it: the project's defaults, overridden by
+    the stack's own file. Keys are qualified, and values are text (lists as JSON).
 
-    Raises LocalError when there is no such stack, naming the ones there are.
+    Raises:
+        pulumi.RunError: There is no such stack. The message names those that exist.
     """
     project = _yaml(root / PROJECT_FILE)
     stack_file = root / f"Pulumi.{stack}.yaml"
     if not stack_file.exists():
         known = sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
-        raise LocalError(f"There is no stack {stack!r}: use one of {', '.join(known)}.")
+        raise pulumi.RunError(f"There is no stack {stack!r}: use one of {', '.join(known)}.")
     defaults = {
         key: declaration["default"]
         for key, declaration in project.get("config", {}).items()
@@ -55,7 +54,9 @@ def run_program(
     and output, and Python 3.14 no longer creates a loop for code outside of one. Pulumi's language
     host does the same. Call it from a thread without a running event loop.
 
-    Raises pulumi.RunError for a wrong configuration, and whatever the monitor's mocks raise.
+    Raises:
+        pulumi.RunError: The configuration is wrong.
+        Exception: Any that the monitor's mocks raise.
     """
     with _worker_threads() as threads:
         return asyncio.run(_run_program(monitor, stack, config, root, threads))
@@ -112,7 +113,7 @@ def _yaml(path: Path) -> dict[str, Any]:
 
 
 def qualified(key: str, project: str = PROJECT) -> str:
-    """The key as the engine names it: the project's own have its name in front."""
+    """The key with its namespace, which is the project's name for a key without one."""
     return key if ":" in key else f"{project}:{key}"
 
 

@@ -1,28 +1,30 @@
-"""Creators of what watches a stack: topic, alarms, dashboard, budget, logging role.
+"""Creates what watches a stack: topic, alarms, dashboard and budget.
 
-The emulator holds them and answers for them. It evaluates no alarm and sends no mail.
+The emulator stores them. It evaluates no alarm and sends no mail.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-if TYPE_CHECKING:
-    from .resources import Created, EmulatedAws, Inputs
+from counter_service.local.emulator import MiniStack
+
+from .creator import Created, Creator
+from .inputs import Inputs
 
 
-def create_topic(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_topic(aws: MiniStack, inputs: Inputs) -> Created:
     arn = aws.client("sns").create_topic(Name=inputs["name"])["TopicArn"]
     return arn, {"arn": arn}
 
 
-def create_topic_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_topic_policy(aws: MiniStack, inputs: Inputs) -> Created:
     aws.client("sns").set_topic_attributes(
         TopicArn=inputs["arn"], AttributeName="Policy", AttributeValue=inputs["policy"]
     )
     return inputs["arn"], {}
 
 
-def create_subscription(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_subscription(aws: MiniStack, inputs: Inputs) -> Created:
     arn = aws.client("sns").subscribe(
         TopicArn=inputs["topic"],
         Protocol=inputs["protocol"],
@@ -32,7 +34,7 @@ def create_subscription(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return arn, {"arn": arn}
 
 
-def create_alarm(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_alarm(aws: MiniStack, inputs: Inputs) -> Created:
     client = aws.client("cloudwatch")
     name = inputs["name"]
     statistic = (
@@ -45,7 +47,9 @@ def create_alarm(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
         AlarmDescription=inputs["alarmDescription"],
         Namespace=inputs["namespace"],
         MetricName=inputs["metricName"],
-        Dimensions=[{"Name": key, "Value": value} for key, value in inputs["dimensions"].items()],
+        Dimensions=[
+            {"Name": key, "Value": value} for key, value in inputs.whole("dimensions").items()
+        ],
         Period=int(inputs["period"]),
         EvaluationPeriods=int(inputs["evaluationPeriods"]),
         Threshold=inputs["threshold"],
@@ -59,14 +63,14 @@ def create_alarm(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return name, {"arn": alarm["AlarmArn"]}
 
 
-def create_dashboard(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_dashboard(aws: MiniStack, inputs: Inputs) -> Created:
     client = aws.client("cloudwatch")
     name = inputs["dashboardName"]
     client.put_dashboard(DashboardName=name, DashboardBody=inputs["dashboardBody"])
     return name, {"dashboardArn": client.get_dashboard(DashboardName=name)["DashboardArn"]}
 
 
-def create_budget(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_budget(aws: MiniStack, inputs: Inputs) -> Created:
     account = aws.client("sts").get_caller_identity()["Account"]
     aws.client("budgets").create_budget(
         AccountId=account,
@@ -102,27 +106,11 @@ def create_budget(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return f"{account}:{inputs['name']}", {"accountId": account}
 
 
-def create_role_policy_attachment(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
-    aws.client("iam").attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
-    return f"{inputs['role']}-{inputs['policyArn']}", {}
-
-
-def create_account(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
-    aws.client("apigateway").update_account(
-        patchOperations=[
-            {"op": "replace", "path": "/cloudwatchRoleArn", "value": inputs["cloudwatchRoleArn"]}
-        ]
-    )
-    return "api-gateway-account", {}
-
-
-CREATORS: Final[dict[str, Callable[[Any, dict[str, Any]], tuple[str, dict[str, Any]]]]] = {
-    "aws:apigateway/account:Account": create_account,
-    "aws:budgets/budget:Budget": create_budget,
-    "aws:cloudwatch/dashboard:Dashboard": create_dashboard,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": create_alarm,
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": create_role_policy_attachment,
-    "aws:sns/topic:Topic": create_topic,
-    "aws:sns/topicPolicy:TopicPolicy": create_topic_policy,
-    "aws:sns/topicSubscription:TopicSubscription": create_subscription,
+CREATORS: Final[Mapping[str, Creator]] = {
+    "aws:budgets/budget:Budget": Creator(create_budget),
+    "aws:cloudwatch/dashboard:Dashboard": Creator(create_dashboard),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Creator(create_alarm),
+    "aws:sns/topic:Topic": Creator(create_topic),
+    "aws:sns/topicPolicy:TopicPolicy": Creator(create_topic_policy),
+    "aws:sns/topicSubscription:TopicSubscription": Creator(create_subscription),
 }

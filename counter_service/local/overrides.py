@@ -1,36 +1,37 @@
-"""What a local run changes in a stack's configuration, so that its page may connect."""
+"""The keys of a stack's configuration that a local run overrides."""
 
 import json
 import sysconfig
 from collections.abc import Mapping
 from typing import Final
 
+from counter_service.program import qualified
 from counter_service.toolchain import vendor
 
-from .program import qualified
-
-# Filled by make vendor-here: the emulator runs functions on this machine's Python.
+# `make vendor-here` fills the folder for the Python of this machine, which runs the functions.
 PACKAGES: Final = vendor.FOLDERS["here"]
 
 
-def for_here(config: Mapping[str, str], page_origin: str) -> dict[str, str]:
-    """The configuration, with the page's own origin allowed and the packages for this machine."""
-    here = {}
+def with_local_overrides(config: Mapping[str, str], page_origin: str) -> dict[str, str]:
+    """The configuration for a local run: the page's own origin may connect, and with authentication
+    the token library is the one for this machine."""
+    overrides = {}
     origins_key = qualified("allowedOrigins")
     allowed = _json(config.get(origins_key, ""))
-    if isinstance(allowed, list):  # else it is wrong, which the program says best
-        here[origins_key] = json.dumps([*allowed, page_origin])
+    if isinstance(allowed, list):  # otherwise the program names the mistake
+        overrides[origins_key] = json.dumps([*allowed, page_origin])
     if needs_token(config):
         suffix: str = sysconfig.get_config_var("EXT_SUFFIX")
-        here |= {
+        overrides |= {
             qualified("authPackages"): PACKAGES,
             # Read by infra/emulator.py. Without it the library must be for Lambda's platform.
             "emulator:platform": suffix.removeprefix(".").removesuffix(".so"),
         }
-    return {**config, **here}
+    return {**config, **overrides}
 
 
 def needs_token(config: Mapping[str, str]) -> bool:
+    """Whether clients need a token to connect."""
     return bool(config.get(qualified("authIssuer"), "").strip())
 
 

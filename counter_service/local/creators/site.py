@@ -1,26 +1,25 @@
-"""Creates the site's bucket, its objects and its distribution in the emulator.
-
-Inputs and outputs as in `resources`, whose CREATORS take these in.
-"""
+"""Creates the site's bucket, its objects and its distribution."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 import pulumi
 
-if TYPE_CHECKING:
-    from .resources import Created, EmulatedAws, Inputs
+from counter_service.local.emulator import MiniStack
+
+from .creator import Created, Creator
+from .inputs import Inputs
 
 _WITHOUT_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def create_bucket(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_bucket(aws: MiniStack, inputs: Inputs) -> Created:
     name = inputs["bucketPrefix"] + uuid4().hex[:12]
-    region = aws.emulator.region
-    # us-east-1 is where a bucket is made without a location, and no location itself.
+    region = aws.region
+    # S3 refuses us-east-1 as a location: a bucket without a location is created there.
     location = {} if region == "us-east-1" else {"LocationConstraint": region}
     aws.client("s3").create_bucket(
         Bucket=name, **({"CreateBucketConfiguration": location} if location else {})
@@ -32,7 +31,7 @@ def create_bucket(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     }
 
 
-def create_public_access_block(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_public_access_block(aws: MiniStack, inputs: Inputs) -> Created:
     aws.client("s3").put_public_access_block(
         Bucket=inputs["bucket"],
         PublicAccessBlockConfiguration={
@@ -45,7 +44,7 @@ def create_public_access_block(aws: "EmulatedAws", inputs: "Inputs") -> "Created
     return inputs["bucket"], {}
 
 
-def create_ownership_controls(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_ownership_controls(aws: MiniStack, inputs: Inputs) -> Created:
     aws.client("s3").put_bucket_ownership_controls(
         Bucket=inputs["bucket"],
         OwnershipControls={"Rules": [{"ObjectOwnership": inputs["rule"]["objectOwnership"]}]},
@@ -53,7 +52,7 @@ def create_ownership_controls(aws: "EmulatedAws", inputs: "Inputs") -> "Created"
     return inputs["bucket"], {}
 
 
-def create_encryption(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_encryption(aws: MiniStack, inputs: Inputs) -> Created:
     aws.client("s3").put_bucket_encryption(
         Bucket=inputs["bucket"],
         ServerSideEncryptionConfiguration={
@@ -70,8 +69,8 @@ def create_encryption(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return inputs["bucket"], {}
 
 
-def create_bucket_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
-    # The emulator speaks plain HTTP: "nothing without TLS" would be nothing at all.
+def create_bucket_policy(aws: MiniStack, inputs: Inputs) -> Created:
+    # The emulator speaks plain HTTP only, so the statement that requires TLS would deny everything.
     policy = json.loads(inputs["policy"])
     kept = [each for each in policy["Statement"] if each.get("Condition") != _WITHOUT_TLS]
     aws.client("s3").put_bucket_policy(
@@ -80,7 +79,7 @@ def create_bucket_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return inputs["bucket"], {}
 
 
-def create_object(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_object(aws: MiniStack, inputs: Inputs) -> Created:
     source = inputs.get("source")
     body = (
         Path(source.path).read_bytes()
@@ -97,7 +96,7 @@ def create_object(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return inputs["key"], {}
 
 
-def create_access_control(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_access_control(aws: MiniStack, inputs: Inputs) -> Created:
     control = aws.client("cloudfront").create_origin_access_control(
         OriginAccessControlConfig={
             "Name": inputs["name"],
@@ -110,17 +109,17 @@ def create_access_control(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return control["Id"], {}
 
 
-def create_headers_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_headers_policy(aws: MiniStack, inputs: Inputs) -> Created:
     headers = inputs["securityHeadersConfig"]
     transport = headers["strictTransportSecurity"]
-    custom = inputs["customHeadersConfig"]["items"]
+    custom = inputs["customHeadersConfig"].whole("items")
     policy = aws.client("cloudfront").create_response_headers_policy(
         ResponseHeadersPolicyConfig={
             "Name": inputs["name"],
             "SecurityHeadersConfig": {
-                "ContentSecurityPolicy": _capitalized(headers["contentSecurityPolicy"]),
-                "ContentTypeOptions": _capitalized(headers["contentTypeOptions"]),
-                "ReferrerPolicy": _capitalized(headers["referrerPolicy"]),
+                "ContentSecurityPolicy": _capitalized(headers.whole("contentSecurityPolicy")),
+                "ContentTypeOptions": _capitalized(headers.whole("contentTypeOptions")),
+                "ReferrerPolicy": _capitalized(headers.whole("referrerPolicy")),
                 "StrictTransportSecurity": {
                     "AccessControlMaxAgeSec": int(transport["accessControlMaxAgeSec"]),
                     "IncludeSubdomains": transport["includeSubdomains"],
@@ -133,7 +132,7 @@ def create_headers_policy(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     return policy["Id"], {}
 
 
-def create_edge_function(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_edge_function(aws: MiniStack, inputs: Inputs) -> Created:
     client = aws.client("cloudfront")
     name = inputs["name"]
     created = client.create_function(
@@ -141,11 +140,12 @@ def create_edge_function(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
         FunctionConfig={"Comment": inputs["comment"], "Runtime": inputs["runtime"]},
         FunctionCode=inputs["code"].encode(),
     )
-    client.publish_function(Name=name, IfMatch=created["ETag"])
+    if inputs.get("publish", True):
+        client.publish_function(Name=name, IfMatch=created["ETag"])
     return name, {"arn": created["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]}
 
 
-def create_distribution(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
+def create_distribution(aws: MiniStack, inputs: Inputs) -> Created:
     distribution = aws.client("cloudfront").create_distribution(
         DistributionConfig={
             "CallerReference": uuid4().hex,
@@ -177,6 +177,12 @@ def create_distribution(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
                     for error in inputs["customErrorResponses"]
                 ]
             ),
+            "Restrictions": {
+                "GeoRestriction": {
+                    "RestrictionType": inputs["restrictions"]["geoRestriction"]["restrictionType"],
+                    "Quantity": 0,
+                }
+            },
             "ViewerCertificate": {
                 "CloudFrontDefaultCertificate": inputs["viewerCertificate"][
                     "cloudfrontDefaultCertificate"
@@ -190,7 +196,7 @@ def create_distribution(aws: "EmulatedAws", inputs: "Inputs") -> "Created":
     }
 
 
-def _behavior(inputs: "Inputs") -> dict[str, Any]:
+def _behavior(inputs: Inputs) -> dict[str, Any]:
     functions = [
         {"EventType": each["eventType"], "FunctionARN": each["functionArn"]}
         for each in inputs.get("functionAssociations", [])
@@ -209,25 +215,29 @@ def _behavior(inputs: "Inputs") -> dict[str, Any]:
 
 
 def _items(items: list[Any]) -> dict[str, Any]:
-    """A list as CloudFront has it."""
+    """A list in the form that CloudFront takes."""
     return {"Quantity": len(items), "Items": items}
 
 
-def _capitalized(inputs: "Inputs") -> dict[str, Any]:
-    return {key[0].upper() + key[1:]: value for key, value in inputs.items()}
+def _capitalized(values: Mapping[str, Any]) -> dict[str, Any]:
+    """An object whose names differ from CloudFront's in the first letter only."""
+    return {key[0].upper() + key[1:]: value for key, value in values.items()}
 
 
-CREATORS: Final[dict[str, Callable[["EmulatedAws", "Inputs"], "Created"]]] = {
-    "aws:cloudfront/distribution:Distribution": create_distribution,
-    "aws:cloudfront/function:Function": create_edge_function,
-    "aws:cloudfront/originAccessControl:OriginAccessControl": create_access_control,
-    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": create_headers_policy,
-    "aws:s3/bucket:Bucket": create_bucket,
-    "aws:s3/bucketObjectv2:BucketObjectv2": create_object,
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": create_ownership_controls,
-    "aws:s3/bucketPolicy:BucketPolicy": create_bucket_policy,
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": create_public_access_block,
+CREATORS: Final[Mapping[str, Creator]] = {
+    "aws:cloudfront/distribution:Distribution": Creator(create_distribution),
+    "aws:cloudfront/function:Function": Creator(create_edge_function),
+    "aws:cloudfront/originAccessControl:OriginAccessControl": Creator(create_access_control),
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": Creator(create_headers_policy),
+    "aws:s3/bucket:Bucket": Creator(
+        create_bucket,
+        ignored={"forceDestroy": "The emulator keeps nothing that could be destroyed later."},
+    ),
+    "aws:s3/bucketObjectv2:BucketObjectv2": Creator(create_object),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": Creator(create_ownership_controls),
+    "aws:s3/bucketPolicy:BucketPolicy": Creator(create_bucket_policy),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Creator(create_public_access_block),
     (
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-    ): create_encryption,
+    ): Creator(create_encryption),
 }

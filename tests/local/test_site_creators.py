@@ -1,26 +1,14 @@
-"""What of the site is not created as declared, and why. All else: tests/e2e/test_website.py."""
+"""What the site's creators create differently than declared. Otherwise: e2e/test_website.py."""
 
 import json
-from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 
-from counter_service.local import site_resources
-from counter_service.local.emulator import Emulator
-from counter_service.local.resources import EmulatedAws
+from counter_service.local.creators import site
+from counter_service.local.creators.inputs import Inputs
 
-
-class Recording(EmulatedAws):
-    """Gives every service the one client, which does nothing."""
-
-    def __init__(self, region: str) -> None:
-        super().__init__(Emulator(region, Path("never-started.log")))
-        self.recorded = MagicMock()
-
-    def client(self, service: str) -> Any:
-        return self.recorded
+from .aws import RecordingMiniStack
 
 
 @pytest.mark.parametrize(
@@ -30,9 +18,11 @@ class Recording(EmulatedAws):
         ("us-east-1", {}),  # S3 refuses it by name
     ],
 )
-def test_a_bucket_is_in_the_stacks_region(region: str, configuration: dict[str, Any]) -> None:
-    aws = Recording(region)
-    name, outputs = site_resources.create_bucket(aws, {"bucketPrefix": "website-dev-"})
+def test_create_bucket_names_every_region_except_us_east_1(
+    region: str, configuration: dict[str, Any]
+) -> None:
+    aws = RecordingMiniStack(region)
+    name, outputs = site.create_bucket(aws, Inputs({"bucketPrefix": "website-dev-"}))
     aws.recorded.create_bucket.assert_called_once_with(Bucket=name, **configuration)
     assert name.startswith("website-dev-")
     assert outputs == {
@@ -42,12 +32,12 @@ def test_a_bucket_is_in_the_stacks_region(region: str, configuration: dict[str, 
     }
 
 
-def test_the_policy_is_stored_without_what_needs_tls() -> None:
-    aws = Recording("eu-central-1")
+def test_create_bucket_policy_leaves_out_the_statement_that_requires_tls() -> None:
+    aws = RecordingMiniStack()
     allow = {"Sid": "Reads", "Condition": {"StringEquals": {"AWS:SourceArn": "arn"}}}
     deny = {"Sid": "TlsOnly", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     other = {"Sid": "Unconditional"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow, deny, other]})
-    site_resources.create_bucket_policy(aws, {"bucket": "b", "policy": policy})
+    site.create_bucket_policy(aws, Inputs({"bucket": "b", "policy": policy}))
     stored = json.loads(aws.recorded.put_bucket_policy.call_args.kwargs["Policy"])
     assert stored == {"Version": "2012-10-17", "Statement": [allow, other]}
