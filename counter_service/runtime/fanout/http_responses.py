@@ -1,5 +1,6 @@
 """Parses HTTP/1.1 responses: bytes in, responses out."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -9,6 +10,21 @@ MAX_HEAD: Final = 16 * 1024
 MAX_BODY: Final = 64 * 1024
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
+
+# The head of the usual response: 200 with a length, on a connection that stays open. Every other
+# response is parsed header by header.
+_OTHER_HEADER: Final = (
+    rb"(?:(?!content-length:|transfer-encoding:|connection:)[^\r\n]+\r\n"
+    rb"|connection: keep-alive\r\n)*"
+)
+_USUAL_HEAD: Final = re.compile(
+    rb"HTTP/1\.1 200 [^\r\n]*\r\n"
+    + _OTHER_HEADER
+    + rb"content-length: ?([0-9]{1,4})\r\n"
+    + _OTHER_HEADER
+    + rb"\r\n",
+    re.IGNORECASE,
+)
 
 
 class MalformedResponse(Exception):
@@ -39,6 +55,10 @@ class ResponseParser:
 
     def feed(self, data: bytes) -> Response | None:
         """Returns the response once it is complete. Raises MalformedResponse."""
+        if not self._buffer and self._head is None:
+            usual = _USUAL_HEAD.match(data)
+            if usual and len(data) - usual.end() == int(usual[1]):
+                return _DELIVERED
         if self._buffer or self._head:
             self._buffer += data
             data = b""
@@ -118,6 +138,9 @@ class ResponseParser:
                 return self._complete(response)
             position = line_end + 2 + size + 2
         return None
+
+
+_DELIVERED: Final = Response(200, reusable=True, error_type="")
 
 
 @lru_cache(maxsize=64)
