@@ -1,4 +1,4 @@
-"""An HTTP server on loopback in place of an AWS endpoint: a status for each request."""
+"""An HTTP server on loopback in place of an AWS endpoint."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,12 @@ _ERROR_TYPES: Final = {
 HANG_UP: Final = -1  # close the connection without a response
 SILENCE: Final = -2  # keep the connection open without a response
 
-# The status of the response to a request, or one of the above.
-Answer = Callable[[Request], int]
+# The status of a response without a body, or one of the above, or a reply.
+Answer = Callable[[Request], int | Reply]
 
 
 class LocalServer(RawServer):
-    """A server whose responses have no body. `received` are the requests so far, in order."""
+    """A server that replies with what `answer` returns. `received` are the requests so far."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(lambda request: _reply(answer(request)))
@@ -40,7 +40,9 @@ class LocalServer(RawServer):
         return len(self.received)
 
 
-def _reply(status: int) -> Reply:
-    if status < 0:
-        return Reply(b"", Then.HANG if status == SILENCE else Then.CLOSE)
-    return Reply.of(status, _ERROR_TYPES.get(status, ""))
+def _reply(answer: int | Reply) -> Reply:
+    if isinstance(answer, Reply):
+        return answer
+    if answer < 0:
+        return Reply(b"", Then.HANG if answer == SILENCE else Then.CLOSE)
+    return Reply.of(answer, _ERROR_TYPES.get(answer, ""))

@@ -1,7 +1,6 @@
 """What every adapter does when DynamoDB rejects a request, fails or does not respond."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from botocore.stub import Stubber
@@ -9,13 +8,14 @@ from botocore.stub import Stubber
 from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 from counter_service.runtime.core.ports import Connection
 from counter_service.runtime.dynamodb.client import BUSY
-from tests.unit.local_server import HANG_UP, SILENCE
+from tests.unit.local_server import HANG_UP, SILENCE, LocalServer
 from tests.unit.stores import Stores
 
 pytestmark = pytest.mark.usefixtures("aws_environment", "no_backoff")
 
 OP = "q7Rk_3sYd-2oFiAC:1"
 Call = Callable[[Stores], object]
+OnServer = Callable[[int], tuple[Stores, LocalServer]]
 
 # Every method that may be retried, and the DynamoDB operation that it calls.
 REPEATABLE: dict[str, tuple[str, Call]] = {
@@ -51,7 +51,7 @@ def test_adapter_translates_an_error_of_dynamodb(
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("answer", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"])
 def test_adapter_sends_three_requests_without_a_good_response(
-    on_server: Callable[[int], Any], call: Call, answer: int
+    on_server: OnServer, call: Call, answer: int
 ) -> None:
     stores, server = on_server(answer)
     with pytest.raises(StoreUnavailable):
@@ -63,9 +63,7 @@ NEVER_SENT = CALLS | {"increment": lambda on: on.counter.increment()}
 
 
 @pytest.mark.parametrize("call", NEVER_SENT.values(), ids=NEVER_SENT)
-def test_adapter_is_unavailable_without_a_connection(
-    on_server: Callable[[int], Any], call: Call
-) -> None:
+def test_adapter_is_unavailable_without_a_connection(on_server: OnServer, call: Call) -> None:
     """A request that was never sent changed nothing, not even one that must not be retried."""
     stores, server = on_server(200)
     server.close()

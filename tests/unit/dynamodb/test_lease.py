@@ -32,23 +32,14 @@ def test_release_with_a_newer_ticket_writes_once(
     assert stubbed.lease.release("me", 3, 20) == ticket
 
 
-def test_takeover_fails_if_the_owner_renewed_the_lease_meanwhile(
-    stubbed: Stores, stub: Stubber
-) -> None:
+def test_takeover_fails_if_the_owner_renewed_meanwhile(stubbed: Stores, stub: Stubber) -> None:
     stub.add_response("update_item", {"Attributes": lease_row("slow", 10)})
-    expected = dict.fromkeys(
-        ["TableName", "Key", "UpdateExpression", "ExpressionAttributeNames"]
-        + ["ReturnValues", "ReturnValuesOnConditionCheckFailure"],
-        ANY,
-    ) | {
-        "ConditionExpression": "#owner = :crashed AND #until = :expired",
-        "ExpressionAttributeValues": {
-            ":me": {"S": "me"},
-            ":until": {"N": "30"},
-            ":crashed": {"S": "slow"},
-            ":expired": {"N": "10"},
-        },
-    }
+    others = ["TableName", "Key", "UpdateExpression", "ExpressionAttributeNames", "ReturnValues"]
+    expected = dict.fromkeys([*others, "ReturnValuesOnConditionCheckFailure"], ANY)
+    expected |= {"ConditionExpression": "#owner = :crashed AND #until = :expired"}
+    values = {":me": {"S": "me"}, ":until": {"N": "30"}}
+    crashed = {":crashed": {"S": "slow"}, ":expired": {"N": "10"}}
+    expected |= {"ExpressionAttributeValues": values | crashed}
     stub.add_client_error("update_item", CONDITION_FAILED, expected_params=expected)
     assert stubbed.lease.request("me", 15, 30) is None
 
