@@ -1,5 +1,7 @@
 """An HTTP server that misbehaves on request: a reply is bytes, and what the socket does then."""
 
+import itertools
+import re
 import socket
 import ssl
 import struct
@@ -120,10 +122,8 @@ class RawServer:
     def _talk(self, end: socket.socket) -> None:
         with self._lock:
             self._open.append(end)
-        count = 0
-        while True:
+        for count in itertools.count(1):
             head, body = _read(end)
-            count += 1
             connection_id = unquote(head.split(" ")[1].rpartition("/")[2])
             with self._lock:
                 self._seen[connection_id] += 1
@@ -146,14 +146,13 @@ class RawServer:
 def _read(end: socket.socket) -> tuple[str, bytes]:
     data = b""
     while b"\r\n\r\n" not in data:
-        more = end.recv(65536)
-        if not more:
+        if not (more := end.recv(65536)):
             raise ConnectionError
         data += more
     raw, _, body = data.partition(b"\r\n\r\n")
     head = raw.decode()
-    lines = [each for each in head.lower().split("\r\n") if each.startswith("content-length:")]
-    length = int(lines[0].partition(":")[2]) if lines else 0
+    found = re.search(r"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    length = int(found[1]) if found else 0
     while len(body) < length:
         body += end.recv(65536)
     assert len(body) == length, "a second request came before the first was answered"

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any
 
 import pytest
@@ -59,12 +60,8 @@ def test_keys_are_fetched_once_when_they_are_needed(jwks_url: str | None, paths:
     assert issuer.asked == paths
 
 
-@pytest.mark.parametrize(
-    ("seconds", "fetches"), [(0, 1), (REFETCH_SECONDS - 1, 1), (REFETCH_SECONDS, 2)]
-)
-def test_unknown_id_is_fetched_once_a_minute(
-    issuer: FakeIssuer, seconds: int, fetches: int
-) -> None:
+@pytest.mark.parametrize(("seconds", "fetches"), [(REFETCH_SECONDS - 1, 1), (REFETCH_SECONDS, 2)])
+def test_unknown_ids_cause_a_fetch_a_minute(issuer: FakeIssuer, seconds: int, fetches: int) -> None:
     issuer.cache.get("first")
     issuer.now += seconds
     for number in range(5):
@@ -88,7 +85,7 @@ def test_withdrawn_key_is_trusted_for_no_longer_than_an_hour(issuer: FakeIssuer)
 # --- an issuer that fails ---
 
 
-@pytest.mark.parametrize("failure", [TimeoutError(), ConnectionError(), ValueError("cut")])
+@pytest.mark.parametrize("failure", [TimeoutError(), HTTPException(), ValueError("cut")])
 def test_failure_of_the_issuer_is_logged_with_its_reason(
     issuer: FakeIssuer, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,7 +139,6 @@ def cache_of(discovery: object, jwks: object) -> JwksCache:
     ("discovery", "jwks"),
     [
         ("", JWKS),
-        ("[]", JWKS),
         ("{}", JWKS),
         ("<html>", JWKS),
         ('"\\ud800', JWKS),
@@ -188,11 +184,11 @@ Serve = Callable[[Answer], LocalServer]
 
 
 @pytest.fixture
-def _http_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SCHEME", "http://")
+def serve(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    monkeypatch.setattr(module, "SCHEME", "http://")  # passes for https
+    return serve
 
 
-@pytest.mark.usefixtures("_http_is_allowed")
 def test_fetch_reads_one_byte_more_than_it_accepts(serve: Serve) -> None:
     url = serve(lambda _: Reply.of(200, body=b" " * (MAX_BYTES + 1000))).url
     assert fetch_https(url) == b" " * (MAX_BYTES + 1)
@@ -200,7 +196,6 @@ def test_fetch_reads_one_byte_more_than_it_accepts(serve: Serve) -> None:
         JwksCache(URL, url).get("first")
 
 
-@pytest.mark.usefixtures("_http_is_allowed")
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 500])
 def test_fetch_follows_no_redirect(serve: Serve, status: int) -> None:
     head = f"HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".encode()
@@ -210,7 +205,6 @@ def test_fetch_follows_no_redirect(serve: Serve, status: int) -> None:
     caught.value.close()  # type: ignore[attr-defined]  # HTTPError holds the connection
 
 
-@pytest.mark.usefixtures("_http_is_allowed")
 def test_fetch_stops_at_its_timeout(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.2)
     with pytest.raises(KeysUnavailable):

@@ -28,10 +28,6 @@ def problem_of(token: str, issuer: Issuer) -> TokenProblem | None:
     return JwtVerifier(issuer.url, AUDIENCE, keys).check(token)
 
 
-def p384_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP384R1())
-
-
 def encoded(part: object) -> str:
     text = part if isinstance(part, str) else json.dumps(part)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
@@ -58,7 +54,6 @@ CLAIMS: list[tuple[dict[str, Any], TokenProblem | None]] = [
     ({"nbf": 10 * LEEWAY}, TokenProblem.NOT_YET_VALID),
     ({"iat": LEEWAY // 2}, None),
     ({"iat": 10 * LEEWAY}, TokenProblem.NOT_YET_VALID),
-    ({"iss": "https://evil.test"}, TokenProblem.WRONG_ISSUER),
     ({"iss": "https://login.example.com.evil.test"}, TokenProblem.WRONG_ISSUER),
     ({"iss": "https://login.example.com//"}, TokenProblem.WRONG_ISSUER),
     ({"iss": None}, TokenProblem.MALFORMED),
@@ -90,9 +85,9 @@ def test_other_algorithm_is_rejected_without_a_fetch(issuer: Issuer, algorithm: 
 @pytest.mark.parametrize(
     ("make_key", "problem"),
     [
-        pytest.param(ec_key, TokenProblem.BAD_SIGNATURE, id="another key"),
-        pytest.param(rsa_key, TokenProblem.WRONG_ALGORITHM, id="another algorithm"),
-        pytest.param(p384_key, TokenProblem.WRONG_ALGORITHM, id="another curve"),
+        (ec_key, TokenProblem.BAD_SIGNATURE),
+        (rsa_key, TokenProblem.WRONG_ALGORITHM),
+        (lambda: ec.generate_private_key(ec.SECP384R1()), TokenProblem.WRONG_ALGORITHM),
     ],
 )
 def test_token_that_the_published_key_did_not_sign_is_rejected(
@@ -144,7 +139,6 @@ def test_token_is_rejected_while_the_keys_are_unavailable(
     "token",
     [
         "",
-        "x",
         "..",
         "a.b.c",
         "a.b.c.d",

@@ -51,9 +51,9 @@ def test_audience_loads_only_the_page_that_follows_the_one_in_use() -> None:
     loaded_second = Event()
 
     class Client:
-        def scan(self, ExclusiveStartKey: object = None, **_: object) -> dict[str, Any]:  # noqa: N803
-            loaded.append(ExclusiveStartKey)
-            if not ExclusiveStartKey:
+        def scan(self, **request: object) -> dict[str, Any]:
+            loaded.append(request)
+            if len(loaded) == 1:
                 return {"Items": [row("a"), row("b")], "LastEvaluatedKey": row("b")}
             loaded_second.set()
             return {"Items": [row("c")]}
@@ -67,7 +67,6 @@ def test_audience_loads_only_the_page_that_follows_the_one_in_use() -> None:
 
 WRITTEN = None
 NO_ROW: dict[str, Any] = {}
-NEVER_CLICKED = row("a")
 FULL_BEFORE = row("a", clickSecond=6, clicks=2)
 ONE_NOW = row("a", clickSecond=7, clicks=1)
 FULL_NOW = row("a", clickSecond=7, clicks=2)
@@ -78,7 +77,7 @@ ADMISSIONS = {
     "the second has started": ([WRITTEN], True),
     "the limit is reached": ([FULL_NOW], False),
     "there is no row": ([NO_ROW], True),
-    "the first click": ([NEVER_CLICKED, WRITTEN], True),
+    "the first click": ([row("a"), WRITTEN], True),
     "a later second": ([FULL_BEFORE, WRITTEN], True),
     "another click started the second": ([FULL_BEFORE, ONE_NOW, WRITTEN], True),
     "other clicks reached the limit": ([FULL_BEFORE, FULL_NOW, FULL_NOW], False),

@@ -60,6 +60,8 @@ class FakePool:
         self.opened = 0
         self.idle: list[FakeConnection] = []
         self.connections: list[FakeConnection] = []
+        self.keep = self.idle.append
+        self.drop = self.connections.remove
         self.selector = self
 
     def take(self, *, new: bool = False) -> FakeConnection:
@@ -68,12 +70,6 @@ class FakePool:
         self.opened += 1
         self.connections.append(FakeConnection(self))
         return self.connections[-1]
-
-    def keep(self, connection: FakeConnection) -> None:
-        self.idle.append(connection)
-
-    def drop(self, connection: FakeConnection) -> None:
-        self.connections.remove(connection)
 
     def select(self, timeout: float) -> list[tuple[SelectorKey, int]]:
         busy = [each for each in self.connections if each not in self.idle]
@@ -92,21 +88,15 @@ class FakePool:
         return SignedRequestTemplate(target, credentials, b"{}", self.now)
 
 
-Run = Callable[..., dict[str, Delivery]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    def start(pool: FakePool, audience: Iterable[str], limits: Limits = NO_PAUSE) -> Any:
-        monkeypatch.setattr(module, "time", pool)
+def run(pool: FakePool, audience: Iterable[str], limits: Limits = NO_PAUSE) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "time", pool)
         fan_out = FanOut(cast("ConnectionPool", cast("Any", pool)), pool.sign, limits)
         return fan_out.run(iter(audience))
 
-    return start
-
 
 @pytest.mark.parametrize("posts", [0, 1, 100, 5000])
-def test_fan_out_opens_one_connection_if_responses_come_at_once(run: Run, posts: int) -> None:
+def test_fan_out_opens_one_connection_if_responses_come_at_once(posts: int) -> None:
     """A handshake takes as long as dozens of posts, so an open connection is used instead."""
     pool = FakePool(OK)
     audience = [str(number) for number in range(posts)]
@@ -115,7 +105,7 @@ def test_fan_out_opens_one_connection_if_responses_come_at_once(run: Run, posts:
 
 
 @pytest.mark.parametrize(("posts", "connections"), [(1, 1), (9, 4), (10, 6), (100, 6)])
-def test_limits_bound_the_number_of_connections(run: Run, posts: int, connections: int) -> None:
+def test_limits_bound_the_number_of_connections(posts: int, connections: int) -> None:
     pool = FakePool(OK, slow=True)
     audience = [str(number) for number in range(posts)]
     limits = Limits(connections=4, connections_when_large=6, large_audience=10)
@@ -123,7 +113,7 @@ def test_limits_bound_the_number_of_connections(run: Run, posts: int, connection
     assert pool.opened == connections
 
 
-def test_fan_out_posts_while_the_audience_is_listed(run: Run) -> None:
+def test_fan_out_posts_while_the_audience_is_listed() -> None:
     pool = FakePool(OK)
 
     def audience() -> Iterator[str]:
@@ -134,32 +124,32 @@ def test_fan_out_posts_while_the_audience_is_listed(run: Run) -> None:
     assert run(pool, audience(), Limits(large_audience=2)) == dict.fromkeys("abcde", DELIVERED)
 
 
-def test_connection_that_is_listed_twice_gets_one_post(run: Run) -> None:
+def test_connection_that_is_listed_twice_gets_one_post() -> None:
     pool = FakePool(OK)
     assert run(pool, "aba") == {"a": DELIVERED, "b": DELIVERED}
     assert pool.sent == ["a", "b"]
 
 
-def test_post_that_a_new_connection_loses_gets_no_free_retry(run: Run) -> None:
+def test_post_that_a_new_connection_loses_gets_no_free_retry() -> None:
     pool = FakePool(lambda _: LOST)
     assert run(pool, "a", Limits(attempts=3, backoff_seconds=0)) == {"a": SKIPPED}
     assert pool.sent == ["a", "a", "a"]
 
 
-def test_response_resets_the_count_of_consecutive_failures(run: Run) -> None:
+def test_response_resets_the_count_of_consecutive_failures() -> None:
     pool = FakePool(lambda number: LOST if number % 2 == 0 else 200)
     limits = Limits(connections=1, consecutive_failures=2, backoff_seconds=0)
     assert run(pool, "abcd", limits) == dict.fromkeys("abcd", DELIVERED)
 
 
-def test_signature_is_renewed_before_aws_rejects_it(run: Run) -> None:
+def test_signature_is_renewed_before_aws_rejects_it() -> None:
     """AWS accepts a clock skew of five minutes, which the function's own skew adds to."""
     pool = FakePool(OK, seconds=50)
     run(pool, "abcdefgh", Limits(connections=1, post_seconds=1000, fan_out_seconds=1000))
     assert pool.signed_at == [0, 150, 300]
 
 
-def test_fan_out_ends_in_time(run: Run) -> None:
+def test_fan_out_ends_in_time() -> None:
     pool = FakePool(lambda _: SILENT)
     limits = Limits(connections=2, post_seconds=1, fan_out_seconds=3, consecutive_failures=10**6)
     audience = [str(number) for number in range(900)]
@@ -167,7 +157,7 @@ def test_fan_out_ends_in_time(run: Run) -> None:
     assert 3 <= pool.now <= 4.1  # a post that starts at the last moment has its second
 
 
-def test_post_is_not_retried_once_time_is_up(run: Run) -> None:
+def test_post_is_not_retried_once_time_is_up() -> None:
     pool = FakePool(lambda _: 503, seconds=1, slow=True)
     assert run(pool, "ab", Limits(fan_out_seconds=0.5)) == {"a": SKIPPED, "b": SKIPPED}
     assert pool.sent == ["a", "b"]

@@ -13,10 +13,7 @@ from counter_service.runtime.fanout.http_responses import (
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED_HEAD = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 PLAIN = OK + b"Date: now\r\nContent-Length: 0\r\n\r\n"
-WITH_BODY = (
-    b"HTTP/1.1 410 Gone\r\nx-amzn-ErrorType: GoneException:http://internal\r\n"
-    b'Content-Length: 9\r\n\r\n{"a": 12}'
-)
+WITH_BODY = b"HTTP/1.1 410 X\r\nx-amzn-ErrorType: GoneException:a\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED = (
     b"HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"5\r\nhello\r\n1a;name=value\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n"
