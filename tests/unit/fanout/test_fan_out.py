@@ -10,15 +10,14 @@ from counter_service.runtime.core.ports import Delivery
 from counter_service.runtime.fanout import fan_out as module
 from counter_service.runtime.fanout.connection import ConnectionLost
 from counter_service.runtime.fanout.fan_out import FanOut, Limits
-from counter_service.runtime.fanout.http_responses import Response
+from counter_service.runtime.fanout.http_responses import MalformedResponse, Response
 from counter_service.runtime.fanout.pool import ConnectionPool
 from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
 
 DELIVERED, SKIPPED = Delivery.DELIVERED, Delivery.SKIPPED
-LOST, SILENT = 0, -1  # in place of a status
+LOST, MALFORMED, SILENT = -1, -2, -3  # in place of a status
 NO_PAUSE = Limits(backoff_seconds=0)
 Respond = Callable[[int], int]
-OK: Respond = lambda _: 200  # noqa: E731  # beside the other scripts, which are lambdas
 
 
 class FakeConnection:
@@ -35,8 +34,8 @@ class FakeConnection:
         self.pool.sent.append(request.split()[1].decode().rpartition("/")[2])
 
     def step(self) -> Response:
-        if self.status == LOST:
-            raise ConnectionLost
+        if self.status < 0:
+            raise ConnectionLost if self.status == LOST else MalformedResponse
         self.responses += 1
         return Response(self.status, reusable=True, error_type="")
 
@@ -50,7 +49,9 @@ class FakePool:
         slow: Whether the server responds only after the fan-out can do nothing but wait.
     """
 
-    def __init__(self, respond: Respond, *, seconds: float = 0, slow: bool = False) -> None:
+    def __init__(
+        self, respond: Respond = lambda _: 200, *, seconds: float = 0, slow: bool = False
+    ) -> None:
         self.respond = respond
         self.seconds = seconds
         self.slow = slow
@@ -98,7 +99,7 @@ def run(pool: FakePool, audience: Iterable[str], limits: Limits = NO_PAUSE) -> A
 @pytest.mark.parametrize("posts", [0, 1, 100, 5000])
 def test_fan_out_opens_one_connection_if_responses_come_at_once(posts: int) -> None:
     """A handshake takes as long as dozens of posts, so an open connection is used instead."""
-    pool = FakePool(OK)
+    pool = FakePool()
     audience = [str(number) for number in range(posts)]
     assert run(pool, audience) == dict.fromkeys(audience, DELIVERED)
     assert pool.opened == min(posts, 1)
@@ -106,7 +107,7 @@ def test_fan_out_opens_one_connection_if_responses_come_at_once(posts: int) -> N
 
 @pytest.mark.parametrize(("posts", "connections"), [(1, 1), (9, 4), (10, 6), (100, 6)])
 def test_limits_bound_the_number_of_connections(posts: int, connections: int) -> None:
-    pool = FakePool(OK, slow=True)
+    pool = FakePool(slow=True)
     audience = [str(number) for number in range(posts)]
     limits = Limits(connections=4, connections_when_large=6, large_audience=10)
     assert run(pool, audience, limits) == dict.fromkeys(audience, DELIVERED)
@@ -114,7 +115,7 @@ def test_limits_bound_the_number_of_connections(posts: int, connections: int) ->
 
 
 def test_fan_out_posts_while_the_audience_is_listed() -> None:
-    pool = FakePool(OK)
+    pool = FakePool()
 
     def audience() -> Iterator[str]:
         yield from "abcd"
@@ -125,7 +126,7 @@ def test_fan_out_posts_while_the_audience_is_listed() -> None:
 
 
 def test_connection_that_is_listed_twice_gets_one_post() -> None:
-    pool = FakePool(OK)
+    pool = FakePool()
     assert run(pool, "aba") == {"a": DELIVERED, "b": DELIVERED}
     assert pool.sent == ["a", "b"]
 
@@ -137,14 +138,14 @@ def test_post_that_a_new_connection_loses_gets_no_free_retry() -> None:
 
 
 def test_response_resets_the_count_of_consecutive_failures() -> None:
-    pool = FakePool(lambda number: LOST if number % 2 == 0 else 200)
+    pool = FakePool(lambda number: MALFORMED if number % 2 == 0 else 200)
     limits = Limits(connections=1, consecutive_failures=2, backoff_seconds=0)
     assert run(pool, "abcd", limits) == dict.fromkeys("abcd", DELIVERED)
 
 
 def test_signature_is_renewed_before_aws_rejects_it() -> None:
     """AWS accepts a clock skew of five minutes, which the function's own skew adds to."""
-    pool = FakePool(OK, seconds=50)
+    pool = FakePool(seconds=50)
     run(pool, "abcdefgh", Limits(connections=1, post_seconds=1000, fan_out_seconds=1000))
     assert pool.signed_at == [0, 150, 300]
 
