@@ -6,14 +6,6 @@ from typing import Final
 
 from tests.unit.raw_server import RawServer, Reply, Request, Then
 
-# The names that API Gateway and DynamoDB give to some statuses.
-_ERROR_TYPES: Final = {
-    403: "ForbiddenException",
-    410: "GoneException",
-    413: "PayloadTooLargeException",
-    429: "LimitExceededException",
-}
-
 HANG_UP: Final = -1  # close the connection without a response
 SILENCE: Final = -2  # keep the connection open without a response
 
@@ -45,4 +37,4 @@ def _reply(answer: int | Reply) -> Reply:
         return answer
     if answer < 0:
         return Reply(b"", Then.HANG if answer == SILENCE else Then.CLOSE)
-    return Reply.of(answer, _ERROR_TYPES.get(answer, ""))
+    return Reply.of(answer)

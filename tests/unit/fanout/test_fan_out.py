@@ -25,6 +25,7 @@ class FakeConnection:
     response_started = False
     responses = 0
     status = 200
+    closed = False
 
     def __init__(self, pool: "FakePool") -> None:
         self.pool = pool
@@ -73,7 +74,7 @@ class FakePool:
         return self.connections[-1]
 
     def select(self, timeout: float) -> list[tuple[SelectorKey, int]]:
-        busy = [each for each in self.connections if each not in self.idle]
+        busy = [each for each in self.connections if each not in self.idle or each.closed]
         ready = [each for each in busy if each.status != SILENT]
         if self.slow and timeout == 0:
             return []
@@ -129,6 +130,15 @@ def test_connection_that_is_listed_twice_gets_one_post() -> None:
     pool = FakePool()
     assert run(pool, "aba") == {"a": DELIVERED, "b": DELIVERED}
     assert pool.sent == ["a", "b"]
+
+
+def test_idle_connection_that_closes_during_the_fan_out_is_dropped() -> None:
+    pool = FakePool()
+    closed, used = pool.take(), pool.take()
+    closed.closed = True
+    pool.idle += [closed, used]
+    assert run(pool, "a") == {"a": DELIVERED}
+    assert pool.connections == [used]
 
 
 def test_post_that_a_new_connection_loses_gets_no_free_retry() -> None:
