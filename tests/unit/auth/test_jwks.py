@@ -188,7 +188,7 @@ def serve(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Serve:
     return serve
 
 
-def test_fetch_reads_one_byte_more_than_it_accepts(serve: Serve) -> None:
+def test_key_fetch_reads_one_byte_more_than_it_accepts(serve: Serve) -> None:
     url = serve(lambda _: Reply.of(200, body=b" " * (MAX_BYTES + 1000))).url
     assert fetch_https(url) == b" " * (MAX_BYTES + 1)
     with pytest.raises(KeysUnavailable):
@@ -196,7 +196,7 @@ def test_fetch_reads_one_byte_more_than_it_accepts(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 500])
-def test_fetch_follows_no_redirect(serve: Serve, status: int) -> None:
+def test_key_fetch_follows_no_redirect(serve: Serve, status: int) -> None:
     head = f"HTTP/1.1 {status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".encode()
     server = serve(lambda request: 200 if request.path == "/elsewhere" else Reply(head))
     with pytest.raises(OSError, match=str(status)) as caught:
@@ -204,13 +204,13 @@ def test_fetch_follows_no_redirect(serve: Serve, status: int) -> None:
     caught.value.close()  # type: ignore[attr-defined]  # HTTPError holds the connection
 
 
-def test_fetch_stops_at_its_timeout(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_fetch_stops_at_its_timeout(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.2)
     with pytest.raises(KeysUnavailable):
         JwksCache(URL, serve(lambda _: SILENCE).url).get("first")
 
 
 @pytest.mark.parametrize("url", ["http://a.test/keys", "file:///etc/passwd", "ftp://a.test", ""])
-def test_fetch_accepts_only_https(url: str) -> None:
+def test_key_fetch_accepts_only_https(url: str) -> None:
     with pytest.raises(ValueError, match="not an https URL"):
         fetch_https(url)

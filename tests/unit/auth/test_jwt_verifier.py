@@ -161,7 +161,7 @@ parts = st.text() | st.sampled_from(GOOD.split("."))
 
 
 @given(st.text() | st.lists(parts, max_size=4).map(".".join).filter(lambda text: text != GOOD))
-def test_check_never_raises(text: str) -> None:
+def test_token_check_never_raises(text: str) -> None:
     assert problem_of(text, ISSUER) in set(TokenProblem)
 
 

@@ -24,7 +24,7 @@ def lease_row(owner: str, until: int) -> dict[str, Any]:
         pytest.param("you", 32, None, id="acquired by another"),
     ],
 )
-def test_release_with_a_newer_ticket_writes_once(
+def test_lease_release_with_a_newer_ticket_writes_once(
     stubbed: Stores, stub: Stubber, owner: str, until: int, ticket: int | None
 ) -> None:
     row = lease_row(owner, until)
@@ -32,7 +32,7 @@ def test_release_with_a_newer_ticket_writes_once(
     assert stubbed.lease.release("me", 3, 20) == ticket
 
 
-def test_takeover_fails_if_the_owner_renewed_meanwhile(stubbed: Stores, stub: Stubber) -> None:
+def test_lease_takeover_fails_if_the_owner_renewed_it(stubbed: Stores, stub: Stubber) -> None:
     stub.add_response("update_item", {"Attributes": lease_row("slow", 10)})
     others = ["TableName", "Key", "UpdateExpression", "ExpressionAttributeNames", "ReturnValues"]
     expected = dict.fromkeys([*others, "ReturnValuesOnConditionCheckFailure"], ANY)
@@ -44,7 +44,7 @@ def test_takeover_fails_if_the_owner_renewed_meanwhile(stubbed: Stores, stub: St
     assert stubbed.lease.request("me", 15, 30) is None
 
 
-def test_expiry_is_read_consistently(stubbed: Stores, stub: Stubber) -> None:
+def test_lease_expiry_is_read_consistently(stubbed: Stores, stub: Stubber) -> None:
     request = {"TableName": "counter", "Key": {"id": {"S": "lease"}}, "ConsistentRead": True}
     stub.add_response("get_item", {"Item": lease_row("crashed", 10)}, request)
     assert stubbed.lease.is_expired(10)

@@ -107,7 +107,7 @@ def test_fan_out_opens_one_connection_if_responses_come_at_once(posts: int) -> N
 
 
 @pytest.mark.parametrize(("posts", "connections"), [(1, 1), (9, 4), (10, 6), (100, 6)])
-def test_limits_bound_the_number_of_connections(posts: int, connections: int) -> None:
+def test_fan_out_opens_the_connections_that_its_limits_allow(posts: int, connections: int) -> None:
     pool = FakePool(slow=True)
     audience = [str(number) for number in range(posts)]
     limits = Limits(connections=4, connections_when_large=6, large_audience=10)

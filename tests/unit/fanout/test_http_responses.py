@@ -36,7 +36,7 @@ responses = pytest.mark.parametrize(
 
 
 @responses
-def test_parser_reads_one_response_after_another(data: bytes, response: Response) -> None:
+def test_response_parser_reads_one_response_after_another(data: bytes, response: Response) -> None:
     parser = ResponseParser()
     expected = [response, Response(200, True, ""), response]
     assert [parser.feed(data), parser.feed(PLAIN), parser.feed(data)] == expected
@@ -44,7 +44,7 @@ def test_parser_reads_one_response_after_another(data: bytes, response: Response
 
 
 @responses
-def test_parser_has_no_response_before_its_last_byte(data: bytes, response: Response) -> None:
+def test_response_parser_waits_for_the_last_byte(data: bytes, response: Response) -> None:
     parser = ResponseParser()
     for position in range(len(data) - 1):
         assert parser.feed(data[position : position + 1]) is None
@@ -76,13 +76,13 @@ def test_response_without_a_length_ends_with_the_connection() -> None:
         pytest.param(CHUNKED_HEAD + b"1\r\nx\r\n" * MAX_BODY, id="endless chunks"),
     ],
 )
-def test_parser_rejects_a_malformed_response(data: bytes) -> None:
+def test_response_parser_rejects_a_malformed_response(data: bytes) -> None:
     with pytest.raises(MalformedResponse):
         ResponseParser().feed(data)
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
-def test_parser_raises_nothing_but_malformed_response(noise: bytes, size: int) -> None:
+def test_response_parser_raises_nothing_but_malformed_response(noise: bytes, size: int) -> None:
     for data in (CHUNKED_HEAD + noise, noise):
         parser = ResponseParser()
         try:
