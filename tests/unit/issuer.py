@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer: its keys, its documents, and the tokens that it gives out."""
+"""An OpenID Connect issuer: its keys, its documents, and the tokens that it signs."""
 
 import json
 import time
@@ -29,7 +29,12 @@ def public_jwk(key: PrivateKey, key_id: str) -> dict[str, Any]:
 
 
 class Issuer:
-    """`keys` by id, to change at will; `asked` are the paths fetched so far."""
+    """An issuer whose keys a test may change.
+
+    Attributes:
+        keys: The private keys by id.
+        asked: The paths fetched so far.
+    """
 
     def __init__(self, url: str = "https://login.example.com") -> None:
         self.url = url
@@ -44,16 +49,10 @@ class Issuer:
         headers: dict[str, Any] | None = None,
         **claims: Any,
     ) -> str:
-        """A good one, unless something is given; a claim of None is left out."""
+        """A valid token, unless an argument spoils it. A claim of None is left out."""
         now = int(time.time())
-        complete = {
-            "iss": self.url,
-            "aud": AUDIENCE,
-            "sub": "ann",
-            "iat": now,
-            "exp": now + 300,
-            **claims,
-        }
+        valid = {"iss": self.url, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 300}
+        complete = valid | claims
         signing = key or self.keys[kid or "first"]
         return jwt.encode(
             {name: value for name, value in complete.items() if value is not None},
@@ -63,15 +62,10 @@ class Issuer:
         )
 
     def documents(self) -> dict[str, dict[str, Any]]:
-        """What it serves, by path."""
+        """The documents that it serves, by path."""
         keys = [public_jwk(key, key_id) for key_id, key in self.keys.items()]
-        return {
-            "/.well-known/openid-configuration": {
-                "issuer": self.url,
-                "jwks_uri": f"{self.url}/keys",
-            },
-            "/keys": {"keys": keys},
-        }
+        discovery = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+        return {"/.well-known/openid-configuration": discovery, "/keys": {"keys": keys}}
 
     def fetch(self, url: str) -> bytes:
         path = url.removeprefix(self.url)

@@ -1,5 +1,7 @@
-"""An HTTP server that misbehaves to order: an answer is bytes, and what the socket does then."""
+"""An HTTP server that misbehaves on request: a reply is bytes, and what the socket does then."""
 
+import itertools
+import re
 import socket
 import ssl
 import struct
@@ -21,7 +23,7 @@ class Then(Enum):
     CLOSE = "close"  # in order: over TLS with close_notify
     CUT = "cut"  # over TLS without close_notify
     RESET = "reset"
-    HANG = "hang"  # keep the socket and read nothing more
+    HANG = "hang"  # keep the socket open without reading
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,12 @@ class Request:
     connection_id: str
     head: str
     body: bytes
-    number: int  # of this connection id, from 1
-    on_socket: int  # requests that this socket has brought, from 1
+    number: int  # among the requests for this connection id, from 1
+    on_socket: int  # among the requests on this socket, from 1
+
+    @property
+    def path(self) -> str:
+        return self.head.split(" ")[1]
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,12 @@ OK = Reply.of(200)
 
 
 class RawServer:
-    """`respond` answers each request; `requests` and `sockets` are what came."""
+    """A server on loopback that replies to each request with what `respond` returns.
+
+    Attributes:
+        requests: The requests so far, in order.
+        sockets: Number of connections so far.
+    """
 
     def __init__(
         self, respond: Callable[[Request], Reply], context: ssl.SSLContext | None = None
@@ -69,7 +80,7 @@ class RawServer:
 
     @property
     def resumed(self) -> int:
-        """Handshakes that went on with the TLS session of another connection."""
+        """Number of handshakes that resumed the TLS session of another connection."""
         return self._context.session_stats()["hits"] if self._context else 0
 
     def close(self) -> None:
@@ -82,11 +93,11 @@ class RawServer:
             thread.join(5)
 
     def cut_all(self) -> None:
-        """What happens to idle connections while a function is frozen."""
+        """Close every connection, as happens to idle ones while a function is frozen."""
         with self._lock:
             ends, self._open = self._open, []
         for end in ends:
-            # Its own thread closes it: here its number could be another socket's while that reads.
+            # Its own thread closes it. Closed here, its number could be reused while that reads.
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
@@ -111,10 +122,8 @@ class RawServer:
     def _talk(self, end: socket.socket) -> None:
         with self._lock:
             self._open.append(end)
-        count = 0
-        while True:
+        for count in itertools.count(1):
             head, body = _read(end)
-            count += 1
             connection_id = unquote(head.split(" ")[1].rpartition("/")[2])
             with self._lock:
                 self._seen[connection_id] += 1
@@ -124,31 +133,26 @@ class RawServer:
             end.sendall(reply.data)
             if reply.then is Then.HANG:
                 self._closing.wait(30)
+            elif reply.then is Then.RESET:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif reply.then is Then.CUT:
+                end.shutdown(socket.SHUT_RDWR)
+            elif reply.then is Then.CLOSE and isinstance(end, ssl.SSLSocket):
+                end.unwrap()
             if reply.then is not Then.KEEP:
-                self._end(end, reply.then)
-                return
-
-    def _end(self, end: socket.socket, then: Then) -> None:
-        if then is Then.RESET:
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        elif then is Then.CLOSE and isinstance(end, ssl.SSLSocket):
-            end = end.unwrap()
-        elif then is Then.CUT:
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
+                return  # closes the socket
 
 
 def _read(end: socket.socket) -> tuple[str, bytes]:
     data = b""
     while b"\r\n\r\n" not in data:
-        more = end.recv(65536)
-        if not more:
+        if not (more := end.recv(65536)):
             raise ConnectionError
         data += more
     raw, _, body = data.partition(b"\r\n\r\n")
     head = raw.decode()
-    (line,) = (each for each in head.lower().split("\r\n") if each.startswith("content-length:"))
-    length = int(line.partition(":")[2])
+    found = re.search(r"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    length = int(found[1]) if found else 0
     while len(body) < length:
         body += end.recv(65536)
     assert len(body) == length, "a second request came before the first was answered"
@@ -156,7 +160,7 @@ def _read(end: socket.socket) -> tuple[str, bytes]:
 
 
 def certificate(folder: Path, host: str = "localhost") -> Path:
-    """A certificate with its key, and the authority that issued it, in one PEM file."""
+    """A PEM file with a certificate, its key, and the authority that issued it."""
     authority = trustme.CA()
     path = folder / f"{host}.pem"
     authority.issue_cert(host).private_key_and_cert_chain_pem.write_to_path(path)

@@ -1,4 +1,4 @@
-"""The stores on clients as in production, to be stubbed or pointed at a server of ours."""
+"""The DynamoDB adapters on clients configured as in production, to stub or to point at a server."""
 
 from typing import Any
 
@@ -9,11 +9,12 @@ from counter_service.runtime.core.backoff import Backoff
 from counter_service.runtime.dynamodb.client import NO_RETRY, WITH_RETRIES
 from counter_service.runtime.dynamodb.connection_store import DynamoConnectionStore
 from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
+from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
 from simulation.fakes import FakeClock
 
 
 class Stores:
-    """Both stores on one endpoint, configured as in production."""
+    """Both stores and the lease on one endpoint."""
 
     def __init__(self, endpoint: str | None = None, patience: Config | None = None) -> None:
         self.client = _client(endpoint, WITH_RETRIES.merge(patience or Config()))
@@ -21,9 +22,10 @@ class Stores:
         self.clock = FakeClock()
         self.counter = self.counter_with(shards=1)
         self.connections = DynamoConnectionStore("connections", self.client)
+        self.lease = DynamoBroadcastLease("counter", self.client)
 
     def counter_with(self, shards: int, chosen: int = 0) -> DynamoCounterStore:
-        """One that adds to the chosen row."""
+        """A counter whose clicks all go to the row `chosen`."""
         return DynamoCounterStore(
             "counter",
             self.client,

@@ -1,56 +1,50 @@
-"""What the contract suite cannot make happen: a table that refuses."""
+"""What tests/contracts cannot make happen: the rows of concurrent invocations."""
 
-from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
-from counter_service.runtime.core.errors import StoreUnavailable
-from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
+from tests.unit.stores import Stores
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 
-CALLS: dict[str, tuple[str, Callable[[DynamoBroadcastLease], object]]] = {
-    "request": ("update_item", lambda lease: lease.request("me", 1, 2)),
-    "release": ("update_item", lambda lease: lease.release("me", 1, 2)),
-    "abandon": ("update_item", lambda lease: lease.abandon("me")),
-    "is_expired": ("get_item", lambda lease: lease.is_expired(1)),
-}
+CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
-@pytest.mark.parametrize(("operation", "call"), CALLS.values(), ids=CALLS)
+def lease_row(owner: str, until: int) -> dict[str, Any]:
+    return {"ticket": {"N": "7"}, "broadcaster": {"S": owner}, "leaseUntil": {"N": str(until)}}
+
+
 @pytest.mark.parametrize(
-    ("code", "status"), [("ThrottlingException", 400), ("InternalServerError", 500)]
+    ("owner", "until", "ticket"),
+    [
+        # Broadcasts of a busy counter take less than a second, and the lease counts in seconds.
+        pytest.param("me", 20, 7, id="renewed already"),
+        pytest.param("you", 32, None, id="acquired by another"),
+    ],
 )
-def test_says_that_the_table_is_unavailable(
-    operation: str, call: Callable[[DynamoBroadcastLease], object], code: str, status: int
+def test_lease_release_with_a_newer_ticket_writes_once(
+    stubbed: Stores, stub: Stubber, owner: str, until: int, ticket: int | None
 ) -> None:
-    client: Any = boto3.client("dynamodb")
-    with Stubber(client) as stub:
-        stub.add_client_error(operation, code, http_status_code=status)
-        with pytest.raises(StoreUnavailable):
-            call(DynamoBroadcastLease("counter", client))
+    row = lease_row(owner, until)
+    stub.add_client_error("update_item", CONDITION_FAILED, modeled_fields={"Item": row})
+    assert stubbed.lease.release("me", 3, 20) == ticket
 
 
-def test_a_lease_that_is_renewed_already_costs_one_write() -> None:
-    """A busy counter goes round several times a second, and the lease counts in seconds."""
-    client: Any = boto3.client("dynamodb")
-    row = {"ticket": {"N": "7"}, "broadcaster": {"S": "me"}, "leaseUntil": {"N": "20"}}
-    with Stubber(client) as stub:
-        refusal = {"Item": row}
-        code = "ConditionalCheckFailedException"
-        stub.add_client_error("update_item", code, modeled_fields=refusal)
-        assert DynamoBroadcastLease("counter", client).release("me", 3, 20) == 7
-        stub.assert_no_pending_responses()
+def test_lease_takeover_fails_if_the_owner_renewed_it(stubbed: Stores, stub: Stubber) -> None:
+    stub.add_response("update_item", {"Attributes": lease_row("slow", 10)})
+    others = ["TableName", "Key", "UpdateExpression", "ExpressionAttributeNames", "ReturnValues"]
+    expected = dict.fromkeys([*others, "ReturnValuesOnConditionCheckFailure"], ANY)
+    expected |= {"ConditionExpression": "#owner = :crashed AND #until = :expired"}
+    values = {":me": {"S": "me"}, ":until": {"N": "30"}}
+    crashed = {":crashed": {"S": "slow"}, ":expired": {"N": "10"}}
+    expected |= {"ExpressionAttributeValues": values | crashed}
+    stub.add_client_error("update_item", CONDITION_FAILED, expected_params=expected)
+    assert stubbed.lease.request("me", 15, 30) is None
 
 
-def test_a_lease_that_another_took_over_is_not_renewed() -> None:
-    client: Any = boto3.client("dynamodb")
-    row = {"ticket": {"N": "7"}, "broadcaster": {"S": "you"}, "leaseUntil": {"N": "20"}}
-    with Stubber(client) as stub:
-        code = "ConditionalCheckFailedException"
-        stub.add_client_error("update_item", code, modeled_fields={"Item": row})
-        assert DynamoBroadcastLease("counter", client).release("me", 3, 32) is None
-        stub.assert_no_pending_responses()
+def test_lease_expiry_is_read_consistently(stubbed: Stores, stub: Stubber) -> None:
+    request = {"TableName": "counter", "Key": {"id": {"S": "lease"}}, "ConsistentRead": True}
+    stub.add_response("get_item", {"Item": lease_row("crashed", 10)}, request)
+    assert stubbed.lease.is_expired(10)

@@ -1,73 +1,174 @@
-"""When a channel is opened: what no server can be made to show every time."""
+"""Decisions that no server can be made to show every time, on connections that follow a script."""
 
+from collections.abc import Callable, Iterable, Iterator
 from selectors import EVENT_READ, SelectorKey
 from typing import Any, cast
 
 import pytest
 
 from counter_service.runtime.core.ports import Delivery
+from counter_service.runtime.fanout import fan_out as module
+from counter_service.runtime.fanout.connection import ConnectionLost
 from counter_service.runtime.fanout.fan_out import FanOut, Limits
-from counter_service.runtime.fanout.http_responses import Response
+from counter_service.runtime.fanout.http_responses import MalformedResponse, Response
 from counter_service.runtime.fanout.pool import ConnectionPool
 from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
 
-DELIVERED = Delivery.DELIVERED
+DELIVERED, SKIPPED = Delivery.DELIVERED, Delivery.SKIPPED
+LOST, MALFORMED, SILENT = -1, -2, -3  # in place of a status
+NO_PAUSE = Limits(backoff_seconds=0)
+Respond = Callable[[int], int]
 
 
-class FakeChannel:
+class FakeConnection:
     wants = EVENT_READ
-    answered = 0
+    response_started = False
+    responses = 0
+    status = 200
+    closed = False
 
-    def send(self, request: bytes) -> None: ...
+    def __init__(self, pool: "FakePool") -> None:
+        self.pool = pool
+
+    def send(self, request: bytes) -> None:
+        self.status = self.pool.respond(len(self.pool.sent))
+        self.pool.sent.append(request.split()[1].decode().rpartition("/")[2])
 
     def step(self) -> Response:
-        self.answered += 1
-        return Response(200, reusable=True, error_type="")
+        if self.status < 0:
+            raise ConnectionLost if self.status == LOST else MalformedResponse
+        self.responses += 1
+        return Response(self.status, reusable=True, error_type="")
 
 
 class FakePool:
-    """Its server answers at once, or once the fan-out has nothing left but to wait."""
+    """A pool and its selector, on a clock that only waiting and responses move.
 
-    def __init__(self, *, at_once: bool) -> None:
-        self.at_once = at_once
-        self.idle: list[FakeChannel] = []
-        self.opened: list[FakeChannel] = []
+    Args:
+        respond: The status of the response to the nth post, from 0.
+        seconds: Time that the pending posts take together.
+        slow: Whether the server responds only after the fan-out can do nothing but wait.
+    """
+
+    def __init__(
+        self, respond: Respond = lambda _: 200, *, seconds: float = 0, slow: bool = False
+    ) -> None:
+        self.respond = respond
+        self.seconds = seconds
+        self.slow = slow
+        self.now = 0.0
+        self.sent: list[str] = []
+        self.signed_at: list[float] = []
+        self.opened = 0
+        self.idle: list[FakeConnection] = []
+        self.connections: list[FakeConnection] = []
+        self.keep = self.idle.append
+        self.drop = self.connections.remove
         self.selector = self
 
-    def take(self, *, new: bool = False) -> FakeChannel:
+    def take(self, *, new: bool = False) -> FakeConnection:
         if self.idle and not new:
             return self.idle.pop()
-        self.opened.append(FakeChannel())
-        return self.opened[-1]
-
-    def keep(self, channel: FakeChannel) -> None:
-        self.idle.append(channel)
+        self.opened += 1
+        self.connections.append(FakeConnection(self))
+        return self.connections[-1]
 
     def select(self, timeout: float) -> list[tuple[SelectorKey, int]]:
-        if timeout == 0 and not self.at_once:
+        busy = [each for each in self.connections if each not in self.idle or each.closed]
+        ready = [each for each in busy if each.status != SILENT]
+        if self.slow and timeout == 0:
             return []
-        busy = [channel for channel in self.opened if channel not in self.idle]
-        return [(SelectorKey(0, 0, EVENT_READ, channel), EVENT_READ) for channel in busy]
+        self.now += self.seconds if ready else max(timeout, 0.001)
+        return [(SelectorKey(0, 0, EVENT_READ, each), EVENT_READ) for each in ready]
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sign(self) -> SignedRequestTemplate:
+        self.signed_at.append(self.now)
+        target, credentials = Target("r", "h", "/s"), Credentials("a", "b", None)
+        return SignedRequestTemplate(target, credentials, b"{}", self.now)
 
 
-def fan_out(pool: FakePool, limits: Limits = Limits()) -> FanOut:  # noqa: B008  # frozen
-    batch = SignedRequestTemplate(Target("r", "h", "/s"), Credentials("a", "b", None), b"{}", 0)
-    return FanOut(cast("ConnectionPool", cast("Any", pool)), lambda: batch, limits)
+def run(pool: FakePool, audience: Iterable[str], limits: Limits = NO_PAUSE) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "time", pool)
+        fan_out = FanOut(cast("ConnectionPool", cast("Any", pool)), pool.sign, limits)
+        return fan_out.run(iter(audience))
 
 
-@pytest.mark.parametrize("posts", [1, 100, 5000])
-def test_a_server_that_answers_at_once_needs_one_channel(posts: int) -> None:
-    """A handshake takes as long as dozens of posts: none is begun while a channel can go on."""
-    pool = FakePool(at_once=True)
+@pytest.mark.parametrize("posts", [0, 1, 100, 5000])
+def test_fan_out_opens_one_connection_if_responses_come_at_once(posts: int) -> None:
+    """A handshake takes as long as dozens of posts, so an open connection is used instead."""
+    pool = FakePool()
     audience = [str(number) for number in range(posts)]
-    assert fan_out(pool).run(iter(audience)) == dict.fromkeys(audience, DELIVERED)
-    assert len(pool.opened) == 1
+    assert run(pool, audience) == dict.fromkeys(audience, DELIVERED)
+    assert pool.opened == min(posts, 1)
 
 
 @pytest.mark.parametrize(("posts", "connections"), [(1, 1), (9, 4), (10, 6), (100, 6)])
-def test_a_server_that_takes_its_time_gets_as_many_as_pay(posts: int, connections: int) -> None:
-    pool = FakePool(at_once=False)
+def test_fan_out_opens_the_connections_that_its_limits_allow(posts: int, connections: int) -> None:
+    pool = FakePool(slow=True)
     audience = [str(number) for number in range(posts)]
     limits = Limits(connections=4, connections_when_large=6, large_audience=10)
-    assert fan_out(pool, limits).run(iter(audience)) == dict.fromkeys(audience, DELIVERED)
-    assert len(pool.opened) == connections
+    assert run(pool, audience, limits) == dict.fromkeys(audience, DELIVERED)
+    assert pool.opened == connections
+
+
+def test_fan_out_posts_while_the_audience_is_listed() -> None:
+    pool = FakePool()
+
+    def audience() -> Iterator[str]:
+        yield from "abcd"
+        assert pool.sent == list("abcd")
+        yield "e"
+
+    assert run(pool, audience(), Limits(large_audience=2)) == dict.fromkeys("abcde", DELIVERED)
+
+
+def test_connection_that_is_listed_twice_gets_one_post() -> None:
+    pool = FakePool()
+    assert run(pool, "aba") == {"a": DELIVERED, "b": DELIVERED}
+    assert pool.sent == ["a", "b"]
+
+
+def test_idle_connection_that_closes_during_the_fan_out_is_dropped() -> None:
+    pool = FakePool()
+    closed, used = pool.take(), pool.take()
+    closed.closed = True
+    pool.idle += [closed, used]
+    assert run(pool, "a") == {"a": DELIVERED}
+    assert pool.connections == [used]
+
+
+def test_post_that_a_new_connection_loses_gets_no_free_retry() -> None:
+    pool = FakePool(lambda _: LOST)
+    assert run(pool, "a", Limits(attempts=3, backoff_seconds=0)) == {"a": SKIPPED}
+    assert pool.sent == ["a", "a", "a"]
+
+
+def test_response_resets_the_count_of_consecutive_failures() -> None:
+    pool = FakePool(lambda number: MALFORMED if number % 2 == 0 else 200)
+    limits = Limits(connections=1, consecutive_failures=2, backoff_seconds=0)
+    assert run(pool, "abcd", limits) == dict.fromkeys("abcd", DELIVERED)
+
+
+def test_signature_is_renewed_before_aws_rejects_it() -> None:
+    """AWS accepts a clock skew of five minutes, which the function's own skew adds to."""
+    pool = FakePool(seconds=50)
+    run(pool, "abcdefgh", Limits(connections=1, post_seconds=1000, fan_out_seconds=1000))
+    assert pool.signed_at == [0, 150, 300]
+
+
+def test_fan_out_ends_in_time() -> None:
+    pool = FakePool(lambda _: SILENT)
+    limits = Limits(connections=2, post_seconds=1, fan_out_seconds=3, consecutive_failures=10**6)
+    audience = [str(number) for number in range(900)]
+    assert run(pool, audience, limits) == dict.fromkeys(audience, SKIPPED)
+    assert 3 <= pool.now <= 4.1  # a post that starts at the last moment has its second
+
+
+def test_post_is_not_retried_once_time_is_up() -> None:
+    pool = FakePool(lambda _: 503, seconds=1, slow=True)
+    assert run(pool, "ab", Limits(fan_out_seconds=0.5)) == {"a": SKIPPED, "b": SKIPPED}
+    assert pool.sent == ["a", "b"]
