@@ -30,6 +30,6 @@ from counter_service.runtime.core.errors import (
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_says_what_failed_and_what_it_means(error: CounterError, words: list[str]) -> None:
+def test_error_says_what_failed_and_what_to_do(error: CounterError, words: list[str]) -> None:
     assert isinstance(error, CounterError)
     assert [word for word in words if word not in str(error)] == []
