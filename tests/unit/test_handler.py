@@ -225,18 +225,11 @@ def test_handler_with_authentication_accepts_only_good_tokens_and_logs_none(
 
 
 @pytest.mark.usefixtures("cold")
-def test_handler_limits_clicks_per_second(
-    function: Lambda, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLICKS_PER_SECOND", "1")
-    handler = importlib.import_module(MODULE)
-    monkeypatch.setattr(handler.SystemClock, "now_s", lambda _: CONNECTED_AT)
-    handler.handle(recorded("connect"), CONTEXT)
-    for _ in range(2):
-        assert handler.handle(recorded("message-increment"), CONTEXT) == {"statusCode": 200}
-    [_, (receiver, message)] = function.posts()
-    assert (receiver, message["code"]) == (CONNECTION_ID, "too-many-clicks")
-    assert function.counts() == {"global": 1}
+def test_handler_applies_the_limits_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICKS_PER_SECOND", "5")
+    monkeypatch.setenv("BROADCAST_INTERVAL_MS", "50")
+    service = importlib.import_module(MODULE).service
+    assert (service.clicks_per_second, service.broadcaster.interval_ms) == (5, 50)
 
 
 def test_handler_get_current_sends_zero_before_the_first_click(function: Lambda) -> None:

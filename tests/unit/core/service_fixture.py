@@ -1,5 +1,6 @@
 """The service on the ports in memory, and the messages that its tests send and expect."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,10 +26,7 @@ from simulation.fakes import (
 NOW: Final = 1_772_545_400  # epoch seconds
 CONNECTED_AT: Final = NOW - 120
 SITE: Final = "https://site.example"
-INCREMENT: Final = '{"action":"increment"}'
-GET_CURRENT: Final = '{"action":"get-current"}'
 OP_ID: Final = "q7Rk_3sYd-2oFiAC:1"
-INCREMENT_ONCE: Final = f'{{"action":"increment","id":"{OP_ID}"}}'
 BUSY: Final = StoreBusy("test", "TransactionConflict")
 UNAVAILABLE: Final = StoreUnavailable("test", "ThrottlingException")
 
@@ -85,14 +83,24 @@ class ServiceFixture:
         """Handle a frame from this connection. None is a binary frame."""
         return self.handle(Message(connection_id, CONNECTED_AT, body))
 
+    def increment(self, connection_id: str, op_id: str | None = None) -> Outcome:
+        return self.send(connection_id, json.dumps({"action": "increment"} | _id(op_id)))
+
+    def get_current(self, connection_id: str) -> Outcome:
+        return self.send(connection_id, '{"action":"get-current"}')
+
     def values(self, connection_id: str) -> list[int]:
         """The values that this connection received, in order."""
         return [message["value"] for message in self.outbox.received(connection_id)]
 
 
-def update(value: int, **op_id: str) -> dict[str, object]:
-    return {"type": "counter-update", "value": value, **op_id}
+def update(value: int, op_id: str | None = None) -> dict[str, object]:
+    return {"type": "counter-update", "value": value} | _id(op_id)
 
 
-def error(code: ErrorCode, **op_id: str) -> dict[str, object]:
-    return {"type": "error", "code": str(code), "message": MESSAGES[code], **op_id}
+def error(code: ErrorCode, op_id: str | None = None) -> dict[str, object]:
+    return {"type": "error", "code": str(code), "message": MESSAGES[code]} | _id(op_id)
+
+
+def _id(op_id: str | None) -> dict[str, str]:
+    return {"id": op_id} if op_id else {}

@@ -52,7 +52,7 @@ def test_access_rejects_an_origin_without_a_look_at_the_token(
 ) -> None:
     tokens = FakeTokens("good")
     assert Access(ORIGINS, tokens).check(connect(origin, token="good")) == Rejection(403, problem)
-    assert tokens.asked == []
+    assert tokens.checked == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from counter_service.runtime.core.outcome import DeliveryStats
 from counter_service.runtime.core.ports import Delivery
 from counter_service.runtime.fanout.fan_out import LIMITS
 from simulation.fakes import FakeOutbox, InMemoryConnectionStore, InMemoryCounterStore
-from tests.unit.core.service_fixture import INCREMENT, NOW, UNAVAILABLE, ServiceFixture
+from tests.unit.core.service_fixture import NOW, UNAVAILABLE, ServiceFixture
 from tests.unit.outcomes import outcome
 
 
@@ -41,35 +41,27 @@ class OutboxDuringClicks(FakeOutbox):
         return deliveries
 
 
-def test_broadcast_posts_the_value_to_everyone_and_releases_the_lease(
-    service: ServiceFixture,
-) -> None:
+def test_broadcast_reaches_everyone_and_releases_the_lease(service: ServiceFixture) -> None:
     assert broadcast(service) == DeliveryStats(broadcasts=1, delivered=3)
     assert [service.values(name) for name in ("ann", "bob", "eve")] == [[41]] * 3
     assert service.lease.owner is None
 
 
-def test_broadcast_repeats_with_the_newest_value_while_others_count(
-    service: ServiceFixture,
-) -> None:
+def test_broadcast_repeats_while_others_count(service: ServiceFixture) -> None:
     service.outbox = OutboxDuringClicks(service, [500, 300])
     assert broadcast(service).broadcasts == 3
     assert service.values("ann") == [41, 541, 841]
     assert service.lease.owner is None
 
 
-def test_broadcast_takes_the_expired_lease_of_a_crashed_invocation(
-    service: ServiceFixture,
-) -> None:
+def test_broadcast_takes_over_an_expired_lease(service: ServiceFixture) -> None:
     service.lease.request("crashed", NOW, NOW + LEASE_SECONDS)
     service.clock.time += LEASE_SECONDS
     assert broadcast(service).broadcasts == 1
     assert service.lease.owner is None
 
 
-def test_broadcast_hands_over_to_another_invocation_when_its_time_is_over(
-    service: ServiceFixture,
-) -> None:
+def test_broadcast_hands_over_when_its_time_is_over(service: ServiceFixture) -> None:
     service.outbox = OutboxDuringClicks(service, [1] * 100, seconds=MAX_BROADCAST_SECONDS // 2)
     result = service.handle(ContinueBroadcast())
     assert result == outcome("continue-broadcast", broadcasts=2, delivered=6, handed_over=True)
@@ -94,15 +86,13 @@ def test_broadcast_time_begins_with_the_invocation(
             return super().increment()
 
     service.counter = SlowCounter()
-    result = service.send("bob", INCREMENT)
+    result = service.increment("bob")
     assert result.deliveries.broadcasts == broadcasts
     assert result.deliveries.handed_over is not bool(broadcasts)
     assert (service.self_invoker.calls, service.lease.owner) == (1 - broadcasts, None)
 
 
-def test_broadcast_does_not_hand_over_when_nothing_is_left_to_send(
-    service: ServiceFixture,
-) -> None:
+def test_broadcast_hands_over_only_what_is_left_to_send(service: ServiceFixture) -> None:
     service.outbox = OutboxDuringClicks(service, [], seconds=MAX_BROADCAST_SECONDS * 2)
     assert not broadcast(service).handed_over
     assert service.self_invoker.calls == 0
@@ -144,9 +134,7 @@ def test_broadcast_leaves_out_a_connection_only_if_it_has_the_newest_value(
     assert (service.values("ann"), service.values("bob")) == (received, [41])
 
 
-def test_broadcast_contains_clicks_that_are_counted_while_the_audience_is_listed(
-    service: ServiceFixture,
-) -> None:
+def test_broadcast_contains_clicks_during_the_listing(service: ServiceFixture) -> None:
     class SlowListing(InMemoryConnectionStore):
         def audience(self, now_s: int) -> Iterator[str]:
             service.counter.increment()

@@ -35,6 +35,6 @@ def test_invalid_messages_cover_every_mistake_of_a_client() -> None:
 
 
 def test_invalid_message_of_a_sender_that_left_is_no_failure(service: ServiceFixture) -> None:
-    service.outbox.close("bob")
+    service.outbox.open.remove("bob")
     assert service.send("bob", "nonsense") == outcome("invalid", error="not-json")
     assert service.outbox.delivered == []
