@@ -123,8 +123,9 @@ def _is_stale(state: State) -> bool:
 
 def _successors(state: State, order: Order) -> Iterator[tuple[str, State]]:
     for index in range(len(state.processes)):
-        for following in _steps(state, index, order):
-            yield f"{_name(state, index)} {state.processes[index].step.value}", following
+        for following, process in _steps(state, index, order):
+            step = state.processes[index].step.value
+            yield f"{_name(state, index)} {step}", _with(following, index, process)
         is_clicker = index < len(state.processes) - 1
         if state.crashes and is_clicker and state.processes[index].step not in ENDS:
             crashed = _with(state, index, Process(Step.CRASHED))
@@ -143,72 +144,65 @@ def _with(state: State, index: int, process: Process) -> State:
     return replace(state, processes=tuple(processes))
 
 
-def _steps(state: State, me: int, order: Order) -> Iterator[State]:
+def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process]]:
+    """The states after the next step of one process, and the process after it."""
     process = state.processes[me]
+    done = Process(Step.DONE)
 
     def go(step: Step, **changes: object) -> Process:
         return replace(process, step=step, **changes)  # type: ignore[arg-type]
 
+    def own(state: State) -> tuple[State, Process]:
+        process = go(_first_read(order), ticket=state.tickets, crashed_owner=None)
+        return replace(state, owner=me, expired=False), process
+
     match process.step:
         case Step.LIST_FIRST:
-            yield _with(state, me, go(Step.COUNT, audience=state.rows))
+            yield state, go(Step.COUNT, audience=state.rows)
         case Step.COUNT:
-            yield _with(replace(state, count=state.count + 1), me, go(Step.TICKET))
+            yield replace(state, count=state.count + 1), go(Step.TICKET)
         case Step.TICKET:
-            drawn = replace(state, tickets=state.tickets + 1)
+            taken = replace(state, tickets=state.tickets + 1)
             if state.owner is None:
-                mine = replace(drawn, owner=me, expired=False)
-                yield _with(mine, me, go(_first_read(order), ticket=drawn.tickets))
+                yield own(taken)
             elif state.expired:
-                yield _with(drawn, me, go(Step.TAKE_OVER, crashed_owner=state.owner))
+                yield taken, go(Step.TAKE_OVER, crashed_owner=state.owner)
             else:
-                yield _with(drawn, me, Process(Step.DONE))
+                yield taken, done
         case Step.TAKE_OVER:
-            if state.expired and state.owner == process.crashed_owner:
-                mine = replace(state, owner=me, expired=False)
-                following = go(_first_read(order), ticket=state.tickets, crashed_owner=None)
-                yield _with(mine, me, following)
-            else:
-                yield _with(state, me, Process(Step.DONE))
+            is_crashed = state.expired and state.owner == process.crashed_owner
+            yield own(state) if is_crashed else (state, done)
         case Step.VALUE:
             step = Step.LIST if order is Order.VALUE_FIRST else Step.POST
-            yield _with(state, me, go(step, value=state.count))
+            yield state, go(step, value=state.count)
         case Step.LIST:
             step = Step.POST if order is Order.VALUE_FIRST else Step.VALUE
-            yield _with(state, me, go(step, audience=state.rows))
+            yield state, go(step, audience=state.rows)
             if order is Order.EVENTUAL_LIST:
-                yield _with(state, me, go(step, audience=state.rows_before))
+                yield state, go(step, audience=state.rows_before)
         case Step.POST:
-            yield _with(
-                replace(state, shown=_show(state, process.audience, process.value)),
-                me,
-                go(Step.RELEASE),
-            )
+            yield _show(state, process.audience, process.value), go(Step.RELEASE)
         case Step.RELEASE:
             if state.owner != me:
-                yield _with(state, me, Process(Step.DONE))
+                yield state, done
             elif state.tickets == process.ticket or order is Order.UNCONDITIONAL_RELEASE:
-                free = replace(state, owner=None, expired=False)
-                yield _with(free, me, Process(Step.DONE))
+                yield replace(state, owner=None, expired=False), done
             else:
-                renewed = replace(state, expired=False)
-                yield _with(renewed, me, go(_first_read(order), ticket=state.tickets))
+                yield own(state)
         case Step.PUT_ROW:
             joined = replace(state, rows=state.rows | {NEW_CLIENT}, rows_before=state.rows)
-            last = order is Order.READ_BEFORE_ROW
-            yield _with(joined, me, go(Step.SHOW if last else Step.READ))
+            yield joined, go(Step.SHOW if order is Order.READ_BEFORE_ROW else Step.READ)
         case Step.READ:
-            first = order is Order.READ_BEFORE_ROW
-            yield _with(state, me, go(Step.PUT_ROW if first else Step.SHOW, value=state.count))
+            following = Step.PUT_ROW if order is Order.READ_BEFORE_ROW else Step.SHOW
+            yield state, go(following, value=state.count)
         case Step.SHOW:
-            shown = _show(state, frozenset({NEW_CLIENT}), process.value)
-            yield _with(replace(state, shown=shown), me, Process(Step.DONE))
+            yield _show(state, frozenset({NEW_CLIENT}), process.value), done
 
 
-def _show(state: State, audience: frozenset[int], value: int) -> tuple[int, int]:
-    """The values on the pages, each of which keeps its greatest."""
+def _show(state: State, audience: frozenset[int], value: int) -> State:
+    """The state after a post. Each page keeps its greatest value."""
     old, new = (
         max(shown, value) if client in audience else shown
         for client, shown in enumerate(state.shown)
     )
-    return old, new
+    return replace(state, shown=(old, new))

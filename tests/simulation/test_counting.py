@@ -78,7 +78,7 @@ class RetriedAdd(DynamoCounterStore):
     """Planted: the op id is ignored, and the ADD is sent until there is a reply."""
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
-        self._once = self._client  # which retries after a timeout
+        self._no_retry_client = self._client  # which retries after a timeout
         self.increment()
         return True
 
