@@ -79,7 +79,11 @@ class Timeline:
 
     def sleep(self, seconds: float) -> None:
         """Block the current process."""
-        self.wait(lambda resume: self.after(seconds, lambda: resume(None)))
+
+        def begin(resume: Callable[[bool], None]) -> None:
+            self.after(seconds, lambda: resume(True))
+
+        self.wait(begin)
 
     def run(self) -> None:
         """Run until no call is due. Raises what a process raised."""

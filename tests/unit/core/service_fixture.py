@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from counter_service.runtime.core.access import Access
 from counter_service.runtime.core.assembly import assemble
@@ -94,13 +94,13 @@ class ServiceFixture:
         return [message["value"] for message in self.outbox.received(connection_id)]
 
 
-def update(value: int, op_id: str | None = None) -> dict[str, object]:
+def update(value: int, op_id: str | None = None) -> dict[str, Any]:
     return {"type": "counter-update", "value": value} | _id(op_id)
 
 
-def error(code: ErrorCode, op_id: str | None = None) -> dict[str, object]:
+def error(code: ErrorCode, op_id: str | None = None) -> dict[str, Any]:
     return {"type": "error", "code": str(code), "message": MESSAGES[code]} | _id(op_id)
 
 
-def _id(op_id: str | None) -> dict[str, str]:
+def _id(op_id: str | None) -> dict[str, Any]:
     return {"id": op_id} if op_id else {}
