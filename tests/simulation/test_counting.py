@@ -1,4 +1,4 @@
-"""Clicks with every fault at once: each counts exactly once, and its client is told so."""
+"""Clicks with every fault at once: each counts exactly once and is acknowledged."""
 
 import pytest
 

@@ -8,7 +8,12 @@ from counter_service.runtime.core.events import ContinueBroadcast
 from counter_service.runtime.core.outcome import DeliveryStats
 from counter_service.runtime.core.ports import Delivery
 from counter_service.runtime.fanout.fan_out import LIMITS
-from simulation.fakes import FakeOutbox, InMemoryConnectionStore, InMemoryCounterStore
+from simulation.fakes import (
+    FakeOutbox,
+    InMemoryConnectionStore,
+    InMemoryCounterStore,
+    InMemoryLease,
+)
 from tests.unit.core.service_fixture import NOW, UNAVAILABLE, ServiceFixture
 from tests.unit.outcomes import outcome
 
@@ -124,6 +129,18 @@ def test_broadcast_is_incomplete_when_a_store_fails_and_the_next_makes_up_for_it
     assert service.lease.owner is None
     assert broadcast(service).broadcasts == 1
     assert service.values("bob")[-1] == 41
+
+
+def test_broadcast_ends_after_a_failure_despite_newer_tickets(service: ServiceFixture) -> None:
+    class BusyLease(InMemoryLease):
+        def request(self, owner: str, now: int, until: int) -> int | None:
+            ticket = super().request(owner, now, until)
+            self.tickets += 1
+            return ticket
+
+    service.lease = BusyLease()
+    service.connections.fail_next("audience", UNAVAILABLE)
+    assert broadcast(service) == DeliveryStats(incomplete=True)
 
 
 @pytest.mark.parametrize(("value", "received"), [(41, []), (40, [41])])
