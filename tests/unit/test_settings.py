@@ -78,6 +78,7 @@ def test_settings_accept_http_endpoints(endpoint: str) -> None:
         ("AUTH_JWKS_URL", "file:///etc/passwd"),
         ("CLICKS_PER_SECOND", "-1"),
         ("CLICKS_PER_SECOND", "²"),
+        ("CLICKS_PER_SECOND", "\u0663"),  # a decimal digit outside of ASCII
         ("COUNTER_SHARDS", "many"),
         ("MANAGEMENT_ENDPOINT", "wss://example.com/dev"),
         ("MANAGEMENT_ENDPOINT", "example.com/dev"),
