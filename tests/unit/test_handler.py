@@ -143,16 +143,22 @@ def cold(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     _unload()
 
 
-def test_handler_connect_adds_a_row(function: Lambda) -> None:
-    assert function.invoke(recorded("connect")) == {"statusCode": 200}
-    assert function.rows() == {
-        CONNECTION_ID: {
-            "connectionId": {"S": CONNECTION_ID},
-            "connectedAt": {"N": str(CONNECTED_AT)},
-            "expiresAt": {"N": str(CONNECTED_AT + 7200)},
-        }
+def test_handler_serves_a_connection_from_connect_to_disconnect(function: Lambda) -> None:
+    row = {
+        "connectionId": {"S": CONNECTION_ID},
+        "connectedAt": {"N": str(CONNECTED_AT)},
+        "expiresAt": {"N": str(CONNECTED_AT + 7200)},
     }
-    assert function.posts() == []
+    posts: list[tuple[str, Any]] = []
+    for name, value, rows, counts in [
+        ("connect", None, {CONNECTION_ID: row}, {}),
+        ("message-get-current", 0, {CONNECTION_ID: row}, {}),
+        ("message-increment", 1, {CONNECTION_ID: row}, {"global": 1}),
+        ("disconnect", None, {}, {"global": 1}),
+    ]:
+        assert function.invoke(recorded(name)) == {"statusCode": 200}
+        posts += [] if value is None else [(CONNECTION_ID, _update(value))]
+        assert (function.posts(), function.rows(), function.counts()) == (posts, rows, counts)
 
 
 def _handshake(**headers: str) -> dict[str, Any]:
@@ -232,13 +238,6 @@ def test_handler_applies_the_limits_of_its_settings(monkeypatch: pytest.MonkeyPa
     assert (service.clicks_per_second, service.broadcaster.interval_ms) == (5, 50)
 
 
-def test_handler_get_current_sends_zero_before_the_first_click(function: Lambda) -> None:
-    assert function.invoke(recorded("message-get-current")) == {"statusCode": 200}
-    assert function.posts() == [(CONNECTION_ID, _update(0))]
-    assert list(function.rows()) == [CONNECTION_ID]
-    assert function.counts() == {}
-
-
 def test_handler_increment_sends_the_value_and_removes_stale_rows(function: Lambda) -> None:
     now = int(time.time())
     function.connect(OTHER, now)
@@ -250,13 +249,6 @@ def test_handler_increment_sends_the_value_and_removes_stale_rows(function: Lamb
     assert posts[0] == (CONNECTION_ID, _update(1))
     assert sorted(posts[1:]) == [(OTHER, _update(1)), ("stale=", _update(1))]
     assert set(function.rows()) == {OTHER, "expired="}
-    assert function.counts() == {"global": 1}
-
-
-def test_handler_disconnect_removes_the_row(function: Lambda) -> None:
-    function.invoke(recorded("connect"))
-    assert function.invoke(recorded("disconnect")) == {"statusCode": 200}
-    assert (function.rows(), function.posts()) == ({}, [])
 
 
 def test_handler_continues_a_broadcast(
