@@ -1,1 +1,1 @@
-"""The service on fakes and in virtual time. Tests and benchmarks import it; nothing here ships."""
+"""The service on fakes and in virtual time, for tests and benchmarks. It is not deployed."""

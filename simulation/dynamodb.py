@@ -1,28 +1,30 @@
-"""The counter table of a DynamoDB that does what moto and MiniStack do not: transactions that
-conflict, throughput that ends, request tokens, and answers that are lost.
+"""DynamoDB with what moto and MiniStack do not have: conflicts, throttling, tokens, lost replies.
 
-The rules, from docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html: a
-transaction holds its items from when it is prepared until it is committed. Another transaction
-with one of them is cancelled, a single write of one is refused, and reads see what is committed.
-A transaction with the token of one that is going on is refused, and with the token of one that
-was committed it succeeds and changes nothing, for ten minutes.
+The rules are those of
+docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html: a transaction holds
+its items from its preparation to its commit. Meanwhile another transaction with one of them is
+cancelled, a single write of one is rejected, and reads return what is committed. A transaction with
+the token of one in progress is rejected. With the token of one that was committed less than ten
+minutes ago, it succeeds and changes nothing.
 
-It knows the four requests that `DynamoCounterStore` sends, and no other.
+Only the four requests of `DynamoCounterStore` are served.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from .faults import FaultRates
 from .virtual_time import VirtualTime
 
 READ_TIMEOUT_MS: Final = 2000
 TOKEN_MS: Final = 10 * 60 * 1000
-# Of one item, in write units a second; a write within a transaction takes two.
+# Write units per second of one item. A write in a transaction takes two.
 ITEM_WRITE_UNITS: Final = 1000
 
 Row = dict[str, dict[str, str]]
@@ -37,60 +39,60 @@ class TransactionCanceledException(ClientError):  # type: ignore[misc]
 
 
 @dataclass
-class Faults:
-    """Chances of what may happen to one request on the network."""
-
-    request_lost: float = 0
-    reply_lost: float = 0
-    request_late: float = 0  # served after its sender has given it up
-    seen: int = 0
-
-    def heal(self) -> None:
-        self.request_lost = self.reply_lost = self.request_late = 0
-
-
-@dataclass
 class Table:
-    """`rows` by id, committed; `plain_adds` committed without a transaction."""
+    """The counter table.
+
+    Attributes:
+        one_way_ms, transaction_ms: The shortest and the longest duration.
+        batch_ms: Time from the read of the first item of a batch to that of the last.
+        rows: Committed rows, by id.
+        plain_adds: Number of clicks that were counted without a transaction.
+        conflicts: Number of requests that met a transaction in progress.
+        timeouts: Number of requests whose sender got no reply.
+    """
 
     time: VirtualTime
     random: Random
-    faults: Faults = field(default_factory=Faults)
+    faults: FaultRates = field(default_factory=FaultRates)
     one_way_ms: tuple[float, float] = (0.5, 1.5)
     transaction_ms: tuple[float, float] = (8, 15)
-    batch_ms: float = 3  # from the first item's reading to the last
+    batch_ms: float = 3
     rows: dict[str, Row] = field(default_factory=dict)
     plain_adds: int = 0
     conflicts: int = 0
+    timeouts: int = 0
     _numbers: Iterator[int] = field(default_factory=count)
     _held: set[str] = field(default_factory=set)
-    _tokens: dict[str, float | None] = field(default_factory=dict)  # ms; None: going on
-    _units: dict[str, tuple[float, float]] = field(default_factory=dict)  # left, at ms
+    _tokens: dict[str, float | None] = field(default_factory=dict)  # ms; None: in progress
+    _units: dict[str, tuple[float, float]] = field(default_factory=dict)  # units left, at ms
 
     @property
     def operations(self) -> set[str]:
+        """The op ids that were counted."""
         return {name.removeprefix("op#") for name in self.rows if name.startswith("op#")}
 
     @property
     def value(self) -> int:
+        """The sum of all shards."""
         return sum(int(row["value"]["N"]) for row in self.rows.values() if "value" in row)
 
     def travel(self) -> float:
+        """A duration of the way there or back, in milliseconds."""
         return self.random.uniform(*self.one_way_ms)
 
     def new_token(self) -> str:
         return f"token {next(self._numbers)}"
 
-    # --- what it serves -------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------
 
     def get(self, names: list[str]) -> list[Row]:
-        # Each at a moment of its own, in any order, as BatchGetItem reads.
+        # BatchGetItem reads each item at another moment, in any order.
         found: list[Row] = []
-        began = self.time.ms
-        window = self.batch_ms if len(names) > 1 else 0
-        moments = sorted((self.random.uniform(0, window), name) for name in names)
-        for moment, name in moments:
-            self.time.hold(max(0.0, began + moment - self.time.ms))
+        started_ms = self.time.ms
+        window_ms = self.batch_ms if len(names) > 1 else 0
+        moments = sorted((self.random.uniform(0, window_ms), name) for name in names)
+        for moment_ms, name in moments:
+            self.time.hold(max(0.0, started_ms + moment_ms - self.time.ms))
             found += [dict(self.rows[name])] if name in self.rows else []
         return found
 
@@ -105,7 +107,8 @@ class Table:
             shards = int(request["ExpressionAttributeValues"][":shards"]["N"])
             row = self.rows.setdefault(name, {"id": {"S": name}})
             if int(row.get("shards", {"N": "0"})["N"]) >= shards:
-                raise ConditionalCheckFailedException(_response("…"), "UpdateItem")
+                code = "ConditionalCheckFailedException"
+                raise ConditionalCheckFailedException(_response(code), "UpdateItem")
             row["shards"] = {"N": str(shards)}
         else:
             self._add_one(request)
@@ -115,10 +118,10 @@ class Table:
     def transact(self, items: list[dict[str, Any]], token: str) -> None:
         put, update = items[0]["Put"], items[1]["Update"]
         if token in self._tokens:
-            done = self._tokens[token]
-            if done is None:
+            committed_ms = self._tokens[token]
+            if committed_ms is None:
                 raise _error("TransactionInProgressException")
-            if self.time.ms < done + TOKEN_MS:
+            if self.time.ms < committed_ms + TOKEN_MS:
                 return
         names = [_name(put["Item"]), _name(update["Key"])]
         codes = ["TransactionConflict" if name in self._held else "None" for name in names]
@@ -147,7 +150,7 @@ class Table:
         row["value"] = {"N": str(int(row.get("value", {"N": "0"})["N"]) + 1)}
 
     def _take_units(self, name: str, units: int) -> bool:
-        """From a bucket that holds a second's throughput."""
+        """Take write units from a bucket that holds those of one second. Returns whether."""
         left, at = self._units.get(name, (ITEM_WRITE_UNITS, self.time.ms))
         left = min(ITEM_WRITE_UNITS, left + (self.time.ms - at) * ITEM_WRITE_UNITS / 1000)
         enough = left >= units
@@ -156,12 +159,15 @@ class Table:
 
 
 class Client:
-    """A boto3 client of the table that sends a request up to `attempts` times.
+    """A boto3 client of the table that retries as botocore's standard mode does.
 
-    As botocore's standard retries do, with one token for all of them.
+    All attempts of a transaction have the same token.
+
+    Args:
+        attempts: Maximum number of attempts of one request.
     """
 
-    class exceptions:  # noqa: N801  # as boto3 calls it
+    class exceptions:  # noqa: N801  # the name in boto3
         ConditionalCheckFailedException = ConditionalCheckFailedException
         TransactionCanceledException = TransactionCanceledException
 
@@ -189,43 +195,46 @@ class Client:
         return {}
 
     def _send(self, serve: Callable[[], Any]) -> Any:
-        time, faults, random = self._table.time, self._table.faults, self._table.random
-        for attempt in range(1, self._attempts + 1):
-            time.wait(self._table.travel())
-            chance = random.random()
-            lost = chance < faults.request_lost + faults.request_late
-            if lost and chance >= faults.request_lost:
-                late = READ_TIMEOUT_MS + random.uniform(-100, 100)
-                time.spawn(lambda: _forget(serve), late)
-            failure = reply = None
-            if not lost:
-                try:
-                    reply = serve()
-                except ClientError as error:
-                    failure = error
-                lost = random.random() < faults.reply_lost
-            if lost:
-                faults.seen += 1
-                time.wait(READ_TIMEOUT_MS)
-            else:
-                time.wait(self._table.travel())
-                if failure is None:
-                    return reply
-                if attempt == self._attempts or not _is_sent_again(failure):
-                    raise failure
+        time, random = self._table.time, self._table.random
+        for attempt in count(1):
+            try:
+                return self._attempt(serve)
+            except (ReadTimeoutError, ClientError) as failure:
+                if attempt == self._attempts or not _is_retried(failure):
+                    raise
             time.wait(random.uniform(0, 1000 * 2 ** (attempt - 1)))
-        raise ReadTimeoutError(endpoint_url="dynamodb")
+        raise AssertionError("unreachable")
+
+    def _attempt(self, serve: Callable[[], Any]) -> Any:
+        time, faults, random = self._table.time, self._table.faults, self._table.random
+
+        def serve_late() -> None:
+            with suppress(ClientError):
+                serve()
+
+        def time_out() -> NoReturn:
+            self._table.timeouts += 1
+            time.wait(READ_TIMEOUT_MS)
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+
+        time.wait(self._table.travel())
+        chance = random.random()
+        if chance < faults.request_lost:
+            time_out()
+        if chance < faults.request_lost + faults.request_late:
+            time.spawn(serve_late, READ_TIMEOUT_MS + random.uniform(-100, 100))
+            time_out()
+        try:
+            return serve()
+        finally:
+            if random.random() < faults.reply_lost:
+                time_out()
+            time.wait(self._table.travel())
 
 
-def _forget(serve: Callable[[], Any]) -> None:
-    """Whoever asked has given up, and nobody hears of it."""
-    try:
-        serve()
-    except ClientError:
-        return
-
-
-def _is_sent_again(failure: ClientError) -> bool:
+def _is_retried(failure: ReadTimeoutError | ClientError) -> bool:
+    if isinstance(failure, ReadTimeoutError):
+        return True
     code = failure.response["Error"]["Code"]
     return code in {"TransactionInProgressException", "ThrottlingException"}
 

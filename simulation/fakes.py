@@ -1,4 +1,4 @@
-"""The ports in memory. Tests assert on the state of a fake, not on calls."""
+"""The ports in memory. Tests assert on the state of the fakes, not on calls."""
 
 import json
 from collections import defaultdict
@@ -24,32 +24,37 @@ from counter_service.runtime.core.ports import (
 
 
 class FakeClock(Clock):
-    """Stands still until a test sets `time`, epoch seconds, or the service sleeps."""
+    """A clock that changes only when a test sets `time` or the service sleeps.
+
+    Attributes:
+        time: Epoch seconds.
+        sleeps: Milliseconds of each sleep.
+    """
 
     def __init__(self, time: int = 1_772_545_400) -> None:
-        self._milliseconds = time * 1000
-        self.sleeps: list[int] = []  # milliseconds each
+        self._now_ms = time * 1000
+        self.sleeps: list[int] = []
 
     @property
     def time(self) -> int:
-        return self._milliseconds // 1000
+        return self._now_ms // 1000
 
     @time.setter
     def time(self, seconds: int) -> None:
-        self._milliseconds = seconds * 1000
+        self._now_ms = seconds * 1000
 
     def now_s(self) -> int:
         return self.time
 
     def now_ms(self) -> int:
-        return self._milliseconds
+        return self._now_ms
 
     def sleep_until_ms(self, moment_ms: int) -> None:
-        self.sleeps.append(max(0, moment_ms - self._milliseconds))
-        self._milliseconds = max(self._milliseconds, moment_ms)
+        self.sleeps.append(max(0, moment_ms - self._now_ms))
+        self._now_ms = max(self._now_ms, moment_ms)
 
 
-class Faults:
+class FaultInjection:
     """Operations that fail on demand, before they change anything."""
 
     def __init__(self) -> None:
@@ -57,18 +62,20 @@ class Faults:
 
     def fail_next(self, operation: str, failure: StoreError, times: int = 1) -> None:
         """Make the next calls of the method with this name raise."""
-        assert callable(getattr(self, operation)), f"no such operation: {operation}"
+        assert callable(getattr(self, operation)), f"There is no operation {operation}."
         self._faults[operation] = [failure] * times
 
-    def _fail(self, operation: str) -> None:
+    def _fail_on_demand(self, operation: str) -> None:
         if faults := self._faults.get(operation):
             raise faults.pop()
 
 
-class InMemoryCounterStore(Faults, CounterStore):
-    """`count` is the stored value, `operations` the op ids in it with their epoch seconds.
+class InMemoryCounterStore(FaultInjection, CounterStore):
+    """A counter store.
 
-    Expired ones stay, as DynamoDB keeps them for days.
+    Attributes:
+        count: The value.
+        operations: Epoch second of expiry by op id. Expired ones stay, as for days in DynamoDB.
     """
 
     def __init__(self, count: int = 0) -> None:
@@ -76,14 +83,14 @@ class InMemoryCounterStore(Faults, CounterStore):
         self.count = count
         self.operations: dict[str, int] = {}
         self._lock = Lock()
-        self._replies_to_lose = 0
+        self._loses_reply = False
 
-    def lose_next_reply(self, times: int = 1) -> None:
-        """Count the next increment, but lose the response."""
-        self._replies_to_lose = times
+    def lose_next_reply(self) -> None:
+        """Count the next increment, but lose the reply."""
+        self._loses_reply = True
 
     def increment(self) -> int:
-        self._fail("increment")
+        self._fail_on_demand("increment")
         with self._lock:
             self.count += 1
             value = self.count
@@ -92,7 +99,7 @@ class InMemoryCounterStore(Faults, CounterStore):
         return value
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
-        self._fail("increment_once")
+        self._fail_on_demand("increment_once")
         with self._lock:
             new = op_id not in self.operations
             if new:
@@ -103,40 +110,39 @@ class InMemoryCounterStore(Faults, CounterStore):
         return new
 
     def value(self) -> int:
-        self._fail("value")
+        self._fail_on_demand("value")
         return self.count
 
     def _reply_is_lost(self) -> bool:
-        lost = self._replies_to_lose > 0
-        self._replies_to_lose -= lost
+        lost, self._loses_reply = self._loses_reply, False
         return lost
 
 
-class InMemoryConnectionStore(Faults, ConnectionStore):
-    """`rows` are the stored connections by id."""
+class InMemoryConnectionStore(FaultInjection, ConnectionStore):
+    """A connection store.
+
+    Attributes:
+        rows: Connections, by id.
+        clicks: Epoch second of the last click and number of clicks in it, by connection id.
+    """
 
     def __init__(self, *rows: Connection) -> None:
         super().__init__()
         self.rows = {row.id: row for row in rows}
         self._lock = Lock()
-        self.clicks: dict[str, tuple[int, int]] = {}  # the second, and the clicks in it
-        self._last_page: tuple[int, StoreError] | None = None
-
-    def fail_audience_after(self, rows: int, failure: StoreError) -> None:
-        """Make the next listing give this many rows and then raise, as a second page would."""
-        self._last_page = (rows, failure)
+        self.clicks: dict[str, tuple[int, int]] = {}
 
     def put(self, connection: Connection) -> None:
-        self._fail("put")
+        self._fail_on_demand("put")
         self.rows.setdefault(connection.id, connection)
 
     def remove(self, connection_id: str) -> None:
-        self._fail("remove")
+        self._fail_on_demand("remove")
         self.rows.pop(connection_id, None)
         self.clicks.pop(connection_id, None)
 
     def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        self._fail("remove_gone")
+        self._fail_on_demand("remove_gone")
         row = self.rows.get(connection_id)
         if row is None or row.connected_at >= connected_before:
             return False
@@ -145,7 +151,7 @@ class InMemoryConnectionStore(Faults, ConnectionStore):
         return True
 
     def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
-        self._fail("admit_click")
+        self._fail_on_demand("admit_click")
         if connection_id not in self.rows:
             return True
         with self._lock:
@@ -157,22 +163,17 @@ class InMemoryConnectionStore(Faults, ConnectionStore):
             return clicks < limit
 
     def audience(self, now_s: int) -> Iterator[str]:
-        self._fail("audience")
-        last_page, self._last_page = self._last_page, None
-        listed = 0
-        for row in list(self.rows.values()):
-            if row.expires_at <= now_s:
-                continue
-            if last_page and listed == last_page[0]:
-                raise last_page[1]
-            listed += 1
-            yield row.id
-        if last_page:
-            raise last_page[1]
+        self._fail_on_demand("audience")
+        yield from [row.id for row in self.rows.values() if row.expires_at > now_s]
 
 
-class InMemoryLease(Faults, BroadcastLease):
-    """`tickets` taken so far; `owner` and `until` while an invocation broadcasts."""
+class InMemoryLease(FaultInjection, BroadcastLease):
+    """A broadcast lease.
+
+    Attributes:
+        tickets: Number of tickets that were taken.
+        owner: The invocation that holds the lease until the epoch second `until`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,7 +183,7 @@ class InMemoryLease(Faults, BroadcastLease):
         self._lock = Lock()  # each method is one request to one row
 
     def request(self, owner: str, now: int, until: int) -> int | None:
-        self._fail("request")
+        self._fail_on_demand("request")
         with self._lock:
             self.tickets += 1
             if self.owner not in (None, owner) and self.until > now:
@@ -192,7 +193,7 @@ class InMemoryLease(Faults, BroadcastLease):
             return self.tickets
 
     def release(self, owner: str, ticket: int, until: int) -> int | None:
-        self._fail("release")
+        self._fail_on_demand("release")
         with self._lock:
             if self.owner != owner:
                 return None
@@ -203,19 +204,19 @@ class InMemoryLease(Faults, BroadcastLease):
             return self.tickets
 
     def abandon(self, owner: str) -> None:
-        self._fail("abandon")
+        self._fail_on_demand("abandon")
         with self._lock:
             if self.owner == owner:
                 self.owner = None
 
     def is_expired(self, now: int) -> bool:
-        self._fail("is_expired")
+        self._fail_on_demand("is_expired")
         with self._lock:
             return self.owner is not None and self.until <= now
 
 
 class FakeSelfInvoker(SelfInvoker):
-    """`calls` so far."""
+    """Counts its `calls`."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -227,25 +228,16 @@ class FakeSelfInvoker(SelfInvoker):
 class FakeOutbox(Outbox):
     """A gateway with some open connections. Every other connection is gone.
 
-    `delivered` is what arrived, over all connections, in the order of arrival.
+    Attributes:
+        open: Ids of the open connections.
+        responses: What becomes of posts to open connections, if they are not delivered.
+        delivered: Connection id and message of each delivered post, in order.
     """
 
     def __init__(self, *open_connections: str) -> None:
         self.open = set(open_connections)
-        self.refusing: set[str] = set()
-        self.forbidding: set[str] = set()
+        self.responses: dict[str, Delivery] = {}
         self.delivered: list[tuple[str, str]] = []
-
-    def refuse(self, *connection_ids: str) -> None:
-        """Respond to their posts as API Gateway does when it throttles."""
-        self.refusing |= set(connection_ids)
-
-    def forbid(self, *connection_ids: str) -> None:
-        """Respond to their posts as API Gateway does to a role without the permission."""
-        self.forbidding |= set(connection_ids)
-
-    def close(self, *connection_ids: str) -> None:
-        self.open -= set(connection_ids)
 
     def received(self, connection_id: str) -> list[dict[str, Any]]:
         """The messages of one connection, in order."""
@@ -262,31 +254,37 @@ class FakeOutbox(Outbox):
         return {connection_id: self._post(connection_id, message) for connection_id in audience}
 
     def _post(self, connection_id: str, message: str) -> Delivery:
-        if connection_id in self.forbidding:
-            return Delivery.FORBIDDEN
-        if connection_id in self.refusing:
-            return Delivery.SKIPPED
         if connection_id not in self.open:
             return Delivery.GONE
-        self.delivered.append((connection_id, message))
-        return Delivery.DELIVERED
+        delivery = self.responses.get(connection_id, Delivery.DELIVERED)
+        if delivery is Delivery.DELIVERED:
+            self.delivered.append((connection_id, message))
+        return delivery
 
 
 class FakeTokens(TokenVerifier):
-    """`good` are the valid tokens; `problem` is the problem of all others."""
+    """A verifier.
+
+    Args:
+        good: The valid tokens.
+        problem: The problem of all others.
+
+    Attributes:
+        checked: The tokens that were checked, in order.
+    """
 
     def __init__(self, *good: str, problem: TokenProblem = TokenProblem.EXPIRED) -> None:
-        self.good = set(good)
-        self.problem = problem
-        self.asked: list[str] = []
+        self.checked: list[str] = []
+        self._good = set(good)
+        self._problem = problem
 
     def check(self, token: str) -> TokenProblem | None:
-        self.asked.append(token)
-        return None if token in self.good else self.problem
+        self.checked.append(token)
+        return None if token in self._good else self._problem
 
 
 def fake_ports(**ports: Any) -> Ports:
-    """Ports in memory, except those that are given."""
+    """Ports in memory, except the given ones."""
     fakes: dict[str, Any] = {
         "counter": InMemoryCounterStore(),
         "connections": InMemoryConnectionStore(),

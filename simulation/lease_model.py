@@ -1,24 +1,22 @@
-"""The broadcast lease as a model small enough to explore completely.
+"""A model of the broadcast lease that is small enough to explore completely.
 
-Clickers count, draw a ticket and broadcast as `core.broadcast` does; one client joins
-meanwhile; the lease may expire under its owner; a clicker may crash. Each step is one request
-to DynamoDB, or the posts of one broadcast. `explore` takes every step that could come next, in
-every state that can be reached, and returns the ends in which a client shows a stale number.
+Clickers count, take a ticket and broadcast as `core.broadcast` does. Meanwhile one client connects,
+the lease may expire, and a clicker may crash. Each step is one request to DynamoDB, or the posts of
+one broadcast. `explore` takes every possible step in every reachable state.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-JOINER = -1
 OLD_CLIENT, NEW_CLIENT = 0, 1
 
 
 class Step(Enum):
     LIST_FIRST = "lists the audience before it counts"
     COUNT = "counts"
-    TICKET = "draws a ticket"
-    CONTINUE_BROADCAST = "takes an expired lease over"
+    TICKET = "takes a ticket"
+    TAKE_OVER = "takes over an expired lease"
     VALUE = "reads the value"
     LIST = "lists the audience"
     POST = "posts the value"
@@ -30,15 +28,18 @@ class Step(Enum):
     CRASHED = "has crashed"
 
 
+ENDS = (Step.DONE, Step.CRASHED)
+
+
 class Order(Enum):
-    """What is explored: the protocol, or one of the orders that look as good."""
+    """The order of the steps: that of the service, one as good, and four that are wrong."""
 
     RIGHT = "count, ticket, list, value"
-    VALUE_FIRST = "count, ticket, value, list"  # as right: later pages of the list come so
+    VALUE_FIRST = "count, ticket, value, list"  # later pages of the list are read after the value
     LIST_BEFORE_COUNT = "the audience is listed before the count"
-    EVENTUAL_LIST = "the audience may be listed as it was before"
-    UNCONDITIONAL_RELEASE = "the lease is released whatever happened meanwhile"
-    READ_BEFORE_ROW = "a client reads the value before its row is there"
+    EVENTUAL_LIST = "the list may be eventually consistent"
+    UNCONDITIONAL_RELEASE = "the lease is released despite newer tickets"
+    READ_BEFORE_ROW = "a client reads the value before it puts its row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +53,39 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    processes: tuple[Process, ...]  # the last one is the joiner
+    processes: tuple[Process, ...]  # the clickers, then the new client
     count: int = 0
     tickets: int = 0
     owner: int | None = None
     expired: bool = False
     rows: frozenset[int] = frozenset({OLD_CLIENT})
     rows_before: frozenset[int] = frozenset({OLD_CLIENT})
-    shown: tuple[int, int] = (0, 0)
+    shown: tuple[int, int] = (0, 0)  # the value on the page of each client
     expiries: int = 0  # that may still happen
-    crashes: int = 0
+    crashes: int = 0  # that may still happen
 
 
 @dataclass(frozen=True, slots=True)
 class End:
+    """A state, and the steps that lead to it."""
+
     state: State
     path: tuple[str, ...]
 
 
 def explore(order: Order, clickers: int, expiries: int, crashes: int) -> tuple[int, list[End]]:
-    """How many states there are, and the ends in which a live client is stale."""
-    start = State(
-        (
-            *[Process(_first_step(order))] * clickers,
-            Process(Step.READ if order is Order.READ_BEFORE_ROW else Step.PUT_ROW),
-        ),
-        expiries=expiries,
-        crashes=crashes,
-    )
+    """Explore every state.
+
+    Args:
+        clickers, expiries, crashes: How many there may be at most.
+
+    Returns:
+        The number of states, and the ends in which a connected client shows an old value.
+    """
+    first_step = Step.LIST_FIRST if order is Order.LIST_BEFORE_COUNT else Step.COUNT
+    client = Process(Step.READ if order is Order.READ_BEFORE_ROW else Step.PUT_ROW)
+    processes = (*[Process(first_step)] * clickers, client)
+    start = State(processes, expiries=expiries, crashes=crashes)
     stale: list[End] = []
     seen = {start}
     waiting: list[End] = [End(start, ())]
@@ -95,22 +101,20 @@ def explore(order: Order, clickers: int, expiries: int, crashes: int) -> tuple[i
     return len(seen), stale
 
 
-def _first_step(order: Order) -> Step:
-    return Step.LIST_FIRST if order is Order.LIST_BEFORE_COUNT else Step.COUNT
-
-
-def _first_question(order: Order) -> Step:
+def _first_read(order: Order) -> Step:
     return Step.VALUE if order in (Order.VALUE_FIRST, Order.LIST_BEFORE_COUNT) else Step.LIST
 
 
 def _is_stale(state: State) -> bool:
-    """After everybody is done. A crash is healed by what comes next: the lease it left expires,
-    and the next client that asks for the value takes it over; what was counted without a ticket
-    is shown to each client when it asks."""
+    """Whether a client shows an old value when every process is done.
+
+    After a crash a client may do so for now. The lease of a crashed owner expires, and the next
+    get-current takes it over. A count without a ticket is sent with the next get-current.
+    """
     clickers = state.processes[:-1]
     if any(process.step is Step.CRASHED for process in clickers):
         if state.owner is None:
-            return False  # nobody waits for anybody
+            return False
         return clickers[state.owner].step is not Step.CRASHED
     return state.owner is not None or any(
         state.shown[client] != state.count for client in state.rows
@@ -119,17 +123,15 @@ def _is_stale(state: State) -> bool:
 
 def _successors(state: State, order: Order) -> Iterator[tuple[str, State]]:
     for index in range(len(state.processes)):
-        for following in _steps(state, index, order):
-            yield f"{_name(state, index)} {state.processes[index].step.value}", following
-        if state.crashes and index < len(state.processes) - 1 and _lives(state, index):
+        for following, process in _steps(state, index, order):
+            step = state.processes[index].step.value
+            yield f"{_name(state, index)} {step}", _with(following, index, process)
+        is_clicker = index < len(state.processes) - 1
+        if state.crashes and is_clicker and state.processes[index].step not in ENDS:
             crashed = _with(state, index, Process(Step.CRASHED))
             yield f"{_name(state, index)} crashes", replace(crashed, crashes=state.crashes - 1)
     if state.expiries and state.owner is not None and not state.expired:
         yield "the lease expires", replace(state, expired=True, expiries=state.expiries - 1)
-
-
-def _lives(state: State, index: int) -> bool:
-    return state.processes[index].step not in (Step.DONE, Step.CRASHED)
 
 
 def _name(state: State, index: int) -> str:
@@ -142,74 +144,65 @@ def _with(state: State, index: int, process: Process) -> State:
     return replace(state, processes=tuple(processes))
 
 
-def _steps(state: State, me: int, order: Order) -> Iterator[State]:
+def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process]]:
+    """The states after the next step of one process, and the process after it."""
     process = state.processes[me]
+    done = Process(Step.DONE)
 
     def go(step: Step, **changes: object) -> Process:
         return replace(process, step=step, **changes)  # type: ignore[arg-type]
 
+    def own(state: State) -> tuple[State, Process]:
+        process = go(_first_read(order), ticket=state.tickets, crashed_owner=None)
+        return replace(state, owner=me, expired=False), process
+
     match process.step:
         case Step.LIST_FIRST:
-            yield _with(state, me, go(Step.COUNT, audience=state.rows))
+            yield state, go(Step.COUNT, audience=state.rows)
         case Step.COUNT:
-            yield _with(replace(state, count=state.count + 1), me, go(Step.TICKET))
+            yield replace(state, count=state.count + 1), go(Step.TICKET)
         case Step.TICKET:
-            drawn = replace(state, tickets=state.tickets + 1)
+            taken = replace(state, tickets=state.tickets + 1)
             if state.owner is None:
-                mine = replace(drawn, owner=me, expired=False)
-                yield _with(mine, me, go(_first_question(order), ticket=drawn.tickets))
+                yield own(taken)
             elif state.expired:
-                yield _with(drawn, me, go(Step.CONTINUE_BROADCAST, crashed_owner=state.owner))
+                yield taken, go(Step.TAKE_OVER, crashed_owner=state.owner)
             else:
-                yield _with(drawn, me, Process(Step.DONE))
-        case Step.CONTINUE_BROADCAST:
-            if state.expired and state.owner == process.crashed_owner:
-                mine = replace(state, owner=me, expired=False)
-                following = go(_first_question(order), ticket=state.tickets, crashed_owner=None)
-                yield _with(mine, me, following)
-            else:
-                yield _with(state, me, Process(Step.DONE))
+                yield taken, done
+        case Step.TAKE_OVER:
+            is_crashed = state.expired and state.owner == process.crashed_owner
+            yield own(state) if is_crashed else (state, done)
         case Step.VALUE:
             step = Step.LIST if order is Order.VALUE_FIRST else Step.POST
-            yield _with(state, me, go(step, value=state.count))
+            yield state, go(step, value=state.count)
         case Step.LIST:
             step = Step.POST if order is Order.VALUE_FIRST else Step.VALUE
-            yield _with(state, me, go(step, audience=state.rows))
+            yield state, go(step, audience=state.rows)
             if order is Order.EVENTUAL_LIST:
-                yield _with(state, me, go(step, audience=state.rows_before))
+                yield state, go(step, audience=state.rows_before)
         case Step.POST:
-            yield _with(
-                replace(state, shown=_show(state, process.audience, process.value)),
-                me,
-                go(Step.RELEASE),
-            )
+            yield _show(state, process.audience, process.value), go(Step.RELEASE)
         case Step.RELEASE:
             if state.owner != me:
-                yield _with(state, me, Process(Step.DONE))
+                yield state, done
             elif state.tickets == process.ticket or order is Order.UNCONDITIONAL_RELEASE:
-                free = replace(state, owner=None, expired=False)
-                yield _with(free, me, Process(Step.DONE))
+                yield replace(state, owner=None, expired=False), done
             else:
-                renewed = replace(state, expired=False)
-                yield _with(renewed, me, go(_first_question(order), ticket=state.tickets))
+                yield own(state)
         case Step.PUT_ROW:
             joined = replace(state, rows=state.rows | {NEW_CLIENT}, rows_before=state.rows)
-            last = order is Order.READ_BEFORE_ROW
-            yield _with(joined, me, go(Step.SHOW if last else Step.READ))
+            yield joined, go(Step.SHOW if order is Order.READ_BEFORE_ROW else Step.READ)
         case Step.READ:
-            first = order is Order.READ_BEFORE_ROW
-            yield _with(state, me, go(Step.PUT_ROW if first else Step.SHOW, value=state.count))
+            following = Step.PUT_ROW if order is Order.READ_BEFORE_ROW else Step.SHOW
+            yield state, go(following, value=state.count)
         case Step.SHOW:
-            shown = _show(state, frozenset({NEW_CLIENT}), process.value)
-            yield _with(replace(state, shown=shown), me, Process(Step.DONE))
-        case Step.DONE | Step.CRASHED:
-            return
+            yield _show(state, frozenset({NEW_CLIENT}), process.value), done
 
 
-def _show(state: State, audience: frozenset[int], value: int) -> tuple[int, int]:
-    """Each client keeps the greatest value that it has seen."""
+def _show(state: State, audience: frozenset[int], value: int) -> State:
+    """The state after a post. Each page keeps its greatest value."""
     old, new = (
         max(shown, value) if client in audience else shown
         for client, shown in enumerate(state.shown)
     )
-    return old, new
+    return replace(state, shown=(old, new))

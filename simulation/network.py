@@ -1,4 +1,4 @@
-"""Between the service and the world: calls that take time, and posts that get lost."""
+"""The network between the service and its ports: calls take time, and posts are lost."""
 
 import json
 from collections import defaultdict
@@ -8,11 +8,12 @@ from typing import Any
 
 from counter_service.runtime.core.ports import Delivery, Outbox
 
+from .faults import FaultRates
 from .virtual_time import VirtualTime
 
 
 class Remote:
-    """A port whose calls take time: others get in between, and an invocation may die."""
+    """A port whose calls take time. Each has a wait before and a wait after it takes effect."""
 
     def __init__(self, port: object, time: VirtualTime, random: Random) -> None:
         self._port = port
@@ -33,31 +34,31 @@ class Remote:
 
 
 class Gateway(Outbox):
-    """Every connection is open. Posts are lost on one that is about to break.
+    """A gateway with only open connections, which may lose posts.
 
-    `inboxes` are the messages that arrived, by connection.
+    Attributes:
+        inboxes: The messages that arrived, by connection.
     """
 
     def __init__(
         self,
         time: VirtualTime,
         random: Random,
-        lost: float,
-        arrived: Callable[[dict[str, Any]], None],
+        faults: FaultRates,
+        on_arrival: Callable[[dict[str, Any]], None],
     ) -> None:
-        """`arrived` is told each message in the moment in which it arrives."""
-        self.lost = lost
-        self._arrived = arrived
         self.inboxes: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._time = time
         self._random = random
+        self._faults = faults
+        self._on_arrival = on_arrival
 
     def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
         deliveries = {}
         for connection_id in list(audience):
             self._time.wait(self._random.uniform(0.5, 5))
-            if self._random.random() >= self.lost:
+            if self._random.random() >= self._faults.post_lost:
                 self.inboxes[connection_id].append(json.loads(message))
-                self._arrived(json.loads(message))
-            deliveries[connection_id] = Delivery.DELIVERED  # as far as we can tell
+                self._on_arrival(json.loads(message))
+            deliveries[connection_id] = Delivery.DELIVERED  # a lost post too
         return deliveries

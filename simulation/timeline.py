@@ -1,8 +1,8 @@
-"""Virtual time: code that blocks runs in threads, one at a time, and only the clock says when.
+"""Virtual time: blocking code runs in threads, one at a time, and only the clock decides when.
 
-A process is ordinary code in a thread of its own. It runs until it waits; then whatever is due
-next runs. So a thousand invocations interleave exactly at the calls on which they would wait,
-in the same order each time, and an hour passes as fast as it can be computed.
+A process is ordinary code in a thread of its own. It runs until it waits, then the next due call
+runs. So a thousand invocations interleave exactly at the calls that would block, in the same order
+in each run, and an hour takes only as long as its computations.
 """
 
 import heapq
@@ -11,40 +11,44 @@ from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 class Timeline:
-    """`now` is in seconds and moves only inside of `run`. `process_seconds` is the time from begin
-    to end of all processes together."""
+    """A queue of calls, and the processes that wait for them.
+
+    Attributes:
+        now: Seconds since the start. It changes only inside of `run`.
+        process_seconds: Time from start to end of all processes, added up.
+    """
 
     def __init__(self) -> None:
         self.now = 0.0
         self.process_seconds = 0.0
         self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = count()  # what is due at the same moment happens in the order of planning
+        self._numbers = count()  # calls that are due at the same moment run in this order
         self._baton = threading.Lock()  # held while a process runs
         self._baton.acquire()
         self._turn: threading.Lock | None = None  # of the process that runs
         self._failure: BaseException | None = None
 
-    def after(self, seconds: float, happen: Callable[[], None]) -> None:
-        """Plan a call. It may plan others and start processes, but not wait."""
-        heapq.heappush(self._due, (self.now + seconds, next(self._numbers), happen))
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Schedule a call. It may schedule others and start processes, but not wait."""
+        heapq.heappush(self._due, (self.now + seconds, next(self._numbers), call))
 
     def start(self, work: Callable[[], object]) -> None:
-        """Plan a process for this moment."""
+        """Schedule a process for now."""
         turn = threading.Lock()
         turn.acquire()
 
         def run() -> None:
             turn.acquire()
-            began = self.now
+            started = self.now
             try:
                 work()
             except BaseException as failure:  # noqa: BLE001  # raised by run()
                 self._failure = failure
-            self.process_seconds += self.now - began
+            self.process_seconds += self.now - started
             self._baton.release()
 
         def begin() -> None:
@@ -53,24 +57,28 @@ class Timeline:
 
         self.after(0, begin)
 
-    def wait(self, begin: Callable[[Callable[[Answer], None]], None]) -> Answer:
-        """Inside of a process: stop until what `begin` sets going calls back, with the answer."""
+    def wait(self, begin: Callable[[Callable[[T], None]], None]) -> T:
+        """Block the current process until the callback is called. Returns the callback's argument.
+
+        Args:
+            begin: Receives the callback and arranges its call.
+        """
         turn = self._turn
         if turn is None:
-            raise RuntimeError("only a process can wait: Timeline.start() makes one")
-        answers: list[Answer] = []
+            raise RuntimeError("Only a process can wait. Start one with Timeline.start().")
+        results: list[T] = []
 
-        def resume(answer: Answer) -> None:
-            answers.append(answer)
+        def resume(result: T) -> None:
+            results.append(result)
             self._hand_over(turn)
 
         begin(resume)
         self._baton.release()
         turn.acquire()
-        return answers[0]
+        return results[0]
 
     def sleep(self, seconds: float) -> None:
-        """Inside of a process."""
+        """Block the current process."""
 
         def begin(resume: Callable[[bool], None]) -> None:
             self.after(seconds, lambda: resume(True))
@@ -78,10 +86,10 @@ class Timeline:
         self.wait(begin)
 
     def run(self) -> None:
-        """Until nothing is due any more. Raises what a process raised."""
+        """Run until no call is due. Raises what a process raised."""
         while self._due and self._failure is None:
-            self.now, _, happen = heapq.heappop(self._due)
-            happen()
+            self.now, _, call = heapq.heappop(self._due)
+            call()
         if self._failure is not None:
             raise self._failure
 

@@ -1,4 +1,4 @@
-"""A clock on a timeline for the product's own code. A process may be killed while it waits."""
+"""A clock on a timeline for the runtime's code. A process may be killed while it waits."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,24 +13,24 @@ START_MS = 1_772_545_400_000
 
 
 class Killed(BaseException):
-    """The process is dead: nothing catches this, so none of its code runs any more."""
+    """Ends a process that is killed. No code catches it, so none of the process runs after it."""
 
 
 class _Process(local):
     """The process of the current thread."""
 
-    waits_left: int | None = None  # until it is killed; None: never
+    waits_left: int | None = None  # until it is killed; None: it is not killed
 
 
 class VirtualTime(Clock):
     """The clock of every process on a timeline.
 
     Attributes:
-        died: Number of processes that were killed so far.
+        killed: Number of processes that were killed so far.
     """
 
     def __init__(self, timeline: Timeline | None = None) -> None:
-        self.died = 0
+        self.killed = 0
         self._timeline = timeline or Timeline()
         self._process = _Process()
 
@@ -39,29 +39,29 @@ class VirtualTime(Clock):
         return START_MS + self._timeline.now * 1000
 
     def spawn(
-        self, work: Callable[[], None], after: float = 0, dies_after: int | None = None
+        self, work: Callable[[], None], after_ms: float = 0, kill_in_wait: int | None = None
     ) -> None:
-        """Start a process `after` milliseconds, and kill it in its wait number `dies_after`."""
-        process = partial(self._live, work, dies_after)
-        self._timeline.after(after / 1000, partial(self._timeline.start, process))
+        """Start a process later, and kill it in its wait with this number, from 1."""
 
-    def _live(self, work: Callable[[], None], dies_after: int | None) -> None:
-        self._process.waits_left = dies_after
-        with suppress(Killed):
-            work()
+        def run() -> None:
+            self._process.waits_left = kill_in_wait
+            with suppress(Killed):
+                work()
+
+        self._timeline.after(after_ms / 1000, partial(self._timeline.start, run))
 
     def wait(self, ms: float) -> None:
-        """Let other processes run meanwhile. Raises Killed when this process dies."""
+        """Let other processes run. Raises Killed if this process is killed meanwhile."""
         self.hold(ms)
         if self._process.waits_left is not None:
             self._process.waits_left -= 1
             if self._process.waits_left == 0:
-                self.died += 1
+                self.killed += 1
             if self._process.waits_left <= 0:
                 raise Killed
 
     def hold(self, ms: float) -> None:
-        """Let other processes run meanwhile, in a wait in which this process cannot die."""
+        """Let other processes run, in a wait in which this process cannot be killed."""
         self._timeline.sleep(ms / 1000)
 
     def run(self) -> None:

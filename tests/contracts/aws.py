@@ -1,4 +1,4 @@
-"""An AWS that is nobody's: its environment, and the two tables as the graph makes them."""
+"""The environment of an AWS without an account, and the two tables as the program declares them."""
 
 import os
 from typing import Any, Final
@@ -11,7 +11,7 @@ REGION: Final = "eu-central-1"
 
 
 def isolate(patch: pytest.MonkeyPatch) -> None:
-    """Take away what the shell has of AWS and proxies; give credentials that open nothing."""
+    """Replace the AWS settings of the shell by credentials of no account."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         patch.delenv(name)
     patch.setenv("AWS_ACCESS_KEY_ID", "test")

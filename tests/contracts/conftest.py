@@ -1,14 +1,14 @@
-"""The adapters that the contracts are checked on.
+"""The adapters that every contract is tested on.
 
-Another adapter is a fixture that returns Stores, and its name in ADAPTERS. For DynamoDB
-somewhere else that is `DynamoDB(session, endpoint).stores()`.
+Another adapter is a fixture that returns Stores, and its name in ADAPTERS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
-from threading import Lock
-from typing import Any
+from threading import Barrier, Lock
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import boto3
@@ -29,13 +29,27 @@ from tests.contracts.aws import create_connections_table, create_counter_table, 
 ADAPTERS = ["in_memory", "dynamodb_on_moto", "dynamodb_on_the_emulator", "dynamodb_with_shards"]
 
 SHARDS = 4
-
 PAGE_SIZE = 2
+THREADS = 8
+
+T = TypeVar("T")
+
+
+def together(work: Callable[[int], T], threads: int = THREADS) -> list[T]:
+    """Call `work` with a number in each of several threads at the same time."""
+    start = Barrier(threads)
+
+    def run(number: int) -> T:
+        start.wait(timeout=10)
+        return work(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(threads)))
 
 
 @dataclass(frozen=True)
 class Stores:
-    """Empty ones."""
+    """The stores of one adapter, empty."""
 
     counter: CounterStore
     connections: ConnectionStore
@@ -43,9 +57,9 @@ class Stores:
 
 
 class DynamoDB:
-    """Clients as in production, but with tiny pages: a real one ends after a megabyte.
+    """The stores on clients as in production, but with small pages.
 
-    The dice are the same in each run.
+    A page of DynamoDB has a megabyte. Random numbers are the same in each run.
     """
 
     def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
@@ -54,38 +68,42 @@ class DynamoDB:
         self._client.meta.events.register("provide-client-params.dynamodb.Scan", _small_page)
 
     def stores(self, shards: int = 1) -> Stores:
-        """On new tables."""
-        test = uuid4().hex
-        create_connections_table(self._client, f"connections-{test}")
+        """Stores on new tables."""
+        connections = f"connections-{uuid4().hex}"
+        create_connections_table(self._client, connections)
         table = self.counter_table()
         return Stores(
             self.counter(table, shards),
-            DynamoConnectionStore(f"connections-{test}", self._client),
+            DynamoConnectionStore(connections, self._client),
             DynamoBroadcastLease(table, self._client),
         )
 
     def counter_table(self) -> str:
-        """A new one."""
+        """The name of a new counter table."""
         name = f"counter-{uuid4().hex}"
         create_counter_table(self._client, name)
         return name
 
     def counter(self, table: str, shards: int = 1) -> DynamoCounterStore:
-        """As another instance of the function has it."""
-        dice = Random(shards).random
+        """The counter store of one more instance of the function."""
+        random = Random(shards).random
         return DynamoCounterStore(
             table,
             self._client,
             no_retry_client=self._no_retry_client,
             shards=shards,
-            random=dice,
-            backoff=Backoff(FakeClock(), dice),
+            random=random,
+            backoff=Backoff(FakeClock(), random),
         )
 
     def rows(self, table: str) -> dict[str, dict[str, Any]]:
-        """Of the counter table, by id."""
+        """The rows of a counter table, by id."""
         pages = self._client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         return {row["id"]["S"]: row for page in pages for row in page["Items"]}
+
+
+def _small_page(params: dict[str, Any], **_: object) -> dict[str, Any]:
+    return params | {"Limit": PAGE_SIZE}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -131,7 +149,7 @@ def dynamodb_on_the_emulator(emulator: DynamoDB) -> Stores:
 
 @pytest.fixture(params=["moto", "emulator"])
 def dynamodb(request: pytest.FixtureRequest) -> DynamoDB:
-    """For what is about the tables themselves."""
+    """For tests of the tables themselves."""
     database: DynamoDB = request.getfixturevalue(request.param)
     return database
 
@@ -147,8 +165,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDB]:
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[DynamoDB]:
-    """DynamoDB serves writes to one item one after the other. Moto runs them in the threads of
-    its callers, at the same time, so here requests take turns."""
+    """DynamoDB on moto, with one request at a time.
+
+    Moto does not protect an item from concurrent writes, as DynamoDB does.
+    """
     turn = Lock()
     process = BotocoreStubber.process_request
 
@@ -160,7 +180,3 @@ def moto() -> Iterator[DynamoDB]:
         isolate(patch)
         patch.setattr(BotocoreStubber, "process_request", in_turn)
         yield DynamoDB(boto3.Session())
-
-
-def _small_page(params: dict[str, Any], **_: object) -> dict[str, Any]:
-    return params | {"Limit": PAGE_SIZE}

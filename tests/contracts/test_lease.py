@@ -1,81 +1,66 @@
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+import pytest
 
 from counter_service.runtime.core.ports import BroadcastLease
+from tests.contracts.conftest import together
 
 NOW = 1_772_545_400
 LATER = NOW + 12
 
 
-def test_a_free_lease_is_given(lease: BroadcastLease) -> None:
-    assert lease.request("me", NOW, LATER) == 1
+@pytest.fixture
+def ticket(lease: BroadcastLease) -> int:
+    """The first ticket of "me", who holds the lease until LATER."""
+    ticket = lease.request("me", NOW, LATER)
+    assert ticket == 1
+    return ticket
 
 
-def test_a_lease_that_is_held_is_not_given(lease: BroadcastLease) -> None:
-    lease.request("me", NOW, LATER)
+def test_lease_that_is_held_is_not_acquired(lease: BroadcastLease, ticket: int) -> None:
     assert lease.request("you", NOW, LATER) is None
     assert lease.request("they", LATER - 1, LATER + 12) is None
 
 
-def test_its_owner_gets_it_again(lease: BroadcastLease) -> None:
-    """As when the first answer was lost and the request was sent once more."""
-    lease.request("me", NOW, LATER)
-    assert lease.request("me", NOW, LATER) == 2
+def test_lease_is_acquired_again_by_its_owner(lease: BroadcastLease, ticket: int) -> None:
+    """The SDK repeats a request whose response was lost."""
+    assert lease.request("me", NOW, LATER) == ticket + 1
 
 
-def test_released_without_another_ticket(lease: BroadcastLease) -> None:
-    ticket = lease.request("me", NOW, LATER)
-    assert ticket
+def test_lease_is_released_without_a_newer_ticket(lease: BroadcastLease, ticket: int) -> None:
     assert lease.release("me", ticket, LATER) is None
     assert lease.request("you", NOW, LATER) == 2
 
 
-def test_kept_for_a_ticket_that_was_drawn_meanwhile(lease: BroadcastLease) -> None:
-    ticket = lease.request("me", NOW, LATER)
-    assert ticket == 1
+def test_lease_is_renewed_for_a_newer_ticket(lease: BroadcastLease, ticket: int) -> None:
     lease.request("you", NOW, LATER)
     lease.request("they", NOW, LATER)
     assert lease.release("me", ticket, LATER + 12) == 3
-    # And renewed with it.
     assert lease.request("you", LATER, LATER + 12) is None
     assert lease.release("me", 4, LATER) is None
 
 
-def test_an_expired_lease_is_taken_over(lease: BroadcastLease) -> None:
-    ticket = lease.request("crashed", NOW, LATER)
-    assert ticket
-    assert lease.request("me", LATER, LATER + 12) == 2
-    assert lease.release("crashed", ticket, LATER + 12) is None
-    assert lease.request("you", LATER, LATER + 12) is None, "the crashed one released my lease"
+def test_lease_that_expired_is_acquired_by_another(lease: BroadcastLease, ticket: int) -> None:
+    assert lease.request("you", LATER, LATER + 12) == 2
+    assert lease.release("me", ticket, LATER + 12) is None
+    assert lease.request("they", LATER, LATER + 12) is None, "the old owner released the lease"
 
 
-def test_one_of_many_takes_over(lease: BroadcastLease) -> None:
-    lease.request("crashed", NOW, LATER)
-    together = Barrier(8)
-
-    def request(number: int) -> int | None:
-        together.wait(timeout=10)
-        return lease.request(f"heir {number}", LATER, LATER + 12)
-
-    with ThreadPoolExecutor(8) as pool:
-        tickets = [ticket for ticket in pool.map(request, range(8)) if ticket is not None]
-    assert len(tickets) == 1
+def test_lease_that_expired_is_acquired_by_one_of_many(lease: BroadcastLease, ticket: int) -> None:
+    tickets = together(lambda number: lease.request(f"owner {number}", LATER, LATER + 12))
+    assert len([each for each in tickets if each is not None]) == 1
 
 
-def test_abandoned_whatever_was_drawn(lease: BroadcastLease) -> None:
-    lease.request("me", NOW, LATER)
+def test_lease_is_abandoned_despite_newer_tickets(lease: BroadcastLease, ticket: int) -> None:
     lease.request("you", NOW, LATER)
     lease.abandon("me")
     assert lease.request("they", NOW, LATER) == 3
 
 
-def test_only_its_owner_abandons_it(lease: BroadcastLease) -> None:
-    lease.request("me", NOW, LATER)
+def test_lease_is_abandoned_only_by_its_owner(lease: BroadcastLease, ticket: int) -> None:
     lease.abandon("you")
     assert lease.request("they", NOW, LATER) is None
 
 
-def test_expiry_is_seen(lease: BroadcastLease) -> None:
+def test_lease_is_expired_until_its_release(lease: BroadcastLease) -> None:
     assert not lease.is_expired(NOW)
     ticket = lease.request("me", NOW, LATER)
     assert ticket

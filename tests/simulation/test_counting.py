@@ -1,91 +1,90 @@
-"""Clicks under every fault at once: the value is what was clicked, and every client learns so."""
+"""Clicks with every fault at once: each counts exactly once and is acknowledged."""
 
 import pytest
 
 from counter_service.runtime.core.events import Message
 from counter_service.runtime.core.protocol import ErrorCode
 from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
-from simulation.counting_world import NONE, STORM, Chances, CountingWorld, History
+from simulation.counting import MANY_FAULTS, NO_FAULTS, CountingSimulation, History
 
 CLIENTS = 8
-CLICKS = 25  # of each
+CLICKS = 25  # of each client
+CLICK = '{"action":"increment","id":"q7Rk_3sYd-2oFiAC:1"}'
+WAITS = 15  # of the invocation of one click without conflicts
 
 
-def violations(world: CountingWorld, history: History) -> list[str]:
-    """Of what the product promises about counting."""
-    table = world.table
-    found = list(history.problems)
-    if lost := history.clicked - history.acknowledged.keys():
+def violations(simulation: CountingSimulation, history: History) -> list[str]:
+    """What the clients received or the table contains against the promise."""
+    table = simulation.table
+    found = list(history.violations)
+    if lost := history.op_ids - history.acknowledged.keys():
         found.append(f"never acknowledged: {sorted(lost)}")
-    if invented := table.operations - history.clicked:
+    if invented := table.operations - history.op_ids:
         found.append(f"never clicked: {sorted(invented)}")
     if uncounted := history.acknowledged.keys() - table.operations:
-        found.append(f"acknowledged and not counted: {sorted(uncounted)}")
-    # Each id once, and each click without one that was committed.
+        found.append(f"acknowledged but not counted: {sorted(uncounted)}")
+    # Each op id counts once, and so does each click without one that was committed.
     expected = len(table.operations) + table.plain_adds
     if table.value != expected:
         found.append(f"the value is {table.value} instead of {expected}")
-    if not len(history.clicked) <= table.value <= history.attempted:
+    if not len(history.op_ids) <= table.value <= history.attempted:
         found.append(f"the value is {table.value} after {history.attempted} clicks")
     if table.plain_adds > history.plain:
-        found.append(f"{table.plain_adds} of {history.plain} clicks without an id counted")
+        found.append(f"{table.plain_adds} of {history.plain} clicks without an op id counted")
     return found
 
 
 @pytest.mark.parametrize("shards", [(1,), (4,), (1, 4, 16)], ids=str)
 @pytest.mark.parametrize("seed", range(6))
 def test_every_click_counts_exactly_once(seed: int, shards: tuple[int, ...]) -> None:
-    world = CountingWorld(seed, shards=shards)
-    history = world.run(CLIENTS, CLICKS)
-    assert violations(world, history) == []
-    assert len(history.clicked) + history.plain == CLIENTS * CLICKS
+    simulation = CountingSimulation(seed, shards=shards)
+    history = simulation.run(CLIENTS, CLICKS)
+    assert violations(simulation, history) == []
+    assert len(history.op_ids) + history.plain == history.attempted == CLIENTS * CLICKS
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_in_a_storm_too(seed: int) -> None:
-    world = CountingWorld(seed, STORM, shards=(1, 4))
-    history = world.run(CLIENTS, CLICKS)
-    assert violations(world, history) == []
+def test_every_click_counts_exactly_once_with_many_faults(seed: int) -> None:
+    simulation = CountingSimulation(seed, MANY_FAULTS, shards=(1, 4))
+    history = simulation.run(CLIENTS, CLICKS)
+    assert violations(simulation, history) == []
     assert ErrorCode.UNAVAILABLE in history.codes
 
 
-def test_the_faults_do_happen() -> None:
-    """Or the tests above would show nothing."""
-    world = CountingWorld(1)
-    history = world.run(CLIENTS, CLICKS)
-    assert world.table.faults.seen > 20
-    assert world.table.conflicts > 5
-    assert history.resent > 5
-    assert world.time.died > 10
+def test_simulation_injects_faults() -> None:
+    """Otherwise the tests above would prove nothing."""
+    simulation = CountingSimulation(1)
+    history = simulation.run(CLIENTS, CLICKS)
+    assert simulation.table.timeouts > 20
+    assert simulation.table.conflicts > 5
+    assert history.retries > 5
+    assert simulation.time.killed > 10
 
 
-def test_without_faults_nothing_is_sent_twice() -> None:
-    world = CountingWorld(1, NONE)
-    history = world.run(CLIENTS, CLICKS)
-    assert violations(world, history) == []
-    assert (history.resent, history.codes) == (0, set())
-    assert world.table.value == CLIENTS * CLICKS
+def test_clients_retry_nothing_without_faults() -> None:
+    simulation = CountingSimulation(1, NO_FAULTS)
+    history = simulation.run(CLIENTS, CLICKS)
+    assert violations(simulation, history) == []
+    assert (history.retries, history.codes) == (0, set())
+    assert simulation.table.value == CLIENTS * CLICKS
 
 
-def test_the_same_seed_is_the_same_history() -> None:
-    def told(seed: int) -> tuple[object, ...]:
-        history = CountingWorld(seed).run(4, 10)
-        return history.acknowledged, history.resent, history.attempted
-
-    assert told(3) == told(3) != told(4)
+def test_simulation_depends_only_on_its_seed() -> None:
+    first, second, other = (CountingSimulation(seed).run(4, 10) for seed in (3, 3, 4))
+    assert first == second != other
 
 
 class RetriedAdd(DynamoCounterStore):
-    """Planted: the op id is ignored, and the ADD is sent until there is an answer."""
+    """Planted: the op id is ignored, and the ADD is sent until there is a reply."""
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
-        self._once = self._client  # which sends again what was not answered
+        self._no_retry_client = self._client  # which retries after a timeout
         self.increment()
         return True
 
 
-class RemembersFirst(DynamoCounterStore):
-    """Planted: two writes in the place of a transaction, the op row first."""
+class TwoWrites(DynamoCounterStore):
+    """Planted: two writes instead of a transaction, the op row first."""
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
         if op_id in self._client._table.operations:
@@ -96,8 +95,8 @@ class RemembersFirst(DynamoCounterStore):
         return True
 
 
-class ReadsItsOwnRows(DynamoCounterStore):
-    """Planted: reads as many rows as are configured, not as many as there are."""
+class ReadsOneRow(DynamoCounterStore):
+    """Planted: reads one row, however many there are."""
 
     def value(self) -> int:
         self._in_use = 1
@@ -106,77 +105,77 @@ class ReadsItsOwnRows(DynamoCounterStore):
 
 
 class AnnouncesNothing(DynamoCounterStore):
-    """Planted: clicks land on rows of which instances with fewer do not know."""
+    """Planted: clicks are added to rows that instances with fewer shards do not read."""
 
     def _announce(self) -> None:
         return
 
 
-PLANTED: dict[str, tuple[type[DynamoCounterStore], tuple[int, ...], str]] = {
-    "a plain ADD, sent again": (RetriedAdd, (1,), "the value is"),
-    "two writes for a transaction": (RemembersFirst, (1,), "the value is"),
-    "a part of the rows is read": (ReadsItsOwnRows, (4,), "read"),
-    "rows are not announced": (AnnouncesNothing, (1, 4), "read"),
-}
-
-
-@pytest.mark.parametrize(("store", "shards", "sentence"), PLANTED.values(), ids=PLANTED)
-def test_a_planted_mistake_is_found(
-    store: type[DynamoCounterStore], shards: tuple[int, ...], sentence: str
+@pytest.mark.parametrize(
+    ("store", "shards", "violation"),
+    [
+        (RetriedAdd, (1,), "the value is"),
+        (TwoWrites, (1,), "the value is"),
+        (ReadsOneRow, (4,), "read"),
+        (AnnouncesNothing, (1, 4), "read"),
+    ],
+)
+def test_simulation_finds_a_planted_mistake(
+    store: type[DynamoCounterStore], shards: tuple[int, ...], violation: str
 ) -> None:
     found = []
     for seed in range(5):
-        world = CountingWorld(seed, Chances(plain=0), shards=shards, store=store)
-        found += violations(world, world.run(CLIENTS, CLICKS))
-    assert [each for each in found if sentence in each]
+        simulation = CountingSimulation(seed, plain=0, shards=shards, store=store)
+        found += violations(simulation, simulation.run(CLIENTS, CLICKS))
+    assert [each for each in found if violation in each]
 
 
-class TestADeath:
-    """Of the invocation of one click, in each of its waits, and what the second one makes good."""
+def click_with_a_kill(kill_in_wait: int) -> CountingSimulation:
+    """A simulation of one click, whose invocation is killed in this wait."""
+    simulation = CountingSimulation(7, NO_FAULTS)
+    simulation.join("clicker", "listener")
+    send(simulation, "clicker", CLICK, kill_in_wait=kill_in_wait)
+    return simulation
 
-    CLICK = '{"action":"increment","id":"q7Rk_3sYd-2oFiAC:1"}'
-    WAITS = 15  # of a click that nothing comes in between
 
-    def world(self, dies_after: int | None) -> CountingWorld:
-        world = CountingWorld(7, NONE)
-        world.join("clicker", "listener")
-        self.says(world, "clicker", self.CLICK, 0, dies_after)
-        return world
+def send(
+    simulation: CountingSimulation,
+    connection_id: str,
+    body: str,
+    after_ms: int = 0,
+    kill_in_wait: int | None = None,
+) -> None:
+    message = Message(connection_id, simulation.time.now_s(), body)
+    simulation.time.spawn(lambda: simulation.invoke(message), after_ms, kill_in_wait)
 
-    def says(
-        self, world: CountingWorld, name: str, text: str, at: int, dies_after: int | None = None
-    ) -> None:
-        message = Message(name, world.time.now_s(), text)
-        world.time.spawn(lambda: world.invoke(message), at, dies_after)
 
-    @pytest.mark.parametrize("wait", range(1, WAITS + 1))
-    def test_costs_nothing_but_time(self, wait: int) -> None:
-        world = self.world(dies_after=wait)
-        self.says(world, "clicker", self.CLICK, 5_000)
-        self.says(world, "listener", '{"action":"get-current"}', 20_000)
-        world.time.run()
-        assert world.table.value == 1
-        assert {"type": "counter-update", "value": 1, "id": "q7Rk_3sYd-2oFiAC:1"} in (
-            world.inboxes["clicker"]
-        )
-        assert world.inboxes["listener"][-1]["value"] == 1
+@pytest.mark.parametrize("wait", range(1, WAITS + 1))
+def test_click_of_a_killed_invocation_counts_once_when_it_is_retried(wait: int) -> None:
+    simulation = click_with_a_kill(wait)
+    send(simulation, "clicker", CLICK, 5_000)
+    send(simulation, "listener", '{"action":"get-current"}', 20_000)
+    simulation.time.run()
+    assert (simulation.time.killed, simulation.table.value) == (1, 1)
+    acknowledgement = {"type": "counter-update", "value": 1, "id": "q7Rk_3sYd-2oFiAC:1"}
+    assert acknowledgement in simulation.inboxes["clicker"]
+    assert simulation.inboxes["listener"][-1]["value"] == 1
 
-    def test_before_the_broadcast_is_made_good_by_the_second_message(self) -> None:
-        """Which counts nothing and broadcasts all the same: nobody else would."""
-        for wait in range(1, self.WAITS):
-            world = self.world(dies_after=wait)
-            world.time.run()
-            if world.table.value == 1 and not world.inboxes["listener"]:
-                break
-        else:
-            pytest.fail("no death came between the count and the broadcast")
-        self.says(world, "clicker", self.CLICK, 5_000)
-        world.time.run()
-        assert world.table.value == 1
-        assert world.inboxes["listener"] == [{"type": "counter-update", "value": 1}]
 
-    def test_is_tried_in_every_wait(self) -> None:
-        last, beyond = self.world(self.WAITS), self.world(self.WAITS + 1)
-        for world in (last, beyond):
-            world.time.run()
-        assert (last.time.died, beyond.time.died) == (1, 0)
+def test_click_of_an_invocation_has_no_more_waits_than_are_tested() -> None:
+    simulation = click_with_a_kill(WAITS + 1)
+    simulation.time.run()
+    assert simulation.time.killed == 0
+
+
+def test_click_that_was_counted_but_not_broadcast_is_broadcast_when_it_is_retried() -> None:
+    for wait in range(1, WAITS):
+        simulation = click_with_a_kill(wait)
+        simulation.time.run()
+        if simulation.table.value == 1 and not simulation.inboxes["listener"]:
+            break
+    else:
+        pytest.fail("No invocation was killed between the count and the broadcast.")
+    send(simulation, "clicker", CLICK, 5_000)
+    simulation.time.run()
+    assert simulation.table.value == 1
+    assert simulation.inboxes["listener"] == [{"type": "counter-update", "value": 1}]

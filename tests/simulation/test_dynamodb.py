@@ -1,5 +1,3 @@
-"""The simulated table keeps DynamoDB's rules, and where moto knows them too, both say the same."""
-
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
@@ -11,7 +9,7 @@ from moto import mock_aws
 
 from counter_service.runtime.core.backoff import Backoff
 from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
-from simulation.dynamodb import ITEM_WRITE_UNITS, TOKEN_MS, Client, Faults, Table
+from simulation.dynamodb import ITEM_WRITE_UNITS, TOKEN_MS, Client, Table
 from simulation.virtual_time import VirtualTime
 from tests.contracts.aws import create_counter_table, isolate
 
@@ -33,14 +31,18 @@ def add_one(row: str = "global") -> dict[str, Any]:
     return {"Key": {"id": {"S": row}}, "UpdateExpression": "ADD #value :one"}
 
 
-class At:
-    """What requests at some milliseconds come to: an error's code, or what was answered."""
+class Requests:
+    """Requests to a table at planned times.
+
+    Attributes:
+        outcomes: The response to each, or the code of its error.
+    """
 
     def __init__(self, table: Table) -> None:
         self.outcomes: dict[str, object] = {}
         self._table = table
 
-    def __call__(self, ms: float, name: str, request: Callable[[], object]) -> None:
+    def at(self, ms: float, name: str, request: Callable[[], object]) -> None:
         def run() -> None:
             try:
                 self.outcomes[name] = request()
@@ -53,20 +55,20 @@ class At:
 
 
 @pytest.fixture
-def at(table: Table) -> At:
-    return At(table)
+def requests(table: Table) -> Requests:
+    return Requests(table)
 
 
-def test_a_transaction_holds_its_rows_until_it_commits(table: Table, at: At) -> None:
-    at(0, "first", lambda: table.transact(transaction("1"), "a"))
-    at(9, "same row", lambda: table.transact(transaction("2"), "b"))
-    at(9, "same op", lambda: table.transact(transaction("1", "global#1"), "c"))
-    at(9, "another row", lambda: table.transact(transaction("3", "global#1"), "d"))
-    at(9, "single write", lambda: table.update(add_one()))
-    at(9, "read", lambda: table.get(["global"]))
-    at(11, "after", lambda: table.update(add_one())["value"])
+def test_transaction_holds_its_rows_until_it_commits(table: Table, requests: Requests) -> None:
+    requests.at(0, "first", lambda: table.transact(transaction("1"), "a"))
+    requests.at(9, "same row", lambda: table.transact(transaction("2"), "b"))
+    requests.at(9, "same op", lambda: table.transact(transaction("1", "global#1"), "c"))
+    requests.at(9, "another row", lambda: table.transact(transaction("3", "global#1"), "d"))
+    requests.at(9, "single write", lambda: table.update(add_one()))
+    requests.at(9, "read", lambda: table.get(["global"]))
+    requests.at(11, "after", lambda: table.update(add_one())["value"])
     table.time.run()
-    assert at.outcomes == {
+    assert requests.outcomes == {
         "first": None,
         "same row": ["None", "TransactionConflict"],
         "same op": ["TransactionConflict", "None"],
@@ -78,46 +80,44 @@ def test_a_transaction_holds_its_rows_until_it_commits(table: Table, at: At) -> 
     assert (table.value, table.operations, table.conflicts) == (3, {"1", "3"}, 3)
 
 
-def test_a_token_makes_a_transaction_happen_once(table: Table, at: At) -> None:
-    at(0, "first", lambda: table.transact(transaction("1"), "a"))
-    at(5, "meanwhile", lambda: table.transact(transaction("1"), "a"))
-    at(20, "again", lambda: table.transact(transaction("1"), "a"))
-    at(20, "another", lambda: table.transact(transaction("1"), "b"))
-    at(20 + TOKEN_MS, "forgotten", lambda: table.transact(transaction("1"), "a"))
+def test_transaction_is_executed_once_for_each_token(table: Table, requests: Requests) -> None:
+    requests.at(0, "first", lambda: table.transact(transaction("1"), "a"))
+    requests.at(5, "in progress", lambda: table.transact(transaction("1"), "a"))
+    requests.at(20, "same token", lambda: table.transact(transaction("1"), "a"))
+    requests.at(20, "another token", lambda: table.transact(transaction("1"), "b"))
+    requests.at(20 + TOKEN_MS, "token expired", lambda: table.transact(transaction("1"), "a"))
     table.time.run()
-    assert at.outcomes == {
+    assert requests.outcomes == {
         "first": None,
-        "meanwhile": "TransactionInProgressException",
-        "again": None,
-        "another": ["ConditionalCheckFailed", "None"],
-        "forgotten": ["ConditionalCheckFailed", "None"],
+        "in progress": "TransactionInProgressException",
+        "same token": None,
+        "another token": ["ConditionalCheckFailed", "None"],
+        "token expired": ["ConditionalCheckFailed", "None"],
     }
     assert table.value == 1
 
 
-def test_a_row_takes_so_many_writes_a_second(table: Table, at: At) -> None:
+def test_row_limits_its_writes_per_second(table: Table, requests: Requests) -> None:
     for number in range(ITEM_WRITE_UNITS + 1):
-        at(0, f"{number}", lambda: bool(table.update(add_one())))
-    at(0, "another row", lambda: bool(table.update(add_one("global#1"))))
-    at(0, "transaction", lambda: table.transact(transaction("1"), "a"))
-    at(2, "later", lambda: table.transact(transaction("1"), "b"))
+        requests.at(0, f"{number}", lambda: bool(table.update(add_one())))
+    requests.at(0, "another row", lambda: bool(table.update(add_one("global#1"))))
+    requests.at(0, "transaction", lambda: table.transact(transaction("1"), "a"))
+    requests.at(2, "later", lambda: table.transact(transaction("1"), "b"))
     table.time.run()
-    assert at.outcomes.pop(f"{ITEM_WRITE_UNITS}") == "ThrottlingException"
-    assert at.outcomes.pop("transaction") == ["None", "ThrottlingError"]
-    assert at.outcomes.pop("later") is None
-    assert set(at.outcomes.values()) == {True}
+    assert requests.outcomes.pop(f"{ITEM_WRITE_UNITS}") == "ThrottlingException"
+    assert requests.outcomes.pop("transaction") == ["None", "ThrottlingError"]
+    assert requests.outcomes.pop("later") is None
+    assert set(requests.outcomes.values()) == {True}
 
 
 @pytest.mark.parametrize(
-    ("faults", "counted"),
-    [(Faults(request_lost=1), 0), (Faults(reply_lost=1), 1), (Faults(request_late=1), 1)],
+    ("fault", "counted"), [("request_lost", 0), ("reply_lost", 1), ("request_late", 1)]
 )
 @pytest.mark.parametrize("attempts", [1, 3])
-def test_what_is_lost_is_a_timeout_whatever_happened(
-    table: Table, faults: Faults, counted: int, attempts: int
+def test_lost_request_is_counted_at_most_once_by_all_its_attempts(
+    table: Table, fault: str, counted: int, attempts: int
 ) -> None:
-    """However often it is sent, for all of the call's requests have one token."""
-    table.faults = faults
+    setattr(table.faults, fault, 1)
     timeouts = []
 
     def call() -> None:
@@ -142,14 +142,20 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.parametrize("shards", [1, 4])
 @pytest.mark.parametrize("seed", range(3))
-def test_says_what_moto_says(moto: Any, table: Table, seed: int, shards: int) -> None:
-    """Of requests that come one after the other, which is what moto knows."""
+def test_simulated_table_responds_like_moto(
+    moto: Any, table: Table, seed: int, shards: int
+) -> None:
+    """Moto executes one request after the other, so no two are concurrent here."""
 
-    def history(client: Any, once: Any) -> list[object]:
-        dice, choices = Random(seed), Random(seed)
-        backoff = Backoff(table.time, lambda: 0)
+    def responses(client: Any, no_retry_client: Any) -> list[object]:
+        choices, backoff = Random(seed), Backoff(table.time, lambda: 0)
         store = DynamoCounterStore(
-            "counter", client, once, shards=shards, random=dice.random, backoff=backoff
+            "counter",
+            client,
+            no_retry_client,
+            shards=shards,
+            random=Random(seed).random,
+            backoff=backoff,
         )
         calls: list[Callable[[], object]] = [
             store.increment,
@@ -158,9 +164,9 @@ def test_says_what_moto_says(moto: Any, table: Table, seed: int, shards: int) ->
         ]
         return [choices.choice(calls)() for _ in range(60)]
 
-    told: list[object] = []
-    table.time.spawn(lambda: told.extend(history(Client(table, 3), Client(table, 1))))
+    simulated: list[object] = []
+    table.time.spawn(lambda: simulated.extend(responses(Client(table, 3), Client(table, 1))))
     table.time.run()
-    assert told == history(moto, moto)
+    assert simulated == responses(moto, moto)
     rows = moto.scan(TableName="counter")["Items"]
     assert table.rows == {row["id"]["S"]: row for row in rows}

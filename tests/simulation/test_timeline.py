@@ -5,7 +5,7 @@ import pytest
 from simulation.timeline import Timeline
 
 
-def test_processes_interleave_where_they_wait() -> None:
+def test_timeline_interleaves_processes_where_they_wait() -> None:
     timeline = Timeline()
     seen: list[tuple[str, float]] = []
 
@@ -14,40 +14,38 @@ def test_processes_interleave_where_they_wait() -> None:
             seen.append((name, timeline.now))
             timeline.sleep(pause)
 
-    timeline.start(lambda: process("quick", 1))
-    timeline.start(lambda: process("slow", 1.5))
+    timeline.start(lambda: process("a", 1))
+    timeline.start(lambda: process("b", 1.5))
     timeline.run()
-    assert seen == [
-        *(("quick", 0), ("slow", 0), ("quick", 1), ("slow", 1.5), ("quick", 2), ("slow", 3)),
-    ]
+    assert seen == [("a", 0), ("b", 0), ("a", 1), ("b", 1.5), ("a", 2), ("b", 3)]
     assert timeline.now == 4.5
     assert timeline.process_seconds == 3 + 4.5
 
 
-def test_a_wait_gives_the_answer() -> None:
+def test_timeline_wait_returns_the_argument_of_its_callback() -> None:
     timeline = Timeline()
-    answers: list[str] = []
+    results: list[str] = []
 
-    def ask(resume: Callable[[str], None]) -> None:
+    def begin(resume: Callable[[str], None]) -> None:
         timeline.after(7, lambda: resume("yes"))
 
-    timeline.start(lambda: answers.append(timeline.wait(ask)))
+    timeline.start(lambda: results.append(timeline.wait(begin)))
     timeline.run()
-    assert (answers, timeline.now) == (["yes"], 7)
+    assert (results, timeline.now) == (["yes"], 7)
 
 
-def test_what_a_process_raises_ends_the_run() -> None:
+def test_timeline_run_raises_the_exception_of_a_process() -> None:
     timeline = Timeline()
 
     def fail() -> None:
         timeline.sleep(1)
-        raise ValueError("in the middle of it")
+        raise ValueError("from the process")
 
     timeline.start(fail)
-    with pytest.raises(ValueError, match="in the middle of it"):
+    with pytest.raises(ValueError, match="from the process"):
         timeline.run()
 
 
-def test_only_a_process_waits() -> None:
-    with pytest.raises(RuntimeError, match="only a process"):
+def test_timeline_sleep_raises_outside_of_a_process() -> None:
+    with pytest.raises(RuntimeError, match="Only a process"):
         Timeline().sleep(1)

@@ -13,7 +13,7 @@ from tests.contracts.aws import isolate
 from tests.unit.local_server import SILENCE, Answer, LocalServer
 from tests.unit.stores import Stores
 
-# The same examples in every run: a red test is about the change, not about the day.
+# The same examples in each run, so that a test fails because of a change and not by chance.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("repeatable")
 
@@ -25,13 +25,13 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries at once: how often is the question here, not how late."""
+    """Retry without pauses. The tests are about the number of attempts."""
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
 
 
 @pytest.fixture
 def package_logger() -> Iterator[logging.Logger]:
-    """The logger that `logs.configure` sets up, afterwards as it was before."""
+    """The logger that `logs.configure` sets up. It is restored after the test."""
     logger = logging.getLogger(logs.ROOT)
     before = list(logger.handlers), logger.level, logger.propagate
     yield logger
@@ -40,7 +40,7 @@ def package_logger() -> Iterator[logging.Logger]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answer], LocalServer]]:
-    """Start HTTP servers that live as long as the test."""
+    """Starts HTTP servers, which are closed after the test."""
     servers: list[LocalServer] = []
 
     def start(answer: Answer) -> LocalServer:
@@ -75,7 +75,7 @@ def no_retry_stub(stubbed: Stores) -> Iterator[Stubber]:
 
 @pytest.fixture
 def on_server(serve: Callable[[Answer], LocalServer]) -> Iterator[Callable[[int], Any]]:
-    """Stores on an endpoint that answers everything alike, and that endpoint."""
+    """Stores on an endpoint that gives every request the same response, and that endpoint."""
     opened: list[Stores] = []
 
     def start(answer: int) -> tuple[Stores, LocalServer]:

@@ -1,4 +1,4 @@
-"""Outcomes in a line, to compare with those of the service."""
+"""Outcomes of the service, written in one line."""
 
 from typing import Any
 
@@ -7,13 +7,9 @@ from counter_service.runtime.core.protocol import Action
 
 
 def outcome(
-    action: str,
-    value: int | None = None,
-    *,
-    error: str | None = None,
-    **fields: Any,
+    action: str, value: int | None = None, *, error: str | None = None, **fields: Any
 ) -> Outcome:
-    """An outcome whose fields include those of its deliveries."""
+    """An outcome. `fields` may include those of its deliveries."""
     deliveries = {
         name: fields.pop(name) for name in DeliveryStats.__dataclass_fields__ if name in fields
     }

@@ -11,6 +11,6 @@ CONNECTED_AT: Final = 1_772_545_387  # epoch seconds
 
 
 def recorded(name: str) -> dict[str, Any]:
-    """A fresh copy, to change at will."""
+    """A new copy of the event, which a test may change."""
     event: dict[str, Any] = json.loads((_EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     return event

@@ -17,27 +17,21 @@ def client() -> Any:
     return boto3.client("lambda")
 
 
-def test_invokes_the_function_and_does_not_wait(client: Any) -> None:
+def test_self_invoker_invokes_the_function_asynchronously(client: Any) -> None:
     payload = json.dumps(CONTINUE_BROADCAST)
+    request = {"FunctionName": "websocket-dev", "InvocationType": "Event", "Payload": payload}
     with Stubber(client) as stub:
-        stub.add_response(
-            "invoke",
-            {"StatusCode": 202},
-            {"FunctionName": "websocket-dev", "InvocationType": "Event", "Payload": payload},
-        )
+        stub.add_response("invoke", {"StatusCode": 202}, request)
         LambdaSelfInvoker("websocket-dev", lambda: client).continue_broadcast()
         stub.assert_no_pending_responses()
     assert parse(json.loads(payload)) == ContinueBroadcast()
 
 
-def test_makes_no_client_before_it_is_needed() -> None:
-    def connect() -> Any:
-        raise AssertionError("nobody has asked")
-
-    LambdaSelfInvoker("websocket-dev", connect)
+def test_self_invoker_makes_no_client_before_its_first_use() -> None:
+    LambdaSelfInvoker("websocket-dev", lambda: pytest.fail("a client was made"))
 
 
-def test_says_when_nobody_takes_over(client: Any) -> None:
+def test_self_invoker_raises_store_unavailable_when_lambda_throttles(client: Any) -> None:
     with Stubber(client) as stub:
         stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
         with pytest.raises(StoreUnavailable, match="handing the broadcast over"):
