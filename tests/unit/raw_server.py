@@ -151,8 +151,7 @@ def _read(end: socket.socket) -> tuple[str, bytes]:
         data += more
     raw, _, body = data.partition(b"\r\n\r\n")
     head = raw.decode()
-    found = re.search(r"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
-    length = int(found[1]) if found else 0
+    length = int("".join(re.findall(r"(?i)\r\ncontent-length: *(\d+)", head)) or 0)
     while len(body) < length:
         body += end.recv(65536)
     assert len(body) == length, "a second request came before the first was answered"
