@@ -18,7 +18,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from counter_service.runtime.core.ports import CounterStore, Delivery, Outbox, SelfInvoker
+from counter_service.runtime.core.ports import (
+    CounterStore,
+    Delivery,
+    Outbox,
+    PostResult,
+    SelfInvoker,
+)
 from simulation.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 from simulation.timeline import Timeline
 from simulation.virtual_time import START_MS
@@ -118,14 +124,17 @@ class SimulatedOutbox(Outbox):
         self.began: float | None = None
         self.fan_out_seconds: list[float] = []
 
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
+        del until_ms  # the engine here has its own limit of time
         listed = isinstance(audience, Iterator)  # a single sender is passed as a list
         sweep = Sweep(self, json.loads(message)["value"], list(audience))
         outcomes = self.timeline.wait(sweep.begin)
         if listed and self.began is not None:
             self.fan_out_seconds.append(self.timeline.now - self.began)
             self.began = None
-        return outcomes
+        return PostResult(outcomes)
 
 
 class Sweep:
@@ -220,10 +229,10 @@ class SimulatedConnections(InMemoryConnectionStore):
     timeline: Timeline
     outbox: SimulatedOutbox
 
-    def audience(self, now_s: int) -> Iterator[str]:
+    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
         self.outbox.began = self.outbox.began or self.timeline.now
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
-        rows = list(super().audience(now_s))
+        rows = list(super().audience(now_s, until_ms))
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
         yield from rows
 

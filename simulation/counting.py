@@ -28,6 +28,7 @@ from simulation.virtual_time import VirtualTime
 
 RESPONSE_TIMEOUT_MS: Final = 5000  # of a client
 FAULTS_END_MS: Final = 60_000
+TIMEOUT_MS: Final = 20_000  # of an invocation
 CONNECTIONS: Final = 3  # of each client
 MAX_KILL_WAIT: Final = 25  # an invocation is killed in one of its waits up to this one
 
@@ -201,7 +202,7 @@ class CountingSimulation(SelfInvoker):
             random=self.random.random,
             new_owner=lambda: f"owner {next(self._owners)}",
         )
-        assemble(ports, Access(OriginPolicy())).handle(event)
+        assemble(ports, Access(OriginPolicy())).handle(event, self.time.ms + TIMEOUT_MS)
 
     def continue_broadcast(self) -> None:
         self.time.wait(self.random.uniform(1, 20))

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ from counter_service.runtime.core.ports import (
     Delivery,
     Outbox,
     Ports,
+    PostResult,
     SelfInvoker,
     TokenProblem,
     TokenVerifier,
@@ -141,14 +142,13 @@ class InMemoryConnectionStore(FaultInjection, ConnectionStore):
         self.rows.pop(connection_id, None)
         self.clicks.pop(connection_id, None)
 
-    def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        self._fail_on_demand("remove_gone")
-        row = self.rows.get(connection_id)
-        if row is None or row.connected_at >= connected_before:
-            return False
-        self.clicks.pop(connection_id, None)
-        del self.rows[connection_id]
-        return True
+    def remove_gone(self, connection_ids: Sequence[str], connected_before: int) -> None:
+        for connection_id in connection_ids:
+            self._fail_on_demand("remove_gone")
+            row = self.rows.get(connection_id)
+            if row is not None and row.connected_at < connected_before:
+                self.clicks.pop(connection_id, None)
+                del self.rows[connection_id]
 
     def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
         self._fail_on_demand("admit_click")
@@ -162,7 +162,8 @@ class InMemoryConnectionStore(FaultInjection, ConnectionStore):
                 self.clicks[connection_id] = (current, clicks + 1)
             return clicks < limit
 
-    def audience(self, now_s: int) -> Iterator[str]:
+    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+        del until_ms
         self._fail_on_demand("audience")
         yield from [row.id for row in self.rows.values() if row.expires_at > now_s]
 
@@ -238,6 +239,7 @@ class FakeOutbox(Outbox):
         self.open = set(open_connections)
         self.responses: dict[str, Delivery] = {}
         self.delivered: list[tuple[str, str]] = []
+        self.deadlines: list[float] = []  # of each post
 
     def received(self, connection_id: str) -> list[dict[str, Any]]:
         """The messages of one connection, in order."""
@@ -250,8 +252,11 @@ class FakeOutbox(Outbox):
             inboxes[connection_id].append(json.loads(message))
         return dict(inboxes)
 
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
-        return {connection_id: self._post(connection_id, message) for connection_id in audience}
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
+        self.deadlines.append(until_ms)
+        return PostResult({each: self._post(each, message) for each in audience})
 
     def _post(self, connection_id: str, message: str) -> Delivery:
         if connection_id not in self.open:

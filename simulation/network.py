@@ -2,11 +2,11 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
-from counter_service.runtime.core.ports import Delivery, Outbox
+from counter_service.runtime.core.ports import Delivery, Outbox, PostResult
 
 from .faults import FaultRates
 from .virtual_time import VirtualTime
@@ -53,7 +53,10 @@ class Gateway(Outbox):
         self._faults = faults
         self._on_arrival = on_arrival
 
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
+        del until_ms
         deliveries = {}
         for connection_id in list(audience):
             self._time.wait(self._random.uniform(0.5, 5))
@@ -61,4 +64,4 @@ class Gateway(Outbox):
                 self.inboxes[connection_id].append(json.loads(message))
                 self._on_arrival(json.loads(message))
             deliveries[connection_id] = Delivery.DELIVERED  # a lost post too
-        return deliveries
+        return PostResult(deliveries)

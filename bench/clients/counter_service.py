@@ -16,7 +16,7 @@ def connect(task: job.Job) -> Callable[[Sequence[str]], int]:
     outbox = ApiGatewayOutbox(task.endpoint, job.REGION, lambda: credentials, context=context)
 
     def post_to_all(ids: Sequence[str]) -> int:
-        outcomes = outbox.post(job.PAYLOAD, ids)
+        outcomes = outbox.post(job.PAYLOAD, ids).deliveries
         return sum(outcome is Delivery.DELIVERED for outcome in outcomes.values())
 
     return post_to_all

@@ -73,9 +73,14 @@ def build(environ: Mapping[str, str]) -> CounterService:
             random=random,
             backoff=Backoff(clock, random),
         ),
-        connections=DynamoConnectionStore(settings.connections_table, dynamodb),
+        connections=DynamoConnectionStore(settings.connections_table, dynamodb, clock),
         lease=DynamoBroadcastLease(settings.counter_table, dynamodb),
-        outbox=ApiGatewayOutbox(settings.management_endpoint, settings.region, clients.credentials),
+        outbox=ApiGatewayOutbox(
+            settings.management_endpoint,
+            settings.region,
+            clients.credentials,
+            posts_per_second=settings.posts_per_second,
+        ),
         self_invoker=LambdaSelfInvoker(settings.function_name, partial(clients.client, "lambda")),
         clock=clock,
         random=random,
@@ -84,7 +89,6 @@ def build(environ: Mapping[str, str]) -> CounterService:
     return assemble(
         ports,
         Access(settings.origins, _token_verifier(settings.authentication)),
-        broadcast_interval_ms=settings.broadcast_interval_ms,
         clicks_per_second=settings.clicks_per_second,
     )
 
@@ -110,7 +114,7 @@ finally:
     gc.enable()
 
 
-def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Serve one WebSocket event.
 
     Returns a status without a body, because API Gateway drops a body and emulators deliver it. The
@@ -122,7 +126,7 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     except UnknownEvent as problem:
         log.error(str(problem))
         return {"statusCode": 400}
-    outcome = service.handle(parsed)
+    outcome = service.handle(parsed, _deadline_ms(context))
     log.log(
         # A client's mistake is no reason for an alarm. Our failures and DynamoDB's are.
         logging.WARNING if outcome.is_our_failure else logging.INFO,
@@ -144,6 +148,11 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     if outcome.subprotocol:
         response["headers"] = {"Sec-WebSocket-Protocol": outcome.subprotocol}
     return response
+
+
+def _deadline_ms(context: Any) -> float:
+    """When Lambda kills this invocation, in epoch milliseconds."""
+    return service.clock.now_ms() + float(context.get_remaining_time_in_millis())
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:

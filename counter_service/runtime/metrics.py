@@ -59,6 +59,7 @@ def _counted(outcome: Outcome) -> dict[Metric, int]:
         Metric.GONE: posts.gone,
         Metric.SKIPPED: posts.skipped,
         Metric.FORBIDDEN: posts.forbidden,
+        Metric.THROTTLED: posts.throttled,
         Metric.CONNECTS: outcome.action is Action.CONNECT and outcome.error is None,
         Metric.DISCONNECTS: outcome.action is Action.DISCONNECT and outcome.error is None,
         Metric.CLIENT_ERRORS: outcome.error is not None and not outcome.is_our_failure,

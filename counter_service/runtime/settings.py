@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from .contract import (
     ENV_ALLOW_LOCALHOST,
@@ -11,15 +11,18 @@ from .contract import (
     ENV_AUTH_AUDIENCE,
     ENV_AUTH_ISSUER,
     ENV_AUTH_JWKS_URL,
-    ENV_BROADCAST_INTERVAL_MS,
     ENV_CLICKS_PER_SECOND,
     ENV_CONNECTIONS_TABLE,
     ENV_COUNTER_SHARDS,
     ENV_COUNTER_TABLE,
     ENV_MANAGEMENT_ENDPOINT,
+    ENV_POSTS_PER_SECOND,
 )
 from .core.errors import SettingsError
 from .core.origins import OriginPolicy, normalise
+
+# Half of API Gateway's smallest default quota.
+DEFAULT_POSTS_PER_SECOND: Final = 1_250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ class Settings:
     # Set by Lambda.
     region: str
     function_name: str
-    broadcast_interval_ms: int
+    posts_per_second: int  # at least 1
     clicks_per_second: int  # 0: no limit
 
     @classmethod
@@ -66,7 +69,7 @@ class Settings:
             authentication=_authentication(environ),
             region=_required(environ, "AWS_REGION"),
             function_name=_required(environ, "AWS_LAMBDA_FUNCTION_NAME"),
-            broadcast_interval_ms=_count(environ, ENV_BROADCAST_INTERVAL_MS),
+            posts_per_second=_count(environ, ENV_POSTS_PER_SECOND) or DEFAULT_POSTS_PER_SECOND,
             clicks_per_second=_count(environ, ENV_CLICKS_PER_SECOND),
         )
 

@@ -74,7 +74,7 @@ class DynamoDB:
         table = self.counter_table()
         return Stores(
             self.counter(table, shards),
-            DynamoConnectionStore(connections, self._client),
+            DynamoConnectionStore(connections, self._client, FakeClock()),
             DynamoBroadcastLease(table, self._client),
         )
 

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from random import Random
 from threading import Lock
 
@@ -8,7 +8,7 @@ from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.events import Message
 from counter_service.runtime.core.origins import OriginPolicy
-from counter_service.runtime.core.ports import Connection, CounterStore, Delivery
+from counter_service.runtime.core.ports import Connection, CounterStore, PostResult
 from simulation.fakes import FakeClock, FakeOutbox, fake_ports
 from tests.contracts.conftest import Stores, together
 
@@ -25,7 +25,9 @@ class SlowOutbox(FakeOutbox):
         super().__init__(*open_connections)
         self._turn = Lock()
 
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
         listed = list(audience)
         time.sleep(0.005)
         with self._turn:
@@ -81,7 +83,7 @@ def test_concurrent_invocations_count_every_click_once_and_send_everyone_the_las
         broadcasts = 0
         for body in clicks:
             message = Message(f"clicker {number}", clock.time, body)
-            while (result := service.handle(message)).error:
+            while (result := service.handle(message, clock.now_ms() + 20_000)).error:
                 pass
             broadcasts += result.deliveries.broadcasts
         return counter.lost, broadcasts

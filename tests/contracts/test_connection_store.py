@@ -61,7 +61,8 @@ def test_put_does_not_overwrite_a_row(connections: ConnectionStore) -> None:
     put(connections, "a", connected_at=T0 + 1000)
     assert audience(connections) == ["a"]
     assert audience(connections, T0 + TWO_HOURS) == []
-    assert connections.remove_gone("a", connected_before=T0 + 1)
+    connections.remove_gone(["a"], connected_before=T0 + 1)
+    assert audience(connections) == []
 
 
 def test_put_after_a_removal_adds_a_new_row(connections: ConnectionStore) -> None:
@@ -85,14 +86,9 @@ def test_remove_deletes_only_its_row_and_may_be_repeated(connections: Connection
 def test_remove_gone_deletes_only_an_older_row(
     connections: ConnectionStore, connected_before: int, is_removed: bool
 ) -> None:
-    put(connections, "a", "b")
-    assert connections.remove_gone("a", connected_before) is is_removed
-    assert audience(connections) == (["b"] if is_removed else ["a", "b"])
-
-
-def test_remove_gone_returns_false_without_a_row(connections: ConnectionStore) -> None:
-    assert connections.remove_gone("a", T0 + 1000) is False
-    assert audience(connections) == []
+    put(connections, "a", "b", "c")
+    connections.remove_gone(["a", "missing", "b"], connected_before)
+    assert audience(connections) == (["c"] if is_removed else ["a", "b", "c"])
 
 
 @pytest.mark.parametrize(

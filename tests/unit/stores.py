@@ -21,7 +21,7 @@ class Stores:
         self.no_retry_client = _client(endpoint, NO_RETRY.merge(patience or Config()))
         self.clock = FakeClock()
         self.counter = self.counter_with(shards=1)
-        self.connections = DynamoConnectionStore("connections", self.client)
+        self.connections = DynamoConnectionStore("connections", self.client, self.clock)
         self.lease = DynamoBroadcastLease("counter", self.client)
 
     def counter_with(self, shards: int, chosen: int = 0) -> DynamoCounterStore:

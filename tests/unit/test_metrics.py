@@ -48,6 +48,18 @@ CASES: dict[str, tuple[Outcome, dict[str, int]]] = {
         outcome("increment", 42, counted_before=True, delivered=1),
         {"Delivered": 1},
     ),
+    "click whose broadcast is throttled": (
+        outcome("increment", 42, broadcasts=1, delivered=1, skipped=1, throttled=7),
+        {
+            "Clicks": 1,
+            "Broadcasts": 1,
+            "Audience": 2,
+            "Delivered": 1,
+            "Skipped": 1,
+            "Throttled": 7,
+            "Lag": 336,
+        },
+    ),
     "click with an incomplete broadcast": (
         outcome("increment", 42, error=INCOMPLETE),
         {"Clicks": 1, "Failures": 1},

@@ -25,7 +25,7 @@ def test_settings_are_read_from_the_environment_with_their_defaults() -> None:
         origins=OriginPolicy(),
         authentication=None,
         clicks_per_second=0,
-        broadcast_interval_ms=0,
+        posts_per_second=1250,
     )
 
 
@@ -53,9 +53,7 @@ def test_settings_contain_the_tokens_that_are_needed(jwks_url: str | None) -> No
     )
 
 
-@pytest.mark.parametrize(
-    "variable", ["BROADCAST_INTERVAL_MS", "CLICKS_PER_SECOND", "COUNTER_SHARDS"]
-)
+@pytest.mark.parametrize("variable", ["POSTS_PER_SECOND", "CLICKS_PER_SECOND", "COUNTER_SHARDS"])
 def test_settings_contain_each_number(variable: str) -> None:
     assert getattr(Settings.from_env(COMPLETE | {variable: "5"}), variable.lower()) == 5
 

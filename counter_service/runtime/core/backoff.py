@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from .ports import Clock
@@ -21,17 +22,18 @@ class Backoff:
     clock: Clock
     random: Callable[[], float]  # at least 0, less than 1
 
-    def attempts(self) -> Iterator[int]:
+    def attempts(self, until_ms: float | None = None) -> Iterator[int]:
         """The numbers of the attempts, from 0, each but the first after a pause.
 
-        Ends after ATTEMPTS, or before a pause that would end after TOTAL_MS. A pause is a random
-        part of a bound that doubles, so that writes that conflicted once do not conflict again
+        Ends before a pause that would end after the epoch millisecond `until_ms`; without it, after
+        ATTEMPTS or TOTAL_MS. A pause is a random part of a bound that doubles, so that writes that
+        conflicted once do not conflict again
         (aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter).
         """
-        end_ms = self.clock.now_ms() + TOTAL_MS
+        end_ms = self.clock.now_ms() + TOTAL_MS if until_ms is None else until_ms
         yield 0
-        for attempt in range(1, ATTEMPTS):
-            bound_ms = min(FIRST_MS << (attempt - 1), LONGEST_MS)
+        for attempt in range(1, ATTEMPTS) if until_ms is None else count(1):
+            bound_ms = min(FIRST_MS * 2 ** min(attempt - 1, 10), LONGEST_MS)
             resume_ms = self.clock.now_ms() + round(self.random() * bound_ms)
             if resume_ms > end_ms:
                 return

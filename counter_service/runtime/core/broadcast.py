@@ -8,13 +8,14 @@ others that leave a client with an old value.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Final
 
 from . import protocol
+from .backoff import Backoff
 from .errors import StoreUnavailable
 from .outcome import DeliveryStats
 from .ports import (
@@ -24,17 +25,24 @@ from .ports import (
     CounterStore,
     Delivery,
     Outbox,
+    PostResult,
     SelfInvoker,
 )
 
-# Longer than the longest fan-out (fan_out.Limits.fan_out_seconds) and renewed after each one, so
-# it expires only if its owner crashed.
-LEASE_SECONDS: Final = 12
-# Measured from the start of the invocation. After this the owner starts no new broadcast and
-# hands over to another invocation, because API Gateway gives up on one after 29 s.
-MAX_BROADCAST_SECONDS: Final = 8
+# The lease covers a whole broadcast, and is renewed for the next one. So it expires only if its
+# owner crashed.
+LEASE_SECONDS: Final = 15
+# The longest call of a store (dynamodb/client.py), and the longest post (fanout/fan_out.py). Posts
+# end this long before the lease does, which leaves the time for a release.
+STORE_MS: Final = 5_000
+POST_MS: Final = 2_000
+RESERVE_MS: Final = STORE_MS + POST_MS
 # A 410 also means "not open yet", so the row of a connection younger than this is kept.
 GONE_AGE_SECONDS: Final = 30
+# Rows of closed connections that one invocation deletes after its broadcasts, a batch at once. The
+# next broadcast finds the rest.
+MAX_CLEANUP: Final = 500
+CLEANUP_BATCH: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,95 +55,137 @@ class SentValue:
 
 @dataclass(frozen=True, slots=True)
 class Broadcaster:
+    """Broadcasts while it owns the lease."""
+
     counter: CounterStore
     connections: ConnectionStore
     lease: BroadcastLease
     outbox: Outbox
     clock: Clock
+    backoff: Backoff
     self_invoker: SelfInvoker
     new_owner: Callable[[], str]  # a unique name for each call
-    interval_ms: int = 0  # minimum time from one broadcast to the next
 
     def send_value(self, connection_id: str, value: int, op_id: str | None = None) -> DeliveryStats:
         """Post the value to one connection, as the acknowledgement of `op_id` if there is one."""
-        return self._post(protocol.counter_update(value, op_id), [connection_id])
+        message = protocol.counter_update(value, op_id)
+        stats, gone = _summary(self.outbox.post(message, [connection_id]))
+        return stats + self._clean_up(gone, self.clock.now_ms() + STORE_MS)
 
-    def broadcast(
-        self, invocation_started_ms: int, already_sent: SentValue | None = None
-    ) -> DeliveryStats:
+    def broadcast(self, deadline_ms: float, already_sent: SentValue | None = None) -> DeliveryStats:
         """Broadcast after a committed count. Returns at once if another invocation broadcasts.
 
         If DynamoDB fails, the result is `incomplete`, and the next click sends what was not sent.
+
+        Args:
+            deadline_ms: Epoch milliseconds at which this invocation is killed.
         """
         owner = self.new_owner()
+        now_s = self.clock.now_s()
         try:
-            now_s = self.clock.now_s()
             ticket = self.lease.request(owner, now_s, now_s + LEASE_SECONDS)
         except StoreUnavailable:
             return DeliveryStats(incomplete=True)
-        stats = DeliveryStats()
-        try:
-            while ticket is not None:
-                if self.clock.now_ms() - invocation_started_ms >= MAX_BROADCAST_SECONDS * 1000:
-                    # Release before handing over, so that the next invocation finds it free.
-                    self.lease.abandon(owner)
-                    self.self_invoker.continue_broadcast()
-                    return replace(stats, handed_over=True)
-                stats += self._broadcast_once(already_sent)
-                if stats.incomplete:
-                    break
-                ticket = self.lease.release(owner, ticket, self.clock.now_s() + LEASE_SECONDS)
-        except StoreUnavailable:
-            stats = replace(stats, incomplete=True)
-        if stats.incomplete:
-            # Otherwise no invocation could broadcast until the lease expires.
-            with suppress(StoreUnavailable):
-                self.lease.abandon(owner)
-        return stats
+        stats, gone = DeliveryStats(), list[str]()
+        while ticket is not None:
+            lease_ends_ms = (now_s + LEASE_SECONDS) * 1000
+            if lease_ends_ms > deadline_ms:
+                # Release before handing over, so that the next invocation finds the lease free.
+                stats += self._hand_over(owner, lease_ends_ms)
+                break
+            done, newly_gone = self._broadcast_once(lease_ends_ms - RESERVE_MS, already_sent)
+            stats += done
+            gone += newly_gone
+            if done.incomplete:
+                self._abandon(owner, lease_ends_ms)
+                break
+            now_s = self.clock.now_s()
+            try:
+                ticket = self._release(owner, ticket, now_s + LEASE_SECONDS, lease_ends_ms)
+            except StoreUnavailable:
+                stats += DeliveryStats(incomplete=True)
+                break
+        # Only now, because no broadcast may wait for it.
+        return stats + self._clean_up(gone[:MAX_CLEANUP], deadline_ms - STORE_MS)
 
-    def resume_abandoned_broadcast(self, invocation_started_ms: int) -> DeliveryStats:
-        """Broadcast if an invocation crashed while it held the lease."""
+    def resume_abandoned_broadcast(self, deadline_ms: float) -> DeliveryStats:
+        """Broadcast if an invocation crashed while it owned the lease."""
         try:
             if not self.lease.is_expired(self.clock.now_s()):
                 return DeliveryStats()
         except StoreUnavailable:
             return DeliveryStats(incomplete=True)
-        return self.broadcast(invocation_started_ms)
+        return self.broadcast(deadline_ms)
 
-    def _broadcast_once(self, already_sent: SentValue | None) -> DeliveryStats:
-        started_ms = self.clock.now_ms()
+    def _broadcast_once(
+        self, until_ms: int, already_sent: SentValue | None
+    ) -> tuple[DeliveryStats, list[str]]:
+        """One broadcast that starts no post after `until_ms`, and the connections that are gone."""
         # Read the value after the first page of the audience. A click that is counted while the
         # page is read then goes out with this broadcast, not with the next.
-        listing = self.connections.audience(self.clock.now_s())
-        first = list(islice(listing, 1))
-        value = self.counter.value()
+        try:
+            listing = self.connections.audience(self.clock.now_s(), until_ms)
+            first = list(islice(listing, 1))
+            if self.clock.now_ms() + STORE_MS > until_ms:
+                return DeliveryStats(incomplete=True), []
+            value = self.counter.value()
+        except StoreUnavailable:
+            return DeliveryStats(incomplete=True), []
         exclude = None
         if already_sent and already_sent.value == value:
             exclude = already_sent.connection_id
         failures: list[StoreUnavailable] = []
         audience = _until_it_fails(chain(first, listing), failures)
         others = (connection_id for connection_id in audience if connection_id != exclude)
-        stats = self._post(protocol.counter_update(value), others)
+        result = self.outbox.post(protocol.counter_update(value), others, until_ms)
+        stats, gone = _summary(result)
         if failures:
-            return replace(stats, incomplete=True)
-        self.clock.sleep_until_ms(started_ms + self.interval_ms)
-        return replace(stats, broadcasts=1)
+            return replace(stats, incomplete=True), gone
+        return replace(stats, broadcasts=1), gone
 
-    def _post(self, message: str, audience: Iterable[str]) -> DeliveryStats:
-        deliveries = self.outbox.post(message, audience)
-        stats = DeliveryStats.of(Counter(deliveries.values()))
-        gone = (each for each, delivery in deliveries.items() if delivery is Delivery.GONE)
-        return replace(stats, stale_rows_left=not self._remove_gone(gone))
+    def _release(self, owner: str, ticket: int, until_s: int, lease_ends_ms: int) -> int | None:
+        """Release or renew the lease. Retries until it ends, because it blocks all others."""
+        for _ in self.backoff.attempts(lease_ends_ms):
+            try:
+                return self.lease.release(owner, ticket, until_s)
+            except StoreUnavailable as problem:
+                failure = problem
+        raise failure
 
-    def _remove_gone(self, connection_ids: Iterator[str]) -> bool:
-        """Delete the rows of closed connections. Returns False if DynamoDB failed."""
+    def _abandon(self, owner: str, lease_ends_ms: int) -> None:
+        """Release the lease even if newer tickets exist. Retries until the lease ends."""
+        for _ in self.backoff.attempts(lease_ends_ms):
+            with suppress(StoreUnavailable):
+                self.lease.abandon(owner)
+                return
+
+    def _hand_over(self, owner: str, lease_ends_ms: int) -> DeliveryStats:
+        self._abandon(owner, lease_ends_ms)
+        try:
+            self.self_invoker.continue_broadcast()
+        except StoreUnavailable:
+            return DeliveryStats(incomplete=True)
+        return DeliveryStats(handed_over=True)
+
+    def _clean_up(self, gone: list[str], until_ms: float) -> DeliveryStats:
+        """Delete the rows of closed connections, except young ones."""
         connected_before = self.clock.now_s() - GONE_AGE_SECONDS
         try:
-            for connection_id in connection_ids:
-                self.connections.remove_gone(connection_id, connected_before)
+            for start in range(0, len(gone), CLEANUP_BATCH):
+                if self.clock.now_ms() > until_ms:
+                    break
+                batch = gone[start : start + CLEANUP_BATCH]
+                self.connections.remove_gone(batch, connected_before)
         except StoreUnavailable:
-            return False
-        return True
+            return DeliveryStats(stale_rows_left=True)
+        return DeliveryStats()
+
+
+def _summary(result: PostResult) -> tuple[DeliveryStats, list[str]]:
+    """The numbers of a post, and the connections that are gone."""
+    numbers = Counter(result.deliveries.values())
+    gone = [each for each, delivery in result.deliveries.items() if delivery is Delivery.GONE]
+    return DeliveryStats.of(numbers, result.throttled), gone
 
 
 def _until_it_fails(listing: Iterator[str], failures: list[StoreUnavailable]) -> Iterator[str]:

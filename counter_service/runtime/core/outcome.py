@@ -40,17 +40,19 @@ class DeliveryStats:
     gone: int = 0
     skipped: int = 0
     forbidden: int = 0
+    throttled: int = 0  # 429s, after each of which the post was retried or skipped
     handed_over: bool = False  # another invocation continues to broadcast
     incomplete: bool = False  # see BroadcastProblem
     stale_rows_left: bool = False
 
     @classmethod
-    def of(cls, deliveries: Counter[Delivery]) -> Self:
+    def of(cls, deliveries: Counter[Delivery], throttled: int) -> Self:
         return cls(
             delivered=deliveries[Delivery.DELIVERED],
             gone=deliveries[Delivery.GONE],
             skipped=deliveries[Delivery.SKIPPED],
             forbidden=deliveries[Delivery.FORBIDDEN],
+            throttled=throttled,
         )
 
     def __add__(self, other: Self) -> Self:

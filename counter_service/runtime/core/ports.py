@@ -1,6 +1,6 @@
 """What the use cases need from the world: adapters implement these ports, and fakes too."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -63,8 +63,8 @@ class ConnectionStore(Protocol):
     def remove(self, connection_id: str) -> None:
         """Delete the row if it exists."""
 
-    def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        """Delete the row if it exists and is older than this epoch second. Returns whether."""
+    def remove_gone(self, connection_ids: Sequence[str], connected_before: int) -> None:
+        """Delete the rows that exist and are older than this epoch second, several at a time."""
 
     def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
         """Record a click in this epoch second. Returns False if `limit` were recorded before.
@@ -73,11 +73,12 @@ class ConnectionStore(Protocol):
         it, and the stage's throttle still applies.
         """
 
-    def audience(self, now_s: int) -> Iterator[str]:
+    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
         """Ids of the rows that are not expired at the epoch second `now_s`, strongly consistent.
 
         The table is listed while the iterator is read. StoreUnavailable is raised then, not at the
-        call, so connections that were listed before a failure do not suffer from it.
+        call, so connections that were listed before a failure do not suffer from it. It is also
+        raised if the table has not responded by the epoch millisecond `until_ms`.
         """
 
 
@@ -90,14 +91,25 @@ class Delivery(StrEnum):
     SKIPPED = "skipped"  # rejected or no response; a newer value will supersede it
 
 
+@dataclass(frozen=True, slots=True)
+class PostResult:
+    """What became of the posts of one message."""
+
+    deliveries: Mapping[str, Delivery]  # by connection id
+    throttled: int = 0  # responses 429, after each of which the post was retried or skipped
+
+
 class Outbox(Protocol):
     """Sends messages to connections."""
 
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
-        """Post one message to many connections, in order. Returns what became of each post.
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
+        """Post one message to many connections, in order.
 
         Never raises for what a single connection does. Reads the audience while it posts, and the
-        audience must not raise.
+        audience must not raise. Starts no post after the epoch millisecond `until_ms`: the rest of
+        the audience is skipped.
         """
 
 

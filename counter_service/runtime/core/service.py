@@ -34,8 +34,8 @@ class CounterService:
     broadcaster: Broadcaster
     clicks_per_second: int  # of one connection; 0: no limit
 
-    def handle(self, event: Event) -> Outcome:
-        """Serve one event.
+    def handle(self, event: Event, deadline_ms: float) -> Outcome:
+        """Serve one event in an invocation that is killed at the epoch millisecond `deadline_ms`.
 
         Raises:
             StoreUnavailable: A handshake could not be recorded, and API Gateway rejects it; or a
@@ -48,9 +48,9 @@ class CounterService:
                 self.connections.remove(connection_id)
                 return Outcome(Action.DISCONNECT)
             case Message():
-                return self.handle_message(event)
+                return self.handle_message(event, deadline_ms)
             case ContinueBroadcast():
-                return self.continue_broadcast()
+                return self.continue_broadcast(deadline_ms)
 
     def connect(self, event: Connect) -> Outcome:
         if rejection := self.access.check(event):
@@ -63,19 +63,18 @@ class CounterService:
         self.connections.put(Connection(event.connection_id, event.connected_at))
         return Outcome(Action.CONNECT, subprotocol=subprotocol_for(event))
 
-    def handle_message(self, message: Message) -> Outcome:
+    def handle_message(self, message: Message, deadline_ms: float) -> Outcome:
         """Serve one frame: a new action gets its case here and its use case below."""
         sender = Connection(message.connection_id, message.connected_at)
         match protocol.parse(message.body):
             case Increment(op_id):
-                return self.increment(sender, op_id)
+                return self.increment(sender, op_id, deadline_ms)
             case GetCurrent():
-                return self.get_current(sender)
+                return self.get_current(sender, deadline_ms)
             case Invalid(code):
                 return self._reply_error(sender, Action.INVALID, code)
 
-    def increment(self, sender: Connection, op_id: str | None = None) -> Outcome:
-        started_ms = self.clock.now_ms()
+    def increment(self, sender: Connection, op_id: str | None, deadline_ms: float) -> Outcome:
         try:
             if not self._may_click(sender):
                 code = ErrorCode.TOO_MANY_CLICKS
@@ -97,7 +96,7 @@ class CounterService:
                 already_sent = SentValue(sender.id, counted.value)
         # Broadcast even if this op id was counted before, because the invocation that counted it
         # may have crashed before it broadcast.
-        stats += self.broadcaster.broadcast(started_ms, already_sent)
+        stats += self.broadcaster.broadcast(deadline_ms, already_sent)
         return Outcome(
             Action.INCREMENT,
             counted.value,
@@ -107,8 +106,7 @@ class CounterService:
             deliveries=stats,
         )
 
-    def get_current(self, sender: Connection) -> Outcome:
-        started_ms = self.clock.now_ms()
+    def get_current(self, sender: Connection, deadline_ms: float) -> Outcome:
         try:
             # Put the row before reading the value, so that a click that is counted in between is
             # broadcast to this client too. The other order could leave it with an old value.
@@ -117,12 +115,12 @@ class CounterService:
         except StoreUnavailable:
             return self._reply_error(sender, Action.GET_CURRENT, ErrorCode.UNAVAILABLE)
         stats = self.broadcaster.send_value(sender.id, value)
-        stats += self.broadcaster.resume_abandoned_broadcast(started_ms)
+        stats += self.broadcaster.resume_abandoned_broadcast(deadline_ms)
         return Outcome(Action.GET_CURRENT, value, error=stats.problem, deliveries=stats)
 
-    def continue_broadcast(self) -> Outcome:
+    def continue_broadcast(self, deadline_ms: float) -> Outcome:
         """Broadcast what another invocation had no time left for."""
-        stats = self.broadcaster.broadcast(self.clock.now_ms())
+        stats = self.broadcaster.broadcast(deadline_ms)
         return Outcome(Action.CONTINUE_BROADCAST, error=stats.problem, deliveries=stats)
 
     def _may_click(self, sender: Connection) -> bool:

@@ -12,11 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 
-# botocore's default of 60 s outlasts the invocation. DynamoDB responds within milliseconds.
-_TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 2}
+# botocore's default of 60 s outlasts the invocation. DynamoDB responds within milliseconds. Two
+# attempts, with the pause of at most 1 s between them, end within core.broadcast.STORE_MS.
+_TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 1}
 
 # For idempotent requests.
-WITH_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 3}, **_TIMEOUTS)
+WITH_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 2}, **_TIMEOUTS)
 
 # For the increment without an op id: an ADD that is sent again after a lost response counts twice,
 # and botocore sends a request up to ten times by default.
@@ -29,7 +30,7 @@ BUSY: Final = frozenset(
     {
         *("TransactionConflictException", "ThrottlingException", "RequestLimitExceeded"),
         *("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"),
-        "ProvisionedThroughputExceededException",
+        *("ProvisionedThroughputExceededException", "TransactionInProgressException"),
     }
 )
 

@@ -1,7 +1,7 @@
 """ConnectionStore on DynamoDB."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from counter_service.runtime.contract import (
@@ -11,9 +11,15 @@ from counter_service.runtime.contract import (
     CONNECTION_KEY,
     EXPIRES_AT,
 )
-from counter_service.runtime.core.ports import Connection
+from counter_service.runtime.core.errors import StoreUnavailable
+from counter_service.runtime.core.ports import Clock, Connection
 
 from .client import ignore_condition_failure, translate_errors
+
+LISTING: Final = "listing the audience"
+# Deletes at the same time; botocore has ten connections.
+THREADS: Final = 8
+LONGEST_PAGE_SECONDS: Final = 60.0  # a bound for waits without a deadline
 
 _CLICK_NAMES: Final = {"#id": CONNECTION_KEY, "#second": CLICK_SECOND, "#clicks": CLICKS}
 _ROW_EXISTS: Final = "attribute_exists(#id)"
@@ -25,10 +31,11 @@ _LIMIT_NOT_REACHED: Final = "#clicks < :limit"
 class DynamoConnectionStore:
     """ConnectionStore on the connections table, with a client configured with WITH_RETRIES."""
 
-    def __init__(self, table: str, client: Any) -> None:
+    def __init__(self, table: str, client: Any, clock: Clock) -> None:
         self._table = table
         self._client = client
-        self._reader = ThreadPoolExecutor(1)  # its thread starts with the first second page
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(THREADS)  # each starts when it is first needed
 
     def put(self, connection: Connection) -> None:
         with translate_errors("recording a connection"), ignore_condition_failure(self._client):
@@ -49,8 +56,17 @@ class DynamoConnectionStore:
                 TableName=self._table, Key={CONNECTION_KEY: {"S": connection_id}}
             )
 
-    def remove_gone(self, connection_id: str, connected_before: int) -> bool:
-        with translate_errors("deleting a connection"), ignore_condition_failure(self._client):
+    def remove_gone(self, connection_ids: Sequence[str], connected_before: int) -> None:
+        with translate_errors("deleting stale connections"):
+            deletes = [
+                self._threads.submit(self._remove_gone, each, connected_before)
+                for each in connection_ids
+            ]
+            for delete in deletes:
+                delete.result()
+
+    def _remove_gone(self, connection_id: str, connected_before: int) -> None:
+        with ignore_condition_failure(self._client):
             self._client.delete_item(
                 TableName=self._table,
                 Key={CONNECTION_KEY: {"S": connection_id}},
@@ -58,8 +74,6 @@ class DynamoConnectionStore:
                 ExpressionAttributeNames={"#connectedAt": CONNECTED_AT},
                 ExpressionAttributeValues={":before": {"N": str(connected_before)}},
             )
-            return True
-        return False
 
     def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
         # One write per click, and two for the first click in a second. If the clock of another
@@ -111,15 +125,22 @@ class DynamoConnectionStore:
             return failure.response.get("Item") or None
         return None
 
-    def audience(self, now_s: int) -> Iterator[str]:
-        with translate_errors("listing the audience"):
-            page = self._page(now_s)
+    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+        with translate_errors(LISTING):
             # A page has about ten thousand rows. The next page is read while this one is used.
-            while start := page.get("LastEvaluatedKey"):
-                next_page = self._reader.submit(self._page, now_s, start)
-                yield from _ids(page)
-                page = next_page.result()
-            yield from _ids(page)
+            next_page: Future[dict[str, Any]] | None = self._threads.submit(self._page, now_s)
+            while next_page is not None:
+                page = self._wait_for(next_page, until_ms)
+                start = page.get("LastEvaluatedKey")
+                next_page = self._threads.submit(self._page, now_s, start) if start else None
+                yield from (row[CONNECTION_KEY]["S"] for row in page["Items"])
+
+    def _wait_for(self, page: Future[dict[str, Any]], until_ms: float) -> dict[str, Any]:
+        seconds = min(LONGEST_PAGE_SECONDS, (until_ms - self._clock.now_ms()) / 1000)
+        try:
+            return page.result(max(0.0, seconds))
+        except TimeoutError as failure:
+            raise StoreUnavailable(LISTING, "TimeoutError") from failure
 
     def _page(self, now_s: int, start: dict[str, Any] | None = None) -> dict[str, Any]:
         page: dict[str, Any] = self._client.scan(
@@ -133,7 +154,3 @@ class DynamoConnectionStore:
             **({"ExclusiveStartKey": start} if start else {}),
         )
         return page
-
-
-def _ids(page: dict[str, Any]) -> Iterator[str]:
-    return (row[CONNECTION_KEY]["S"] for row in page["Items"])

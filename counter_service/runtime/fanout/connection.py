@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
@@ -33,6 +34,7 @@ class HttpConnection:
     Attributes:
         wants: Events that a selector should wait for before the next `step`.
         responses: Number of responses so far.
+        responded_at: When the last one was complete, in seconds of time.monotonic().
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class HttpConnection:
         "_sock",
         "_step",
         "_unsent",
+        "responded_at",
         "responses",
         "wants",
     )
@@ -67,6 +70,7 @@ class HttpConnection:
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._step: Callable[[], Response | None] = self._finish_connecting
         self.responses = 0
+        self.responded_at = 0.0
         self.wants = EVENT_WRITE
         self._sock.connect_ex(target)
 
@@ -144,6 +148,7 @@ class HttpConnection:
             response = self._parser.feed(data) if data else self._parser.end()
             if response:
                 self.responses += 1
+                self.responded_at = time.monotonic()
                 return response
             if not data:
                 raise ConnectionLost("the connection closed before the response was complete")

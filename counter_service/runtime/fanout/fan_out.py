@@ -6,16 +6,16 @@ docs/adr/0010-fan-out-engine.md says why not with the SDK, and what each respons
 import logging
 import random
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from counter_service.runtime.core.ports import Delivery
+from counter_service.runtime.core.ports import Delivery, PostResult
 
 from .connection import HttpConnection
 from .http_responses import MalformedResponse, Response
+from .pace import Pace
 from .pool import ConnectionPool
 from .post_queue import Post, PostQueue
 from .signing import SignedRequestTemplate
@@ -41,10 +41,9 @@ class Limits:
     connections_when_large: int = 128
     post_seconds: float = 2.0  # from the start of a request, connecting included, to its response
     fan_out_seconds: float = 8.0  # then the rest is skipped; shorter than the lease
-    attempts: int = 3
-    attempts_when_throttled: int = 5  # a 429 costs nothing, and the quota refills within a second
+    attempts: int = 3  # for every failure but a 429, which is retried until the time is up
     backoff_seconds: float = 0.05  # doubled with each attempt, with jitter
-    signature_seconds: float = 120.0  # AWS allows five minutes of clock skew
+    longest_backoff_seconds: float = 1.0
     consecutive_failures: int = 16  # without a response: the endpoint is down
 
 
@@ -56,25 +55,37 @@ class FanOut:
 
     Args:
         pool: Connections to the endpoint.
+        pace: How fast posts may be started.
         sign: Signs the payload with the current credentials and the current time.
+        seconds: Time for the fan-out, if it is less than `limits.fan_out_seconds`.
     """
 
     def __init__(
-        self, pool: ConnectionPool, sign: Callable[[], SignedRequestTemplate], limits: Limits
+        self,
+        pool: ConnectionPool,
+        pace: Pace,
+        sign: Callable[[], SignedRequestTemplate],
+        limits: Limits,
+        seconds: float = float("inf"),
     ) -> None:
         self._pool = pool
+        self._pace = pace
         self._limits = limits
         self._max_connections = limits.connections
-        self._requests = _RenewedRequests(sign, limits.signature_seconds)
+        self._sign = sign
+        self._template = sign()
+        self._may_renew_signature = True
         self._started_at = time.monotonic()
+        self._ends_at = self._started_at + min(seconds, limits.fan_out_seconds)
         self._queue = PostQueue(iter(()))
+        # In the order of their starts, which is the order of their deadlines.
         self._pending: dict[HttpConnection, Post] = {}
-        self._deadlines: deque[tuple[float, HttpConnection, Post]] = deque()  # sorted by time
         self._outcomes: dict[str, Delivery] = {}
+        self._throttled = 0
         self._consecutive_failures = 0
         self._warned: set[str] = set()
 
-    def run(self, audience: Iterator[str]) -> Mapping[str, Delivery]:
+    def run(self, audience: Iterator[str]) -> PostResult:
         """Post to every connection of the audience, which is read meanwhile."""
         # Read ahead far enough to size the pool before the first post.
         first = list(islice(audience, self._limits.large_audience))
@@ -83,13 +94,14 @@ class FanOut:
         self._queue = PostQueue(self._new_posts(chain(first, audience)))
         may_open = True
         while self._queue or self._pending:
-            if self._queue and self._must_stop():
+            now = time.monotonic()
+            if self._queue and self._must_stop(now):
                 self._queue.abandon()
-            self._start_posts(may_open=may_open)
+            self._start_posts(now, may_open=may_open)
             # A handshake costs as much as dozens of posts, so open a connection only in a round
             # in which no open connection has a response.
             may_open = not self._handle_responses()
-        return self._outcomes
+        return PostResult(self._outcomes, self._throttled)
 
     def _new_posts(self, audience: Iterator[str]) -> Iterator[Post]:
         """A post for each connection of the audience, which may list one twice."""
@@ -98,34 +110,38 @@ class FanOut:
                 self._outcomes[connection_id] = Delivery.SKIPPED  # until a response says otherwise
                 yield Post(connection_id)
 
-    def _must_stop(self) -> bool:
+    def _must_stop(self, now: float) -> bool:
         """Whether no post may be started, because time is up or the endpoint is down."""
         if self._consecutive_failures >= self._limits.consecutive_failures:
             self._warn("the management endpoint does not respond")
             return True
-        if time.monotonic() - self._started_at > self._limits.fan_out_seconds:
+        if now >= self._ends_at:
             self._warn("the fan-out took too long")
             return True
         return False
 
     # --- requests -------------------------------------------------------------------------------
 
-    def _start_posts(self, *, may_open: bool) -> None:
+    def _start_posts(self, now: float, *, may_open: bool) -> None:
         """Start posts on every idle connection, and on one new connection if `may_open`."""
-        while (self._pool.idle or (may_open and self._has_room())) and not self._must_stop():
-            now = time.monotonic()
+        posts: list[Post] = []
+        free = len(self._pool.idle)
+        if may_open and len(self._pending) + free < self._max_connections:
+            free += 1
+        while len(posts) < min(free, self._pace.allowance(len(self._pending), now)):
             post = self._queue.next(now)
             if post is None:
-                return
-            may_open = may_open and bool(self._pool.idle)
-            self._start(post, now)
+                break
+            posts.append(post)
+        # Sign every request before the first is sent, because that finds the CPU's caches warm.
+        requests = [self._template.request(post.connection_id) for post in posts]
+        self._pace.started(len(posts))
+        for post, request in zip(posts, requests, strict=True):
+            self._start(post, request, now)
 
-    def _has_room(self) -> bool:
-        return len(self._pending) < self._max_connections
-
-    def _start(self, post: Post, now: float) -> None:
+    def _start(self, post: Post, request: bytes, now: float) -> None:
         post.attempts += 1
-        request = self._requests.request(post.connection_id, now)
+        post.started_at = now
         try:
             # If one kept connection was dead, the others may be dead too.
             connection = self._pool.take(new=post.free_retry_used)
@@ -133,7 +149,6 @@ class FanOut:
             self._on_failure(post, problem)
             return
         self._pending[connection] = post
-        self._deadlines.append((now + self._limits.post_seconds, connection, post))
         try:
             connection.send(request)
         except OSError as problem:
@@ -144,8 +159,8 @@ class FanOut:
     def _handle_responses(self) -> bool:
         """Handle what has arrived, after waiting for it. Returns whether anything has."""
         selector = self._pool.selector
-        can_open = self._queue.has_untried and self._has_room()
-        ready = selector.select(0 if can_open else self._seconds_to_wait())
+        ready = selector.select(self._seconds_to_wait(time.monotonic()))
+        responses = 0
         for key, _ in ready:
             connection: HttpConnection = key.data
             if connection not in self._pending:
@@ -157,29 +172,38 @@ class FanOut:
                 self._on_connection_lost(connection, problem)
                 continue
             if response:
+                responses += 1
                 self._on_response(connection, response)
             elif connection.wants != key.events:
                 selector.modify(connection, connection.wants, connection)
-        self._expire()
+        if responses:
+            self._pace.responded(responses)
+        self._expire(time.monotonic())
         return bool(ready)
 
-    def _seconds_to_wait(self) -> float:
-        """Until the next deadline or retry."""
-        moments = [self._deadlines[0][0]] if self._deadlines else []
-        if self._queue.next_retry_at is not None:
-            moments.append(self._queue.next_retry_at)
-        return max(0.0, min(moments) - time.monotonic()) if moments else 0.0
+    def _seconds_to_wait(self, now: float) -> float:
+        """How long nothing but a response can change what may be done."""
+        moments = []
+        if self._pending:
+            oldest = next(iter(self._pending.values()))
+            moments.append(oldest.started_at + self._limits.post_seconds)
+        if self._queue and (self._pool.idle or len(self._pending) < self._max_connections):
+            if self._pace.allowance(len(self._pending), now):
+                # An untried post may open a connection in the next round, a retry when it is due.
+                due = now if self._queue.has_untried else self._queue.next_retry_at or now
+                moments.append(min(due, self._ends_at))
+            elif (group_at := self._pace.next_group_at(now)) is not None:
+                # Sleep until the next group may start, instead of waking up for every response.
+                time.sleep(max(0.0, min([group_at, *moments]) - now))
+                return 0.0
+        return max(0.0, min(moments) - now) if moments else 0.0
 
-    def _expire(self) -> None:
-        now = time.monotonic()
-        while self._deadlines:
-            deadline, connection, post = self._deadlines[0]
-            is_pending = self._pending.get(connection) is post
-            if is_pending and deadline > now:
+    def _expire(self, now: float) -> None:
+        while self._pending:
+            connection, post = next(iter(self._pending.items()))
+            if post.started_at + self._limits.post_seconds > now:
                 return
-            self._deadlines.popleft()
-            if is_pending:
-                self._on_connection_lost(connection, TimeoutError("no response in time"))
+            self._on_connection_lost(connection, TimeoutError("no response in time"))
 
     def _on_response(self, connection: HttpConnection, response: Response) -> None:
         post = self._pending.pop(connection)
@@ -194,11 +218,14 @@ class FanOut:
         elif status == 410:
             self._outcomes[post.connection_id] = Delivery.GONE
         elif status == 429:
-            self._retry(post, status, attempts=self._limits.attempts_when_throttled)
+            self._throttled += 1
+            self._pace.throttled(post.started_at, time.monotonic())
+            self._warn("API Gateway throttled posts: lower postsPerSecond or raise the quota")
+            self._retry(post)
         elif status >= 500:
-            self._retry(post, status)
+            self._retry_or_give_up(post, status)
         elif status == 403 and response.error_type in _STALE_SIGNATURE and not post.free_retry_used:
-            self._requests.renew_once()
+            self._renew_signature()
             self._retry_for_free(post)
         elif status == 403:
             self._outcomes[post.connection_id] = Delivery.FORBIDDEN
@@ -212,25 +239,32 @@ class FanOut:
     def _on_connection_lost(self, connection: HttpConnection, problem: Exception) -> None:
         post = self._pending.pop(connection)
         self._pool.drop(connection)
-        broke = isinstance(problem, OSError) and not isinstance(problem, TimeoutError)
         was_kept = connection.responses > 0 and not connection.response_started
-        if broke and was_kept and not post.free_retry_used:
-            # It was probably dead before: kept connections close while the function is frozen.
+        if was_kept and isinstance(problem, OSError) and not post.free_retry_used:
+            # It was probably dead before: kept connections end while the function is frozen,
+            # sometimes without a packet that says so. Then the others are dead as well.
+            if isinstance(problem, TimeoutError):
+                self._pool.drop_unproven(self._started_at)
             self._retry_for_free(post)
         else:
             self._on_failure(post, problem)
 
     def _on_failure(self, post: Post, problem: Exception) -> None:
         self._consecutive_failures += 1
-        self._retry(post, type(problem).__name__)
+        self._retry_or_give_up(post, type(problem).__name__)
 
     # --- retries --------------------------------------------------------------------------------
 
-    def _retry(self, post: Post, reason: object, *, attempts: int | None = None) -> None:
-        if post.attempts >= (attempts or self._limits.attempts):
+    def _retry_or_give_up(self, post: Post, reason: object) -> None:
+        if post.attempts < self._limits.attempts:
+            self._retry(post)
+        else:
             self._warn("a post was given up", reason=reason)
-            return
-        delay = self._limits.backoff_seconds * 2**post.attempts * _jitter.random()
+
+    def _retry(self, post: Post) -> None:
+        """Retry after a pause that doubles with each attempt, with jitter."""
+        bound = self._limits.backoff_seconds * 2**post.attempts
+        delay = min(bound, self._limits.longest_backoff_seconds) * _jitter.random()
         self._queue.retry(post, time.monotonic() + delay)
 
     def _retry_for_free(self, post: Post) -> None:
@@ -239,34 +273,14 @@ class FanOut:
         post.attempts -= 1
         self._queue.retry(post, time.monotonic())
 
+    def _renew_signature(self) -> None:
+        """Sign again, at most once: one renewal serves all posts."""
+        if self._may_renew_signature:
+            self._may_renew_signature = False
+            self._template = self._sign()
+
     def _warn(self, message: str, level: int = logging.WARNING, **details: object) -> None:
         # Once per fan-out, because ten thousand connections may have the same problem.
         if message not in self._warned:
             self._warned.add(message)
             log.log(level, message, extra=details)
-
-
-class _RenewedRequests:
-    """Requests whose signature is renewed before it expires."""
-
-    def __init__(self, sign: Callable[[], SignedRequestTemplate], max_age: float) -> None:
-        self._sign = sign
-        self._max_age = max_age
-        self._template = sign()
-        self._signed_at = time.monotonic()
-        self._may_renew = True
-
-    def request(self, connection_id: str, now: float) -> bytes:
-        if now - self._signed_at > self._max_age:
-            self._renew()
-        return self._template.request(connection_id)
-
-    def renew_once(self) -> None:
-        """Sign again because AWS rejected the signature, at most once: one renewal serves all."""
-        if self._may_renew:
-            self._may_renew = False
-            self._renew()
-
-    def _renew(self) -> None:
-        self._template = self._sign()
-        self._signed_at = time.monotonic()

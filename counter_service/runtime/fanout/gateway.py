@@ -2,15 +2,16 @@
 
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from counter_service.runtime.core.ports import Delivery
+from counter_service.runtime.core.ports import PostResult
 
 from .fan_out import LIMITS, FanOut, Limits
+from .pace import UNLIMITED, Pace
 from .pool import ConnectionPool
 from .signing import Credentials, SignedRequestTemplate, Target
 
@@ -23,6 +24,7 @@ class ApiGatewayOutbox:
     Args:
         endpoint: https://host/stage, or http:// for an emulator.
         credentials: Called for each fan-out, because the credentials of a role rotate.
+        posts_per_second: Limit of all posts of this outbox.
         context: Trusts other authorities than Amazon's.
         now: Epoch seconds, for signatures.
     """
@@ -33,6 +35,7 @@ class ApiGatewayOutbox:
         region: str,
         credentials: Callable[[], Credentials],
         *,
+        posts_per_second: int = UNLIMITED,
         limits: Limits = LIMITS,
         context: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.time,
@@ -48,11 +51,16 @@ class ApiGatewayOutbox:
         self._credentials = credentials
         self._limits = limits
         self._now = now
+        self._pace = Pace(posts_per_second, limits.connections_when_large, time.monotonic())
 
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
         self._pool.refresh()
         sign = partial(self._sign, message.encode())
-        return FanOut(self._pool, sign, self._limits).run(iter(audience))
+        seconds = until_ms / 1000 - self._now()
+        fan_out = FanOut(self._pool, self._pace, sign, self._limits, seconds)
+        return fan_out.run(iter(audience))
 
     def close(self) -> None:
         self._pool.close()

@@ -2,10 +2,15 @@
 
 import socket
 import ssl
+import time
 from selectors import DefaultSelector
-from typing import Any
+from typing import Any, Final
 
 from .connection import HttpConnection
+
+# API Gateway closes a connection that is idle for 60 s. The packet that says so may not arrive,
+# because the function is frozen between invocations.
+MAX_IDLE_SECONDS: Final = 50.0
 
 
 class ConnectionPool:
@@ -27,8 +32,9 @@ class ConnectionPool:
         self._session: ssl.SSLSession | None = None
 
     def refresh(self) -> None:
-        """Drop connections that closed while the function was frozen, and the cached DNS result."""
+        """Drop connections that ended while the function was frozen, and the cached DNS result."""
         self._addresses = []
+        self.drop_unproven(time.monotonic() - MAX_IDLE_SECONDS)
         # An idle connection only becomes readable when the peer closes it.
         for key, _ in self.selector.select(0):
             self.drop(key.data)
@@ -54,6 +60,11 @@ class ConnectionPool:
         if connection.responses == 1:
             # Resuming the session halves the handshake of new connections.
             self._session = connection.new_session or self._session
+
+    def drop_unproven(self, since: float) -> None:
+        """Drop idle connections without a response after this moment of time.monotonic()."""
+        for connection in [each for each in self.idle if each.responded_at < since]:
+            self.drop(connection)
 
     def drop(self, connection: HttpConnection) -> None:
         if connection in self.idle:

@@ -11,6 +11,7 @@ class Post:
 
     connection_id: str
     attempts: int = 0
+    started_at: float = 0.0  # of the last attempt
     free_retry_used: bool = False  # a retry that does not count as an attempt
 
 

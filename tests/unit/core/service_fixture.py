@@ -25,6 +25,7 @@ from simulation.fakes import (
 
 NOW: Final = 1_772_545_400  # epoch seconds
 CONNECTED_AT: Final = NOW - 120
+TIMEOUT_MS: Final = 20_000
 SITE: Final = "https://site.example"
 OP_ID: Final = "q7Rk_3sYd-2oFiAC:1"
 BUSY: Final = StoreBusy("test", "TransactionConflict")
@@ -45,7 +46,6 @@ class ServiceFixture:
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     access: Access = field(default_factory=lambda: Access(OriginPolicy(allowed=frozenset({SITE}))))
-    broadcast_interval_ms: int = 0
     clicks_per_second: int = 0
 
     def __post_init__(self) -> None:
@@ -69,15 +69,11 @@ class ServiceFixture:
             self_invoker=self.self_invoker,
             clock=self.clock,
         )
-        return assemble(
-            ports,
-            self.access,
-            broadcast_interval_ms=self.broadcast_interval_ms,
-            clicks_per_second=self.clicks_per_second,
-        )
+        return assemble(ports, self.access, clicks_per_second=self.clicks_per_second)
 
     def handle(self, event: Event) -> Outcome:
-        return self.assemble().handle(event)
+        """Handle an event in an invocation that has 20 s."""
+        return self.assemble().handle(event, self.clock.now_ms() + TIMEOUT_MS)
 
     def send(self, connection_id: str, body: str | None) -> Outcome:
         """Handle a frame from this connection. None is a binary frame."""

@@ -1,25 +1,34 @@
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 
-from counter_service.runtime.core.backoff import TOTAL_MS
-from counter_service.runtime.core.broadcast import LEASE_SECONDS, MAX_BROADCAST_SECONDS, SentValue
+from counter_service.runtime.core.broadcast import (
+    LEASE_SECONDS,
+    MAX_CLEANUP,
+    POST_MS,
+    RESERVE_MS,
+    STORE_MS,
+    SentValue,
+)
 from counter_service.runtime.core.events import ContinueBroadcast
 from counter_service.runtime.core.outcome import DeliveryStats
-from counter_service.runtime.core.ports import Delivery
-from counter_service.runtime.fanout.fan_out import LIMITS
+from counter_service.runtime.core.ports import PostResult
 from simulation.fakes import (
     FakeOutbox,
     InMemoryConnectionStore,
     InMemoryCounterStore,
     InMemoryLease,
 )
-from tests.unit.core.service_fixture import NOW, UNAVAILABLE, ServiceFixture
+from tests.unit.core.service_fixture import NOW, TIMEOUT_MS, UNAVAILABLE, ServiceFixture
 from tests.unit.outcomes import outcome
+
+# After this an invocation of 20 s has no time left for another broadcast.
+SPARE_SECONDS = TIMEOUT_MS // 1000 - LEASE_SECONDS
 
 
 def broadcast(service: ServiceFixture, already_sent: SentValue | None = None) -> DeliveryStats:
-    return service.assemble().broadcaster.broadcast(service.clock.now_ms(), already_sent)
+    deadline_ms = service.clock.now_ms() + TIMEOUT_MS
+    return service.assemble().broadcaster.broadcast(deadline_ms, already_sent)
 
 
 class OutboxDuringClicks(FakeOutbox):
@@ -36,14 +45,16 @@ class OutboxDuringClicks(FakeOutbox):
         self._clicks = iter(clicks)
         self._seconds = seconds
 
-    def post(self, message: str, audience: Iterable[str]) -> Mapping[str, Delivery]:
-        deliveries = super().post(message, audience)
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
+        result = super().post(message, audience, until_ms)
         self._service.clock.time += self._seconds
         for _ in range(next(self._clicks, 0)):
             self._service.counter.increment()
             now = self._service.clock.now_s()
             assert self._service.lease.request("another", now, now + LEASE_SECONDS) is None
-        return deliveries
+        return result
 
 
 def test_broadcast_reaches_everyone_and_releases_the_lease(service: ServiceFixture) -> None:
@@ -67,7 +78,7 @@ def test_broadcast_takes_over_an_expired_lease(service: ServiceFixture) -> None:
 
 
 def test_broadcast_hands_over_when_its_time_is_over(service: ServiceFixture) -> None:
-    service.outbox = OutboxDuringClicks(service, [1] * 100, seconds=MAX_BROADCAST_SECONDS // 2)
+    service.outbox = OutboxDuringClicks(service, [1] * 100, seconds=SPARE_SECONDS - 1)
     result = service.handle(ContinueBroadcast())
     assert result == outcome("continue-broadcast", broadcasts=2, delivered=6, handed_over=True)
     assert (service.self_invoker.calls, service.lease.owner) == (1, None)
@@ -78,7 +89,7 @@ def test_broadcast_hands_over_when_its_time_is_over(service: ServiceFixture) -> 
     assert service.values("ann") == [service.counter.count]
 
 
-@pytest.mark.parametrize(("spare_ms", "broadcasts"), [(1, 1), (0, 0)])
+@pytest.mark.parametrize(("spare_ms", "broadcasts"), [(0, 1), (-1000, 0)])
 def test_broadcast_time_begins_with_the_invocation(
     service: ServiceFixture, spare_ms: int, broadcasts: int
 ) -> None:
@@ -86,7 +97,7 @@ def test_broadcast_time_begins_with_the_invocation(
 
     class SlowCounter(InMemoryCounterStore):
         def increment(self) -> int:
-            end_ms = service.clock.now_ms() + MAX_BROADCAST_SECONDS * 1000
+            end_ms = service.clock.now_ms() + SPARE_SECONDS * 1000
             service.clock.sleep_until_ms(end_ms - spare_ms)
             return super().increment()
 
@@ -98,17 +109,9 @@ def test_broadcast_time_begins_with_the_invocation(
 
 
 def test_broadcast_hands_over_only_what_is_left_to_send(service: ServiceFixture) -> None:
-    service.outbox = OutboxDuringClicks(service, [], seconds=MAX_BROADCAST_SECONDS * 2)
+    service.outbox = OutboxDuringClicks(service, [], seconds=SPARE_SECONDS * 2)
     assert not broadcast(service).handed_over
     assert service.self_invoker.calls == 0
-
-
-def test_broadcast_keeps_the_interval(service: ServiceFixture) -> None:
-    service.broadcast_interval_ms = 2500
-    service.outbox = OutboxDuringClicks(service, [1, 1])
-    started_ms = service.clock.now_ms()
-    assert broadcast(service).broadcasts == 3
-    assert service.clock.now_ms() - started_ms >= 3 * 2500
 
 
 @pytest.mark.parametrize(
@@ -117,7 +120,6 @@ def test_broadcast_keeps_the_interval(service: ServiceFixture) -> None:
         ("lease", "request", {}),
         ("counter", "value", {}),
         ("connections", "audience", {}),
-        ("lease", "release", {"broadcasts": 1, "delivered": 3}),
     ],
 )
 def test_broadcast_is_incomplete_when_a_store_fails_and_the_next_makes_up_for_it(
@@ -153,20 +155,112 @@ def test_broadcast_leaves_out_a_connection_only_if_it_has_the_newest_value(
 
 def test_broadcast_contains_clicks_during_the_listing(service: ServiceFixture) -> None:
     class SlowListing(InMemoryConnectionStore):
-        def audience(self, now_s: int) -> Iterator[str]:
+        def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
             service.counter.increment()
-            yield from super().audience(now_s)
+            yield from super().audience(now_s, until_ms)
 
     service.connections = SlowListing(*service.connections.rows.values())
     broadcast(service)
     assert service.values("ann") == [42]
 
 
-def test_broadcast_times_fit_into_each_other() -> None:
-    """A lease outlasts a fan-out. An invocation outlasts the slowest click with its reply, and the
-    last fan-out and interval that begin before MAX_BROADCAST_SECONDS."""
-    longest_fan_out = LIMITS.fan_out_seconds + LIMITS.post_seconds
-    assert longest_fan_out < LEASE_SECONDS
-    shortest_timeout, longest_interval = 20, 1
-    assert TOTAL_MS / 1000 + longest_fan_out < shortest_timeout
-    assert MAX_BROADCAST_SECONDS + longest_fan_out + longest_interval < shortest_timeout
+@pytest.mark.parametrize("operation", ["release", "abandon"])
+def test_broadcast_retries_the_release_of_the_lease(
+    service: ServiceFixture, operation: str
+) -> None:
+    service.lease.fail_next(operation, UNAVAILABLE, times=30)
+    if operation == "abandon":
+        service.connections.fail_next("audience", UNAVAILABLE)
+    started_s = service.clock.now_s()
+    broadcast(service)
+    assert service.lease.owner is None
+    assert service.clock.now_s() - started_s < LEASE_SECONDS
+
+
+def test_broadcast_stops_releasing_when_the_lease_has_expired(service: ServiceFixture) -> None:
+    service.lease.fail_next("release", UNAVAILABLE, times=10_000)
+    started_s = service.clock.now_s()
+    assert broadcast(service) == DeliveryStats(broadcasts=1, delivered=3, incomplete=True)
+    assert service.clock.now_s() - started_s == LEASE_SECONDS - 1
+
+
+class SlowStores(InMemoryConnectionStore):
+    """Every call that a broadcast makes takes as long as it may."""
+
+    def __init__(self, service: ServiceFixture, seconds: int) -> None:
+        super().__init__(*service.connections.rows.values())
+        self._service = service
+        self._seconds = seconds
+
+    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+        self._service.clock.time += self._seconds
+        yield from super().audience(now_s, until_ms)
+
+
+@pytest.mark.parametrize("seconds", range(LEASE_SECONDS))
+def test_lease_outlasts_the_slowest_broadcast(service: ServiceFixture, seconds: int) -> None:
+    """The listing may take any time, the value and the release STORE_MS, and each post POST_MS."""
+    released_at: list[int] = []
+
+    class SlowCounter(InMemoryCounterStore):
+        def value(self) -> int:
+            service.clock.sleep_until_ms(service.clock.now_ms() + STORE_MS)
+            return super().value()
+
+    class SlowOutbox(FakeOutbox):
+        def post(
+            self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+        ) -> PostResult:
+            last_start_ms = max(service.clock.now_ms(), int(until_ms))
+            service.clock.sleep_until_ms(last_start_ms + POST_MS)
+            return super().post(message, audience, until_ms)
+
+    class SlowLease(InMemoryLease):
+        def release(self, owner: str, ticket: int, until: int) -> int | None:
+            service.clock.sleep_until_ms(service.clock.now_ms() + STORE_MS)
+            released_at.append(service.clock.now_s())
+            return super().release(owner, ticket, until)
+
+    service.connections = SlowStores(service, seconds)
+    service.counter, service.lease = SlowCounter(41), SlowLease()
+    service.outbox = SlowOutbox(*service.outbox.open)
+    result = broadcast(service)
+    assert result.incomplete or released_at[0] <= NOW + LEASE_SECONDS
+    assert result.incomplete is (seconds * 1000 + STORE_MS > LEASE_SECONDS * 1000 - RESERVE_MS)
+
+
+def test_stale_rows_are_deleted_after_the_release_and_within_a_limit(
+    service: ServiceFixture,
+) -> None:
+    owners: list[str | None] = []
+
+    class WatchedStore(InMemoryConnectionStore):
+        def remove_gone(self, connection_ids: Sequence[str], connected_before: int) -> None:
+            owners.append(service.lease.owner)
+            super().remove_gone(connection_ids, connected_before)
+
+    service.connections = WatchedStore(*service.connections.rows.values())
+    for number in range(MAX_CLEANUP + 100):
+        service.add_connection(f"gone {number}", is_open=False)
+    broadcast(service)
+    assert len(service.connections.rows) == 3 + 100
+    assert set(owners) == {None}
+    broadcast(service)
+    assert set(service.connections.rows) == {"ann", "bob", "eve"}
+
+
+def test_stale_rows_are_left_to_the_next_broadcast_when_time_is_up(
+    service: ServiceFixture,
+) -> None:
+    class SlowStore(InMemoryConnectionStore):
+        def remove_gone(self, connection_ids: Sequence[str], connected_before: int) -> None:
+            service.clock.time += 4
+            super().remove_gone(connection_ids, connected_before)
+
+    service.connections = SlowStore(*service.connections.rows.values())
+    for number in range(MAX_CLEANUP):
+        service.add_connection(f"gone {number}", is_open=False)
+    started_s = service.clock.now_s()
+    assert broadcast(service) == DeliveryStats(broadcasts=1, delivered=3, gone=MAX_CLEANUP)
+    assert service.clock.now_s() - started_s < TIMEOUT_MS // 1000
+    assert len(service.connections.rows) > 3

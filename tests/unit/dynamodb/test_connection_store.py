@@ -1,13 +1,15 @@
 """Which requests ConnectionStore sends, and what it makes of the responses."""
 
-from threading import Event
+from threading import Barrier, Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
 from counter_service.runtime.core.errors import StoreUnavailable
-from counter_service.runtime.dynamodb.connection_store import DynamoConnectionStore
+from counter_service.runtime.dynamodb.connection_store import THREADS, DynamoConnectionStore
+from simulation.fakes import FakeClock
 from tests.unit.stores import Stores
 
 pytestmark = pytest.mark.usefixtures("aws_environment", "no_backoff")
@@ -58,7 +60,7 @@ def test_audience_loads_only_the_page_that_follows_the_one_in_use() -> None:
             loaded_second.set()
             return {"Items": [row("c")]}
 
-    audience = DynamoConnectionStore("connections", Client()).audience(1000)
+    audience = DynamoConnectionStore("connections", Client(), FakeClock()).audience(1000)
     assert loaded == []
     assert next(audience) == "a"
     assert loaded_second.wait(10)
@@ -97,3 +99,32 @@ def test_admit_click_writes_no_more_often_than_it_must(
             code = "ConditionalCheckFailedException"
             stub.add_client_error("update_item", code, modeled_fields=fields)
     assert stubbed.connections.admit_click("a", 7, 2) is admitted
+
+
+def test_audience_fails_if_a_page_is_not_there_in_time() -> None:
+    """The lease that a broadcast holds does not outlast a listing that does not end."""
+    stop = Event()
+
+    class Client:
+        def scan(self, **_: object) -> dict[str, Any]:
+            stop.wait(10)
+            return {"Items": []}
+
+    clock = FakeClock()
+    store = DynamoConnectionStore("connections", Client(), clock)
+    with pytest.raises(StoreUnavailable, match="listing the audience"):
+        next(store.audience(clock.time, clock.now_ms() + 50))
+    stop.set()
+
+
+def test_remove_gone_deletes_several_rows_at_a_time() -> None:
+    together = Barrier(THREADS)
+
+    class Client:
+        exceptions = SimpleNamespace(ConditionalCheckFailedException=KeyError)
+
+        def delete_item(self, **_: object) -> None:
+            together.wait(10)
+
+    ids = [str(number) for number in range(2 * THREADS)]
+    DynamoConnectionStore("connections", Client(), FakeClock()).remove_gone(ids, 0)

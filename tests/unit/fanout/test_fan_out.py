@@ -11,6 +11,7 @@ from counter_service.runtime.fanout import fan_out as module
 from counter_service.runtime.fanout.connection import ConnectionLost
 from counter_service.runtime.fanout.fan_out import FanOut, Limits
 from counter_service.runtime.fanout.http_responses import MalformedResponse, Response
+from counter_service.runtime.fanout.pace import UNLIMITED, Pace
 from counter_service.runtime.fanout.pool import ConnectionPool
 from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
 
@@ -93,8 +94,9 @@ class FakePool:
 def run(pool: FakePool, audience: Iterable[str], limits: Limits = NO_PAUSE) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "time", pool)
-        fan_out = FanOut(cast("ConnectionPool", cast("Any", pool)), pool.sign, limits)
-        return fan_out.run(iter(audience))
+        pace = Pace(UNLIMITED, limits.connections_when_large, pool.now)
+        fan_out = FanOut(cast("ConnectionPool", cast("Any", pool)), pace, pool.sign, limits)
+        return fan_out.run(iter(audience)).deliveries
 
 
 @pytest.mark.parametrize("posts", [0, 1, 100, 5000])
@@ -151,13 +153,6 @@ def test_response_resets_the_count_of_consecutive_failures() -> None:
     pool = FakePool(lambda number: MALFORMED if number % 2 == 0 else 200)
     limits = Limits(connections=1, consecutive_failures=2, backoff_seconds=0)
     assert run(pool, "abcd", limits) == dict.fromkeys("abcd", DELIVERED)
-
-
-def test_signature_is_renewed_before_aws_rejects_it() -> None:
-    """AWS accepts a clock skew of five minutes, which the function's own skew adds to."""
-    pool = FakePool(seconds=50)
-    run(pool, "abcdefgh", Limits(connections=1, post_seconds=1000, fan_out_seconds=1000))
-    assert pool.signed_at == [0, 150, 300]
 
 
 def test_fan_out_ends_in_time() -> None:

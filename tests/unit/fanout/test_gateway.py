@@ -87,6 +87,7 @@ OVERSIZED = Reply(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" 
 CHUNKED = Reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n")
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal"
 
+UNTIL_TIME_IS_UP = set(range(5, 1000))
 # The reply to each post to one connection, its outcome, and the number of posts.
 OUTCOMES = {
     "200": (Reply.of(200), DELIVERED, 1),
@@ -98,7 +99,7 @@ OUTCOMES = {
     "400": (Reply.of(400, "BadRequestException"), SKIPPED, 1),
     "403": (Reply.of(403, "ForbiddenException"), FORBIDDEN, 1),
     "413": (Reply.of(413, "PayloadTooLargeException"), SKIPPED, 1),
-    "429": (Reply.of(429, "LimitExceededException"), SKIPPED, 5),
+    "429": (Reply.of(429, "LimitExceededException"), SKIPPED, UNTIL_TIME_IS_UP),
     "500": (Reply.of(500), SKIPPED, 3),
     "503": (Reply.of(503), SKIPPED, 3),
     "expired credentials": (Reply.of(403, "ExpiredTokenException"), FORBIDDEN, 2),
@@ -109,7 +110,7 @@ OUTCOMES = {
     "cut during the response": (Reply(HALF, Then.CUT), SKIPPED, 3),
     # A kept connection may have been dead before the request, so it costs no attempt.
     "reset": (Reply(b"", Then.RESET), SKIPPED, {3, 4}),
-    "silence": (Reply(b"", Then.HANG), SKIPPED, 3),
+    "silence": (Reply(b"", Then.HANG), SKIPPED, {3, 4}),
     "silence during the response": (Reply(HALF, Then.HANG), SKIPPED, 3),
 }
 TRANSIENT = ["429", "500", "expired credentials", "wrong clock", "cut during the response", "reset"]
@@ -120,20 +121,22 @@ def test_post_returns_each_outcome_and_delivers_to_the_others(
     start: Start, reply: Reply, delivery: Delivery, posts: int | set[int]
 ) -> None:
     limits = HURRIED if reply.then is Then.HANG else PATIENT
+    if posts is UNTIL_TIME_IS_UP:
+        limits = replace(limits, fan_out_seconds=1, longest_backoff_seconds=0.05)
     server, outbox = start(lambda each: reply if each.connection_id == "odd" else OK, limits)
     others = dict.fromkeys("abc", DELIVERED)
-    assert outbox.post(UPDATE, ["a", "odd", "b", "c"]) == {"odd": delivery, **others}
+    assert outbox.post(UPDATE, ["a", "odd", "b", "c"]).deliveries == {"odd": delivery, **others}
     sent = Counter(request.connection_id for request in server.requests)
     assert sent.pop("odd") in (posts if isinstance(posts, set) else {posts})
     assert sent == {"a": 1, "b": 1, "c": 1}
-    assert outbox.post(UPDATE, "abc") == others
+    assert outbox.post(UPDATE, "abc").deliveries == others
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
 def test_post_is_delivered_after_a_transient_fault(start: Start, fault: str) -> None:
     first = OUTCOMES[fault][0]
     _, outbox = start(lambda request: first if request.number == 1 else OK)
-    assert outbox.post(UPDATE, "abcdefghij") == dict.fromkeys("abcdefghij", DELIVERED)
+    assert outbox.post(UPDATE, "abcdefghij").deliveries == dict.fromkeys("abcdefghij", DELIVERED)
 
 
 def test_post_sends_a_request_to_the_stage(start: Start) -> None:
@@ -152,7 +155,7 @@ def test_post_sends_a_request_to_the_stage(start: Start) -> None:
 def test_post_uses_the_connections_of_earlier_posts(start: Start) -> None:
     server, outbox = start(limits=Limits(connections=1))
     for _ in range(5):
-        assert outbox.post(UPDATE, "abc") == dict.fromkeys("abc", DELIVERED)
+        assert outbox.post(UPDATE, "abc").deliveries == dict.fromkeys("abc", DELIVERED)
     assert server.sockets == 1
 
 
@@ -160,7 +163,7 @@ def test_post_uses_the_connections_of_earlier_posts(start: Start) -> None:
 def test_new_connection_resumes_the_tls_session_of_another(start: Start) -> None:
     server, outbox = start()
     for _ in range(3):
-        assert outbox.post(UPDATE, "a") == {"a": DELIVERED}
+        assert outbox.post(UPDATE, "a").deliveries == {"a": DELIVERED}
         server.cut_all()
     assert (server.sockets, server.resumed) == (3, 2)
 
@@ -173,7 +176,7 @@ def test_kept_connection_that_closed_costs_no_attempt(start: Start, frozen: bool
         Limits(attempts=1, post_seconds=5),
     )
     for _ in range(3):
-        assert outbox.post(UPDATE, "abc") == dict.fromkeys("abc", DELIVERED)
+        assert outbox.post(UPDATE, "abc").deliveries == dict.fromkeys("abc", DELIVERED)
         if frozen:
             server.cut_all()
 
@@ -191,7 +194,7 @@ def test_silent_connection_does_not_delay_the_others(start: Start) -> None:
         return OK
 
     server, outbox = start(respond, Limits(connections=4, post_seconds=20))
-    assert set(outbox.post(UPDATE, ["silent", *others]).values()) == {DELIVERED}
+    assert set(outbox.post(UPDATE, ["silent", *others]).deliveries.values()) == {DELIVERED}
 
 
 # --- endpoints that are down ---
@@ -202,7 +205,7 @@ def test_closed_port_skips_every_post(start: Start) -> None:
     server, outbox = start()
     server.close()
     audience = [f"id{number}" for number in range(1000)]
-    assert outbox.post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
+    assert outbox.post(UPDATE, audience).deliveries == dict.fromkeys(audience, SKIPPED)
 
 
 @https_only
@@ -214,7 +217,7 @@ def test_certificate_of_another_authority_or_host_is_rejected(
 ) -> None:
     ca = pem if issued_for == "localhost" else certificate(tmp_path, issued_for)
     server, outbox = start(host=host, ca=ca)
-    assert outbox.post(UPDATE, "a") == {"a": SKIPPED}
+    assert outbox.post(UPDATE, "a").deliveries == {"a": SKIPPED}
     assert server.requests == []
 
 
@@ -225,7 +228,7 @@ def test_name_that_does_not_resolve_is_looked_up_a_few_times(
     _, outbox = start(host="nowhere.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     audience = [f"id{number}" for number in range(5000)]
-    assert outbox.post(UPDATE, audience) == dict.fromkeys(audience, SKIPPED)
+    assert outbox.post(UPDATE, audience).deliveries == dict.fromkeys(audience, SKIPPED)
     assert resolve.call_count == PATIENT.consecutive_failures
 
 
@@ -239,19 +242,22 @@ def test_credentials_are_renewed_for_each_fan_out_and_when_they_expire(start: St
         lambda request: expired if "Credential=OLD/" in request.head else OK,
         credentials=lambda: Credentials(next(keys), "secret", None),
     )
-    assert outbox.post(UPDATE, "abcdef") == dict.fromkeys("abcdef", DELIVERED)
+    assert outbox.post(UPDATE, "abcdef").deliveries == dict.fromkeys("abcdef", DELIVERED)
     assert "Credential=NEW/" in server.requests[-1].head
-    assert outbox.post(UPDATE, "a") == {"a": DELIVERED}
+    assert outbox.post(UPDATE, "a").deliveries == {"a": DELIVERED}
     assert "Credential=NEXT/" in server.requests[-1].head
 
 
 FORBIDDEN_POST = "posting is forbidden: check the role's execute-api:ManageConnections"
 GIVEN_UP = "a post was given up"
+THROTTLED = "API Gateway throttled posts: lower postsPerSecond or raise the quota"
+LATE = "the fan-out took too long"
 LOGGED: dict[str, tuple[Reply, list[tuple[int, str, object]]]] = {
     "403": (Reply.of(403, "ForbiddenException"), [(logging.ERROR, FORBIDDEN_POST, None)]),
     "410": (Reply.of(410), []),
     "413": (Reply.of(413), [(logging.WARNING, "a post was rejected", 413)]),
-    "429": (Reply.of(429), [(logging.WARNING, GIVEN_UP, 429)]),
+    "429": (Reply.of(429), [(logging.WARNING, THROTTLED, None), (logging.WARNING, LATE, None)]),
+    "500": (Reply.of(500), [(logging.WARNING, GIVEN_UP, 500)]),
     "not HTTP": (Reply(b"SSH-2.0\r\n\r\n"), [(logging.WARNING, GIVEN_UP, "MalformedResponse")]),
 }
 
@@ -260,7 +266,8 @@ LOGGED: dict[str, tuple[Reply, list[tuple[int, str, object]]]] = {
 def test_fan_out_logs_each_problem_once(
     start: Start, caplog: pytest.LogCaptureFixture, reply: Reply, logged: list[object]
 ) -> None:
-    _, outbox = start(lambda _: reply, replace(PATIENT, consecutive_failures=10**6))
+    limits = replace(PATIENT, consecutive_failures=10**6, fan_out_seconds=1)
+    _, outbox = start(lambda _: reply, limits)
     outbox.post(UPDATE, "abcdefgh")
     records = [vars(record) for record in caplog.records]
     assert [
