@@ -12,6 +12,7 @@ import pulumi
 
 from counter_service.runtime import contract
 
+from . import quotas
 from .config import ConfigReader, fail
 
 # Names are "<logical name>-<stack>", and those of IAM and Lambda have at most 64 characters.
@@ -53,7 +54,7 @@ class Settings:
     throttle_burst: int  # requests
     clicks_per_second: int
     counter_shards: int
-    broadcast_interval_ms: int
+    posts_per_second: int  # more than 0: without the key, half of the region's quota
     reserved_concurrency: int
     table_max_read_units: int
     table_max_write_units: int
@@ -77,14 +78,15 @@ class Settings:
         _check_stack_name(stack)
         reader = ConfigReader(config)
         reader.refuse_unknown_keys(KEYS, "Remove it, or use a key that Pulumi.yaml declares.")
+        region = _region(aws)
         settings = cls(
             stack=stack,
-            region=_region(aws),
+            region=region,
             stage_name=reader.text(
                 "stageName", _STAGE_NAME, "1 to 128 letters, digits, hyphens and underscores"
             ),
             memory_mb=reader.integer("memoryMb", 128, 10_240),
-            # A broadcast, one more fan-out and an interval (runtime/core/broadcast.py).
+            # A broadcast and one more fan-out (runtime/core/broadcast.py).
             timeout_seconds=reader.integer("timeoutSeconds", 20, 28),
             log_retention_days=reader.one_of("logRetentionDays", _RETENTION_DAYS),
             website=reader.flag("website"),
@@ -99,7 +101,8 @@ class Settings:
             throttle_burst=reader.integer("throttleBurst", 1, 5_000),
             clicks_per_second=reader.integer("clicksPerSecond", 0, 1_000),
             counter_shards=reader.integer("counterShards", 1, contract.MAX_COUNTER_SHARDS),
-            broadcast_interval_ms=reader.integer("broadcastIntervalMs", 0, 1_000),
+            posts_per_second=reader.integer("postsPerSecond", 0, 100_000)
+            or quotas.default_posts_per_second(region),
             reserved_concurrency=reader.integer("reservedConcurrency", 0, 10_000),
             table_max_read_units=reader.integer("tableMaxReadUnits", 0, 1_000_000),
             table_max_write_units=reader.integer("tableMaxWriteUnits", 0, 1_000_000),

@@ -116,7 +116,7 @@ class CounterStack(pulumi.ComponentResource):
             log_retention_days=settings.log_retention_days,
             tracing=settings.tracing,
             counter_shards=settings.counter_shards,
-            broadcast_interval_ms=settings.broadcast_interval_ms,
+            posts_per_second=settings.posts_per_second,
             clicks_per_second=settings.clicks_per_second,
             allowed_origins=[*site_origins, *settings.allowed_origins],
             allow_localhost=settings.allow_localhost,

@@ -14,6 +14,7 @@ ENV_CONNECTIONS_TABLE: Final = "CONNECTIONS_TABLE"
 ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
 ENV_BROADCAST_INTERVAL_MS: Final = "BROADCAST_INTERVAL_MS"
+ENV_POSTS_PER_SECOND: Final = "POSTS_PER_SECOND"  # to all clients, more than 0
 ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # default 1
 # Which clients may connect, and how fast they may click. By default none may, without a limit.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas

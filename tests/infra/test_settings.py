@@ -32,7 +32,7 @@ RANGES = {
     "throttleBurst": (1, 5_000),
     "clicksPerSecond": (0, 1_000),
     "counterShards": (1, 16),
-    "broadcastIntervalMs": (0, 1_000),
+    "postsPerSecond": (0, 100_000),
     "reservedConcurrency": (0, 10_000),
     **dict.fromkeys(("tableMaxReadUnits", "tableMaxWriteUnits", "budgetUsd"), (0, 1_000_000)),
 }
