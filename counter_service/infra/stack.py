@@ -161,6 +161,7 @@ class CounterStack(pulumi.ComponentResource):
             sources=sources,
             tags=self._tags,
             timeout_seconds=settings.timeout_seconds,
+            posts_per_second=settings.posts_per_second,
             alarms=settings.alarms,
             alarm_email=settings.alarm_email,
             dashboard=settings.dashboard,

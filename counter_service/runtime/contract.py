@@ -72,6 +72,7 @@ class Metric(StrEnum):
     GONE = "Gone"
     SKIPPED = "Skipped"
     FORBIDDEN = "Forbidden"
+    THROTTLED = "Throttled"  # posts that API Gateway rejected with 429, retried ones included
     LAG = "Lag"  # milliseconds from API Gateway's receipt of a click to the end of its broadcast
     CONNECTS = "Connects"
     DISCONNECTS = "Disconnects"

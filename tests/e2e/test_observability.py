@@ -49,7 +49,7 @@ def test_alarms_notify_the_topic_which_sends_mail(stack: Stack) -> None:
     sns = stack.emulator.client("sns")
     [topic] = sns.list_topics()["Topics"]
     alarms = stack.emulator.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert len(alarms) == 7
+    assert len(alarms) == 9
     for alarm in alarms:
         assert re.fullmatch(r"counter-[a-z-]+-dev", alarm["AlarmName"])
         assert alarm["AlarmActions"] == [topic["TopicArn"]]
