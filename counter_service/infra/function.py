@@ -173,6 +173,16 @@ class CounterFunction(pulumi.ComponentResource):
             recursive_loop="Allow",
             opts=self._child,
         )
+        # A continued broadcast is not retried, because the next click or get-current broadcasts
+        # anyway. Lambda's defaults are two retries, and six hours for an event that it throttles
+        # (docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html).
+        aws.lambda_.FunctionEventInvokeConfig(
+            f"{FUNCTION}-asynchronous",
+            function_name=function.name,
+            maximum_retry_attempts=0,
+            maximum_event_age_in_seconds=60,  # the least that Lambda accepts
+            opts=self._child,
+        )
 
 
 def environment(args: FunctionArgs) -> dict[str, pulumi.Input[str]]:

@@ -97,6 +97,14 @@ def test_function_has_its_concurrency_and_tracing(stack: Stack) -> None:
     assert function["Configuration"]["TracingConfig"]["Mode"] == "Active"
 
 
+def test_function_does_not_retry_its_self_invocation(stack: Stack) -> None:
+    config = stack.emulator.client("lambda").get_function_event_invoke_config(
+        FunctionName="websocket-dev"
+    )
+    assert config["MaximumRetryAttempts"] == 0
+    assert config["MaximumEventAgeInSeconds"] == 60
+
+
 def test_stage_and_account_write_logs(stack: Stack) -> None:
     gateway = stack.emulator.client("apigatewayv2")
     [api] = gateway.get_apis()["Items"]

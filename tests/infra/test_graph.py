@@ -11,6 +11,7 @@ from counter_service.runtime import contract
 from .recorder import ACCOUNT, HOST, OPT_IN, REGION, Graph, Resource, dev, record
 
 FUNCTION = "aws:lambda/function:Function"
+EVENT_INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 ROUTE = "aws:apigatewayv2/route:Route"
@@ -117,6 +118,14 @@ def test_names_stay_within_the_limits_of_aws() -> None:
         (
             "aws:lambda/functionRecursionConfig:FunctionRecursionConfig",
             {"functionName": "websocket-dev", "recursiveLoop": "Allow"},
+        ),
+        (
+            EVENT_INVOKE_CONFIG,
+            {
+                "functionName": "websocket-dev",
+                "maximumRetryAttempts": 0,
+                "maximumEventAgeInSeconds": 60,
+            },
         ),
         (
             "aws:lambda/permission:Permission",
