@@ -18,6 +18,9 @@ from .config import ConfigReader, fail
 # Names are "<logical name>-<stack>", and those of IAM and Lambda have at most 64 characters.
 _STACK_NAME: Final = r"[A-Za-z0-9_-]{1,32}"
 _REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-\d+"
+# AWS China, GovCloud, the isolated regions, and the European Sovereign Cloud. The function trusts
+# only the roots that sign for the commercial regions (runtime/fanout/amazon_roots.pem).
+_OTHER_PARTITIONS: Final = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 _STAGE_NAME: Final = r"[A-Za-z0-9_-]{1,128}"
 _DOMAIN_NAME: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -155,4 +158,9 @@ def _region(aws: pulumi.Config) -> str:
     region = aws.get("region") or ""
     if not re.fullmatch(_REGION, region):
         fail(f"aws:region is {region!r}, but must be a region such as eu-central-1.")
+    if region.startswith(_OTHER_PARTITIONS):
+        fail(
+            f"aws:region is {region!r}, which belongs to another partition of AWS. Use a "
+            "commercial region such as eu-central-1."
+        )
     return region
