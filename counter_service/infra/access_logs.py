@@ -90,7 +90,7 @@ class AccountLogging(pulumi.ComponentResource):
         attachment = aws.iam.RolePolicyAttachment(
             "api-logging-policy",
             role=role.name,
-            policy_arn=policies.push_to_cloudwatch_logs(args.names.region),
+            policy_arn=policies.PUSH_TO_CLOUDWATCH_LOGS,
             opts=child,
         )
         account = aws.apigateway.Account(

@@ -12,6 +12,12 @@ PERIOD_SECONDS: Final = 300
 # Share of the function's timeout. A broadcast that is cut off at the timeout misses clients.
 _SLOW: Final = 0.8
 
+# Share of the limit of posts. Only sustained clicks in front of a large audience need as much.
+_MANY_MESSAGES: Final = 0.5
+
+# List price of us-east-1: aws.amazon.com/api-gateway/pricing.
+_USD_PER_MILLION_MESSAGES: Final = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
@@ -32,8 +38,17 @@ class Alarm:
     periods: int = 1
 
 
-def alarms(timeout_seconds: int, sources: MetricSources) -> tuple[Alarm, ...]:
-    """The alarms of a stack whose function has this timeout."""
+def alarms(
+    *, timeout_seconds: int, posts_per_second: int, sources: MetricSources
+) -> tuple[Alarm, ...]:
+    """The alarms of a stack.
+
+    Args:
+        timeout_seconds: The function's timeout.
+        posts_per_second: The limit of posts to clients.
+    """
+    messages_per_second = posts_per_second * _MANY_MESSAGES
+    usd_per_day = messages_per_second * 24 * 60 * 60 / 1_000_000 * _USD_PER_MILLION_MESSAGES
     return (
         Alarm(
             name="function-errors",
@@ -70,6 +85,17 @@ def alarms(timeout_seconds: int, sources: MetricSources) -> tuple[Alarm, ...]:
             threshold=1,
         ),
         Alarm(
+            # The function retries rejected posts, so a few do no harm.
+            name="posts-throttled",
+            description="API Gateway rejects posts with 429, because the account is at its quota "
+            "of requests. Lower postsPerSecond, or have the quota raised and see which other APIs "
+            "of the region use it.",
+            source=sources.custom,
+            metric=Metric.THROTTLED,
+            threshold=100,
+            periods=3,
+        ),
+        Alarm(
             # The function responds to these itself, so Lambda does not count them as errors.
             name="failures",
             description="Clicks fail or broadcasts are incomplete, because DynamoDB is unavailable "
@@ -94,6 +120,17 @@ def alarms(timeout_seconds: int, sources: MetricSources) -> tuple[Alarm, ...]:
             source=sources.api,
             metric="IntegrationError",
             threshold=10,
+            periods=3,
+        ),
+        Alarm(
+            # Counts both directions: messages of clients, and posts to them.
+            name="api-messages",
+            description="Messages are above half of postsPerSecond, which costs "
+            f"${usd_per_day:.0f} or more a day. See Connects and Clicks for who causes them. "
+            "Lower postsPerSecond or throttleRate to limit the bill.",
+            source=sources.api,
+            metric="MessageCount",
+            threshold=messages_per_second * PERIOD_SECONDS,
             periods=3,
         ),
     )

@@ -62,6 +62,7 @@ def graphs(sources: MetricSources) -> tuple[Graph, ...]:
                 Line(custom, Metric.GONE),
                 Line(custom, Metric.SKIPPED),
                 Line(custom, Metric.FORBIDDEN),
+                Line(custom, Metric.THROTTLED),
             ),
         ),
         Graph(

@@ -28,7 +28,7 @@ class CustomDomainArgs:
 def url(domain_name: str) -> str:
     """The wss URL of the stage. It has no path, because the mapping has no key.
 
-    It is known before any resource exists, so what needs it does not wait for the domain.
+    It is known before any resource exists, so the site's headers do not wait for the domain.
     """
     return f"wss://{domain_name}"
 

@@ -42,6 +42,7 @@ class FunctionArgs:
         management_endpoint: https URL of the stage, below which the function posts.
         connections_arn: ARN of all connections of the stage.
         reserved_concurrency: Invocations reserved for the function; 0 reserves none.
+        posts_per_second: Posts per second to all clients, more than 0.
         clicks_per_second: Clicks per second of one connection; 0 sets no limit.
         allowed_origins: Origins whose pages may connect, as browsers send them.
         authentication: None lets clients connect without a token.
@@ -57,7 +58,7 @@ class FunctionArgs:
     log_retention_days: int
     tracing: bool
     counter_shards: int
-    broadcast_interval_ms: int
+    posts_per_second: int
     clicks_per_second: int
     allowed_origins: Sequence[pulumi.Input[str]]
     allow_localhost: bool
@@ -172,6 +173,16 @@ class CounterFunction(pulumi.ComponentResource):
             recursive_loop="Allow",
             opts=self._child,
         )
+        # A continued broadcast is not retried, because the next click or get-current broadcasts
+        # anyway. Lambda's defaults are two retries, and six hours for an event that it throttles
+        # (docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html).
+        aws.lambda_.FunctionEventInvokeConfig(
+            f"{FUNCTION}-asynchronous",
+            function_name=function.name,
+            maximum_retry_attempts=0,
+            maximum_event_age_in_seconds=60,  # the least that Lambda accepts
+            opts=self._child,
+        )
 
 
 def environment(args: FunctionArgs) -> dict[str, pulumi.Input[str]]:
@@ -181,7 +192,7 @@ def environment(args: FunctionArgs) -> dict[str, pulumi.Input[str]]:
         contract.ENV_COUNTER_TABLE: args.tables.counter.name,
         contract.ENV_COUNTER_SHARDS: str(args.counter_shards),
         contract.ENV_MANAGEMENT_ENDPOINT: args.management_endpoint,
-        contract.ENV_BROADCAST_INTERVAL_MS: str(args.broadcast_interval_ms),
+        contract.ENV_POSTS_PER_SECOND: str(args.posts_per_second),
         contract.ENV_ALLOW_LOCALHOST: str(args.allow_localhost).lower(),
         contract.ENV_ALLOW_MISSING_ORIGIN: str(args.allow_missing_origin).lower(),
         contract.ENV_CLICKS_PER_SECOND: str(args.clicks_per_second),

@@ -27,6 +27,7 @@ class ObservabilityArgs:
     Args:
         tags: The tags of every resource of the stack, by which the budget knows what it costs.
         timeout_seconds: The function's timeout.
+        posts_per_second: The limit of posts to clients.
         alarm_email: Address for notifications; empty sends none.
         budget_usd: Monthly budget in US dollars; 0 creates none. Needs `alarm_email`.
     """
@@ -35,6 +36,7 @@ class ObservabilityArgs:
     sources: MetricSources
     tags: Mapping[str, str]
     timeout_seconds: int
+    posts_per_second: int
     alarms: bool
     alarm_email: str
     dashboard: bool
@@ -93,7 +95,17 @@ class Observability(pulumi.ComponentResource):
         )
 
     def _create_alarms(self, topic: aws.sns.Topic | None) -> None:
-        for alarm in alarms(self._args.timeout_seconds, self._args.sources):
+        if topic is None:
+            pulumi.log.warn(
+                "alarms is true and alarmEmail is empty, so the alarms notify no one. Set "
+                "alarmEmail, or look at them in CloudWatch."
+            )
+        args = self._args
+        for alarm in alarms(
+            timeout_seconds=args.timeout_seconds,
+            posts_per_second=args.posts_per_second,
+            sources=args.sources,
+        ):
             self._create_alarm(alarm, [topic.arn] if topic else None)
 
     def _create_alarm(self, alarm: Alarm, actions: list[pulumi.Output[str]] | None) -> None:

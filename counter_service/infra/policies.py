@@ -26,6 +26,12 @@ def _assumed_by(service: str) -> PolicyDocument:
 ASSUMED_BY_LAMBDA: Final = _assumed_by("lambda.amazonaws.com")
 ASSUMED_BY_API_GATEWAY: Final = _assumed_by("apigateway.amazonaws.com")
 
+# AWS's policy for the logs of API Gateway. Not a narrower one of our own, because API Gateway tries
+# a role before it accepts it.
+PUSH_TO_CLOUDWATCH_LOGS: Final = (
+    "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+)
+
 # The only statement without a resource, because X-Ray's writing actions do not support one
 # (docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html).
 TRACING: Final = {
@@ -109,7 +115,7 @@ def hand_over_policy(function_arn: pulumi.Input[str]) -> PolicyDocument:
 
 def topic_policy(topic_arn: str) -> PolicyDocument:
     """Who may publish: alarms of the topic's own account and region, and the account's budgets."""
-    _, partition, _, region, account, _ = topic_arn.split(":")
+    *_, region, account, _ = topic_arn.split(":")
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -121,9 +127,7 @@ def topic_policy(topic_arn: str) -> PolicyDocument:
                 "Action": ["sns:Publish"],
                 "Resource": topic_arn,
                 "Condition": {
-                    "ArnLike": {
-                        "aws:SourceArn": f"arn:{partition}:cloudwatch:{region}:{account}:alarm:*"
-                    }
+                    "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:*"}
                 },
             },
             {
@@ -135,17 +139,8 @@ def topic_policy(topic_arn: str) -> PolicyDocument:
                 "Resource": topic_arn,
                 "Condition": {
                     "StringEquals": {"aws:SourceAccount": account},
-                    "ArnLike": {"aws:SourceArn": f"arn:{partition}:budgets::{account}:*"},
+                    "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{account}:*"},
                 },
             },
         ],
     }
-
-
-def push_to_cloudwatch_logs(region: str) -> str:
-    """ARN of AWS's policy for the logs of API Gateway.
-
-    Not a narrower one of our own: API Gateway tries a role before it accepts it.
-    """
-    partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
-    return f"arn:{partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"

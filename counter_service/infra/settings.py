@@ -12,11 +12,15 @@ import pulumi
 
 from counter_service.runtime import contract
 
+from . import quotas
 from .config import ConfigReader, fail
 
 # Names are "<logical name>-<stack>", and those of IAM and Lambda have at most 64 characters.
 _STACK_NAME: Final = r"[A-Za-z0-9_-]{1,32}"
 _REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-\d+"
+# AWS China, GovCloud, the isolated regions, and the European Sovereign Cloud. The function trusts
+# only the roots that sign for the commercial regions (runtime/fanout/amazon_roots.pem).
+_OTHER_PARTITIONS: Final = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 _STAGE_NAME: Final = r"[A-Za-z0-9_-]{1,128}"
 _DOMAIN_NAME: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -53,7 +57,7 @@ class Settings:
     throttle_burst: int  # requests
     clicks_per_second: int
     counter_shards: int
-    broadcast_interval_ms: int
+    posts_per_second: int  # more than 0: without the key, half of the region's quota
     reserved_concurrency: int
     table_max_read_units: int
     table_max_write_units: int
@@ -77,14 +81,15 @@ class Settings:
         _check_stack_name(stack)
         reader = ConfigReader(config)
         reader.refuse_unknown_keys(KEYS, "Remove it, or use a key that Pulumi.yaml declares.")
+        region = _region(aws)
         settings = cls(
             stack=stack,
-            region=_region(aws),
+            region=region,
             stage_name=reader.text(
                 "stageName", _STAGE_NAME, "1 to 128 letters, digits, hyphens and underscores"
             ),
             memory_mb=reader.integer("memoryMb", 128, 10_240),
-            # A broadcast, one more fan-out and an interval (runtime/core/broadcast.py).
+            # A broadcast and one more fan-out (runtime/core/broadcast.py).
             timeout_seconds=reader.integer("timeoutSeconds", 20, 28),
             log_retention_days=reader.one_of("logRetentionDays", _RETENTION_DAYS),
             website=reader.flag("website"),
@@ -99,7 +104,8 @@ class Settings:
             throttle_burst=reader.integer("throttleBurst", 1, 5_000),
             clicks_per_second=reader.integer("clicksPerSecond", 0, 1_000),
             counter_shards=reader.integer("counterShards", 1, contract.MAX_COUNTER_SHARDS),
-            broadcast_interval_ms=reader.integer("broadcastIntervalMs", 0, 1_000),
+            posts_per_second=reader.integer("postsPerSecond", 0, 100_000)
+            or quotas.default_posts_per_second(region),
             reserved_concurrency=reader.integer("reservedConcurrency", 0, 10_000),
             table_max_read_units=reader.integer("tableMaxReadUnits", 0, 1_000_000),
             table_max_write_units=reader.integer("tableMaxWriteUnits", 0, 1_000_000),
@@ -152,4 +158,9 @@ def _region(aws: pulumi.Config) -> str:
     region = aws.get("region") or ""
     if not re.fullmatch(_REGION, region):
         fail(f"aws:region is {region!r}, but must be a region such as eu-central-1.")
+    if region.startswith(_OTHER_PARTITIONS):
+        fail(
+            f"aws:region is {region!r}, which belongs to another partition of AWS. Use a "
+            "commercial region such as eu-central-1."
+        )
     return region

@@ -1,5 +1,6 @@
 """The bucket's policy and the security headers of the site, as data."""
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -53,20 +54,21 @@ def bucket_policy(
     }
 
 
-def content_security_policy(web_socket_url: str) -> str:
-    """The policy of a page that loads its own files only and opens one WebSocket.
+def content_security_policy(web_socket_urls: Sequence[str]) -> str:
+    """The policy of a page that loads its own files only and opens WebSockets to these URLs.
 
-    It names the WebSocket's origin, because 'self' covers neither another host nor, in every
+    It names each WebSocket's origin, because 'self' covers neither another host nor, in every
     browser, wss:.
     """
-    url = urlsplit(web_socket_url)
+    urls = map(urlsplit, web_socket_urls)
+    origins = dict.fromkeys(f"{url.scheme}://{url.netloc}" for url in urls)
     return "; ".join(
         [
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self'",
-            f"connect-src 'self' {url.scheme}://{url.netloc}",
+            f"connect-src 'self' {' '.join(origins)}",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
@@ -75,12 +77,14 @@ def content_security_policy(web_socket_url: str) -> str:
 
 
 def security_headers(
-    web_socket_url: pulumi.Output[str],
+    web_socket_urls: Sequence[pulumi.Output[str]],
 ) -> aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgsDict:
     """The headers that CloudFront has fields for."""
     return {
         "content_security_policy": {
-            "content_security_policy": web_socket_url.apply(content_security_policy),
+            "content_security_policy": pulumi.Output.all(*web_socket_urls).apply(
+                content_security_policy
+            ),
             "override": True,
         },
         "content_type_options": {"override": True},

@@ -46,8 +46,11 @@ class CounterStack(pulumi.ComponentResource):
         self._website = self._create_website(files) if settings.website else None
         self._function = self._create_function(authentication)
         self._stage = self._create_stage()
+        serving: list[pulumi.Resource] = [self._function, self._stage]
         if settings.domain_name:
-            self._create_domain()
+            serving.append(self._create_domain())
+        if self._website:
+            self._website.publish(self._url, after=serving)
         self._create_observability()
         self.register_outputs(self.exports())
 
@@ -92,7 +95,11 @@ class CounterStack(pulumi.ComponentResource):
         return WebSocketApi("websocket", args, opts=self._child)
 
     def _create_website(self, files: tuple[site_files.SiteFile, ...]) -> Website:
-        args = WebsiteArgs(names=self._names, files=files, web_socket_url=self._url)
+        # The API's own address works with and without a domain. Pages that have it may keep it
+        # until the domain works, and for good if its certificate cannot be validated.
+        args = WebsiteArgs(
+            names=self._names, files=files, web_socket_urls=[self._url, self._api.url]
+        )
         return Website("website", args, opts=self._child)
 
     def _create_function(self, authentication: AuthenticationArgs | None) -> CounterFunction:
@@ -109,7 +116,7 @@ class CounterStack(pulumi.ComponentResource):
             log_retention_days=settings.log_retention_days,
             tracing=settings.tracing,
             counter_shards=settings.counter_shards,
-            broadcast_interval_ms=settings.broadcast_interval_ms,
+            posts_per_second=settings.posts_per_second,
             clicks_per_second=settings.clicks_per_second,
             allowed_origins=[*site_origins, *settings.allowed_origins],
             allow_localhost=settings.allow_localhost,
@@ -133,13 +140,13 @@ class CounterStack(pulumi.ComponentResource):
         )
         return WebSocketStage("stage", args, opts=self._child)
 
-    def _create_domain(self) -> None:
+    def _create_domain(self) -> CustomDomain:
         args = CustomDomainArgs(
             domain_name=self._settings.domain_name,
             hosted_zone_id=self._settings.hosted_zone_id,
             stage=self._stage,
         )
-        CustomDomain("domain", args, opts=self._child)
+        return CustomDomain("domain", args, opts=self._child)
 
     def _create_observability(self) -> None:
         settings = self._settings
@@ -154,6 +161,7 @@ class CounterStack(pulumi.ComponentResource):
             sources=sources,
             tags=self._tags,
             timeout_seconds=settings.timeout_seconds,
+            posts_per_second=settings.posts_per_second,
             alarms=settings.alarms,
             alarm_email=settings.alarm_email,
             dashboard=settings.dashboard,

@@ -1,4 +1,9 @@
-"""The page: its files in a private bucket, which CloudFront serves."""
+"""The page: its files in a private bucket, which CloudFront serves.
+
+It is created in two steps. The function needs the site's origin, and the page needs an address that
+works. Therefore the site comes first (`Website`), then the function, the stage and the domain, then
+the files that name the address (`Website.publish`).
+"""
 
 import re
 from collections.abc import Sequence
@@ -30,16 +35,16 @@ class WebsiteArgs:
 
     Args:
         files: The files of the built page.
-        web_socket_url: Where the page connects.
+        web_socket_urls: Addresses that the page may connect to, for its content security policy.
     """
 
     names: Names
     files: Sequence[SiteFile]
-    web_socket_url: pulumi.Output[str]
+    web_socket_urls: Sequence[pulumi.Output[str]]
 
 
 class Website(pulumi.ComponentResource):
-    """The hosted page.
+    """The hosted page, until `publish` without the two files that lead to an address.
 
     Attributes:
         origin: Such as https://d111111abcdef8.cloudfront.net, as browsers send it to the API.
@@ -57,10 +62,32 @@ class Website(pulumi.ComponentResource):
         bucket = self._create_bucket()
         distribution = self._create_distribution(bucket)
         self._secure(bucket, distribution)
-        self._upload_files(bucket)
+        self._bucket = bucket
+        self._uploaded = self._upload_all_but_index()
         self.origin = pulumi.Output.concat("https://", distribution.domain_name)
         self.url = pulumi.Output.concat(self.origin, PATH)
         self.register_outputs({"url": self.url})
+
+    def publish(self, web_socket_url: pulumi.Output[str], after: Sequence[pulumi.Resource]) -> None:
+        """Upload config.json, which has the address, and then index.html.
+
+        Args:
+            web_socket_url: Where the page connects.
+            after: The resources that serve this address. A page that learns the address before
+                they exist cannot connect, and resolvers keep the missing DNS record for minutes.
+        """
+        config = aws.s3.BucketObjectv2(
+            f"{SITE}/{site_files.CONFIG}",
+            bucket=self._bucket.bucket,
+            key=site_files.CONFIG,
+            content=pulumi.Output.json_dumps({"webSocketUrl": web_socket_url}),
+            content_type=site_files.content_type(site_files.CONFIG),
+            cache_control=site_files.CHECKED,
+            opts=self._after(*self._uploaded, *after),
+        )
+        for file in self._args.files:
+            if file.key == site_files.INDEX:  # last, because it names the others
+                self._upload(file, self._after(*self._uploaded, config))
 
     def _after(self, *resources: pulumi.Resource, retain: bool = False) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(
@@ -182,34 +209,23 @@ class Website(pulumi.ComponentResource):
         return aws.cloudfront.ResponseHeadersPolicy(
             f"{SITE}-headers",
             name=self._args.names.global_name(SITE),
-            security_headers_config=site_policies.security_headers(self._args.web_socket_url),
+            security_headers_config=site_policies.security_headers(self._args.web_socket_urls),
             custom_headers_config=site_policies.CUSTOM_HEADERS,
             opts=self._after(),
         )
 
-    def _upload_files(self, bucket: aws.s3.Bucket) -> None:
-        index = [file for file in self._args.files if file.key == site_files.INDEX]
-        others = [file for file in self._args.files if file.key != site_files.INDEX]
+    def _upload_all_but_index(self) -> list[pulumi.Resource]:
         # Keep hashed files, because open tabs still load the assets of their own build (ADR 7).
-        uploaded = [self._upload(bucket, file, self._after(retain=file.hashed)) for file in others]
-        config = aws.s3.BucketObjectv2(
-            f"{SITE}/{site_files.CONFIG}",
-            bucket=bucket.bucket,
-            key=site_files.CONFIG,
-            content=pulumi.Output.json_dumps({"webSocketUrl": self._args.web_socket_url}),
-            content_type=site_files.content_type(site_files.CONFIG),
-            cache_control=site_files.CHECKED,
-            opts=self._after(*uploaded),
-        )
-        for file in index:  # last, because it names the others
-            self._upload(bucket, file, self._after(*uploaded, config))
+        return [
+            self._upload(file, self._after(retain=file.hashed))
+            for file in self._args.files
+            if file.key != site_files.INDEX
+        ]
 
-    def _upload(
-        self, bucket: aws.s3.Bucket, file: SiteFile, opts: pulumi.ResourceOptions
-    ) -> aws.s3.BucketObjectv2:
+    def _upload(self, file: SiteFile, opts: pulumi.ResourceOptions) -> aws.s3.BucketObjectv2:
         return aws.s3.BucketObjectv2(
             f"{SITE}/{file.key}",
-            bucket=bucket.bucket,
+            bucket=self._bucket.bucket,
             key=file.key,
             source=pulumi.FileAsset(str(file.path)),
             content_type=file.content_type,

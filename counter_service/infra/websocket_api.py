@@ -61,8 +61,9 @@ class WebSocketApi(pulumi.ComponentResource):
             route_selection_expression="$request.body.action",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # Always the API's own host, because custom domains do not serve @connections. Not the
-        # stage's invoke_url, which the provider derives from the region, whatever the endpoint.
+        # Always the API's own host, because it serves @connections with and without a custom
+        # domain. Not the stage's invoke_url, which the provider derives from the region, whatever
+        # the endpoint.
         address = (
             pulumi.Output.concat(args.base_url, "/", api.id) if args.base_url else api.api_endpoint
         )

@@ -13,8 +13,7 @@ HANDLER: Final = "counter_service.runtime.handler.handle"
 ENV_CONNECTIONS_TABLE: Final = "CONNECTIONS_TABLE"
 ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
-ENV_BROADCAST_INTERVAL_MS: Final = "BROADCAST_INTERVAL_MS"
-ENV_POSTS_PER_SECOND: Final = "POSTS_PER_SECOND"
+ENV_POSTS_PER_SECOND: Final = "POSTS_PER_SECOND"  # to all clients, more than 0
 ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # default 1
 # Which clients may connect, and how fast they may click. By default none may, without a limit.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
@@ -72,7 +71,7 @@ class Metric(StrEnum):
     GONE = "Gone"
     SKIPPED = "Skipped"
     FORBIDDEN = "Forbidden"
-    THROTTLED = "Throttled"  # posts that API Gateway rejected with 429
+    THROTTLED = "Throttled"  # posts that API Gateway rejected with 429, retried ones included
     LAG = "Lag"  # milliseconds from API Gateway's receipt of a click to the end of its broadcast
     CONNECTS = "Connects"
     DISCONNECTS = "Disconnects"

@@ -49,7 +49,7 @@ def test_alarms_notify_the_topic_which_sends_mail(stack: Stack) -> None:
     sns = stack.emulator.client("sns")
     [topic] = sns.list_topics()["Topics"]
     alarms = stack.emulator.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert len(alarms) == 7
+    assert len(alarms) == 9
     for alarm in alarms:
         assert re.fullmatch(r"counter-[a-z-]+-dev", alarm["AlarmName"])
         assert alarm["AlarmActions"] == [topic["TopicArn"]]
@@ -95,6 +95,14 @@ def test_function_has_its_concurrency_and_tracing(stack: Stack) -> None:
     function = stack.emulator.client("lambda").get_function(FunctionName="websocket-dev")
     assert function["Concurrency"]["ReservedConcurrentExecutions"] == 20
     assert function["Configuration"]["TracingConfig"]["Mode"] == "Active"
+
+
+def test_function_does_not_retry_its_self_invocation(stack: Stack) -> None:
+    config = stack.emulator.client("lambda").get_function_event_invoke_config(
+        FunctionName="websocket-dev"
+    )
+    assert config["MaximumRetryAttempts"] == 0
+    assert config["MaximumEventAgeInSeconds"] == 60
 
 
 def test_stage_and_account_write_logs(stack: Stack) -> None:

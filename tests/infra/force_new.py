@@ -43,8 +43,12 @@ FORCE_NEW: Final[dict[str, frozenset[str]]] = {
         "aws:iam/role:Role": "name namePrefix path",
         "aws:iam/rolePolicy:RolePolicy": "name namePrefix role",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn role",
-        # lambda/function.go, function_recursion_config.go, permission.go
+        # lambda/function.go, function_event_invoke_config.go, function_recursion_config.go,
+        # permission.go
         "aws:lambda/function:Function": "name packageType tenancyConfig",
+        "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
+            "functionName qualifier"
+        ),
         "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": "functionName",
         "aws:lambda/permission:Permission": (
             "action eventSourceToken function functionUrlAuthType invokedViaFunctionUrl principal "

@@ -11,6 +11,7 @@ from counter_service.runtime import contract
 from .recorder import ACCOUNT, HOST, OPT_IN, REGION, Graph, Resource, dev, record
 
 FUNCTION = "aws:lambda/function:Function"
+EVENT_INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 ROUTE = "aws:apigatewayv2/route:Route"
@@ -119,6 +120,14 @@ def test_names_stay_within_the_limits_of_aws() -> None:
             {"functionName": "websocket-dev", "recursiveLoop": "Allow"},
         ),
         (
+            EVENT_INVOKE_CONFIG,
+            {
+                "functionName": "websocket-dev",
+                "maximumRetryAttempts": 0,
+                "maximumEventAgeInSeconds": 60,
+            },
+        ),
+        (
             "aws:lambda/permission:Permission",
             {
                 "principal": "apigateway.amazonaws.com",
@@ -160,7 +169,7 @@ def test_a_resource_of_dev_has_its_inputs(
         ("timeoutSeconds", "25", FUNCTION, "timeout", 25),
         ("reservedConcurrency", "20", FUNCTION, "reservedConcurrentExecutions", 20),
         ("counterShards", "4", FUNCTION, "environment.variables.COUNTER_SHARDS", "4"),
-        ("broadcastIntervalMs", "5", FUNCTION, "environment.variables.BROADCAST_INTERVAL_MS", "5"),
+        ("postsPerSecond", "5", FUNCTION, "environment.variables.POSTS_PER_SECOND", "5"),
         ("logRetentionDays", "90", LOG_GROUP, "retentionInDays", 90),
     ],
 )
@@ -205,9 +214,9 @@ def test_the_function_has_the_variables_that_its_settings_read(graph: Graph) -> 
         "ALLOW_LOCALHOST": "true",
         "ALLOW_MISSING_ORIGIN": "true",
         "ALLOWED_ORIGINS": "https://d111111abcdef8.cloudfront.net",  # the stack's own site
-        "BROADCAST_INTERVAL_MS": "0",
         "CLICKS_PER_SECOND": "0",
         "COUNTER_SHARDS": "1",
+        "POSTS_PER_SECOND": "5000",
     }
 
 

@@ -29,7 +29,7 @@ TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:counter-alarms-dev"
 
 # What each key adds to the graph, with the keys that it needs.
 ADDED: dict[str, tuple[dict[str, str], list[str]]] = {
-    "alarms": ({"alarms": "true"}, [ALARM] * 7),
+    "alarms": ({"alarms": "true"}, [ALARM] * 9),
     "alarmEmail": ({"alarmEmail": MAIL}, [SUBSCRIPTION, TOPIC, TOPIC_POLICY]),
     "dashboard": ({"dashboard": "true"}, [DASHBOARD]),
     "budgetUsd": (
@@ -111,9 +111,12 @@ API_STAGE = {"ApiId": "websocket-api-id", "Stage": "prod"}
         ("function-throttles", "AWS/Lambda", "Throttles", FUNCTION_NAME, "Sum", 1, 1),
         ("function-slow", "AWS/Lambda", "Duration", FUNCTION_NAME, "p99", 16_000, 3),
         ("posts-forbidden", "CounterService", "Forbidden", FUNCTION_NAME, "Sum", 1, 1),
+        ("posts-throttled", "CounterService", "Throttled", FUNCTION_NAME, "Sum", 100, 3),
         ("failures", "CounterService", "Failures", FUNCTION_NAME, "Sum", 1, 1),
         ("api-execution-errors", "AWS/ApiGateway", "ExecutionError", API_STAGE, "Sum", 1, 1),
         ("api-integration-errors", "AWS/ApiGateway", "IntegrationError", API_STAGE, "Sum", 10, 3),
+        # Half of 5,000 posts a second, in 300 s.
+        ("api-messages", "AWS/ApiGateway", "MessageCount", API_STAGE, "Sum", 750_000, 3),
     ],
 )  # fmt: skip
 def test_an_alarm_watches_its_metric_and_notifies_the_topic(
@@ -145,9 +148,44 @@ def test_the_slow_alarm_has_its_threshold_from_the_timeout() -> None:
     assert graph.one(ALARM, "function-slow").inputs["threshold"] == 20_000
 
 
+@pytest.mark.parametrize(
+    ("posts_per_second", "threshold", "usd_per_day"), [("1000", 150_000, 43), ("100", 15_000, 4)]
+)
+def test_the_message_alarm_has_its_threshold_and_its_price_from_the_limit_of_posts(
+    posts_per_second: str, threshold: int, usd_per_day: int
+) -> None:
+    graph = record(alarms="true", postsPerSecond=posts_per_second)
+    alarm = graph.one(ALARM, "api-messages").inputs
+    assert alarm["threshold"] == threshold
+    assert f"costs ${usd_per_day} or more a day" in alarm["alarmDescription"]
+
+
 def test_alarms_without_an_address_have_no_actions() -> None:
     for alarm in record(alarms="true").of(ALARM):
         assert not alarm.inputs.keys() & {"alarmActions", "okActions"}
+
+
+@pytest.mark.parametrize(
+    ("config", "warnings"),
+    [
+        (
+            {"alarms": "true"},
+            [
+                (
+                    "alarms is true and alarmEmail is empty, so the alarms notify no one. Set "
+                    "alarmEmail, or look at them in CloudWatch."
+                )
+            ],
+        ),
+        ({"alarms": "true", "alarmEmail": MAIL}, []),
+        ({}, []),
+    ],
+)
+def test_alarms_without_an_address_are_deployed_with_a_warning(
+    config: dict[str, str], warnings: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    record(**config)
+    assert [each.message for each in caplog.records if each.levelname == "WARNING"] == warnings
 
 
 # --- dashboard ----------------------------------------------------------------------------------
@@ -214,7 +252,9 @@ def test_the_budget_counts_a_month_of_this_stack(graph: Graph) -> None:
     }
 
 
-def test_the_budget_notifies_the_topic_before_and_when_it_is_spent(graph: Graph) -> None:
+def test_the_budget_notifies_the_topic_of_its_forecast_and_of_its_actual_spend(
+    graph: Graph,
+) -> None:
     budget = graph.one(BUDGET)
     shared = {
         "comparisonOperator": "GREATER_THAN",
@@ -297,12 +337,7 @@ def test_the_stage_waits_for_the_accounts_logging_role(graph: Graph) -> None:
     assert [s["Principal"] for s in trust] == [{"Service": "apigateway.amazonaws.com"}]
 
 
-@pytest.mark.parametrize(
-    ("region", "partition"),
-    [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
-)
-def test_the_logging_role_has_the_policy_of_its_partition(region: str, partition: str) -> None:
-    attachment = record(accountLoggingRole="true", region=region).one(ATTACHMENT).inputs
-    assert attachment["policyArn"] == (
-        f"arn:{partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+def test_the_logging_role_has_the_policy_of_aws(graph: Graph) -> None:
+    assert graph.one(ATTACHMENT).inputs["policyArn"] == (
+        "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
     )

@@ -35,7 +35,7 @@ ACTIONS: Final = {
     "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
     "update_item": {"dynamodb:UpdateItem"},
 }
-CLIENTS: Final = {"_client", "_once"}
+CLIENTS: Final = {"_client", "_no_retry_client"}
 
 # What the service calls only with a limit.
 WITH_LIMIT_ONLY: Final = {"admit_click"}
@@ -71,18 +71,17 @@ def operations(source: str, class_name: str, without: set[str]) -> set[str]:
         if name in seen:
             continue
         seen.add(name)
-        for call in (node for node in ast.walk(methods[name]) if isinstance(node, ast.Call)):
-            match call:
+        for node in ast.walk(methods[name]):
+            match node:
                 case ast.Call(
                     func=ast.Attribute(
                         value=ast.Attribute(value=ast.Name(id="self"), attr=client),
                         attr=operation,
                     )
                 ) if client in CLIENTS:
-                    found.add(_paginated(call) if operation == "get_paginator" else operation)
-                case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=own)) if (
-                    own in methods
-                ):
+                    found.add(_paginated(node) if operation == "get_paginator" else operation)
+                # A private method that is called, or handed to a thread.
+                case ast.Attribute(value=ast.Name(id="self"), attr=own) if own in methods:
                     waiting.append(own)
     return found
 
@@ -158,7 +157,7 @@ class Store:
     def change(self):
         self._write()
     def _write(self):
-        self._once.update_item()
+        self._no_retry_client.update_item()
     def _unused(self):
         self._client.delete_item()
 """

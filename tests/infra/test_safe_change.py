@@ -47,7 +47,7 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "authPackages": ({}, {"authPackages": ".vendor/other"}),
     "throttleRate": ({}, {"throttleRate": "9"}),
     "throttleBurst": ({}, {"throttleBurst": "9"}),
-    "broadcastIntervalMs": ({}, {"broadcastIntervalMs": "9"}),
+    "postsPerSecond": ({}, {"postsPerSecond": "9"}),
     "clicksPerSecond": ({}, {"clicksPerSecond": "9"}),
     "counterShards": ({}, {"counterShards": "9"}),
     "reservedConcurrency": ({}, {"reservedConcurrency": "9"}),

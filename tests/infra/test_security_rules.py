@@ -18,7 +18,7 @@ OFF = {"false", "0", "", "[]"}
 EVERYTHING = {
     **OPT_IN,
     **dict.fromkeys(("accountLoggingRole", "allowLocalhost", "allowMissingOrigin"), "true"),
-    **dict.fromkeys(("clicksPerSecond", "broadcastIntervalMs"), "20"),
+    **dict.fromkeys(("clicksPerSecond", "postsPerSecond"), "20"),
     "allowedOrigins": '["https://www.example.com"]',
     "authIssuer": "https://login.example.com",
     "authAudience": "counter",

@@ -10,7 +10,7 @@ from counter_service.infra.settings import _RETENTION_DAYS, KEYS
 from counter_service.paths import ROOT
 from counter_service.program import run_program, stack_config
 
-from .recorder import Recorder
+from .recorder import Recorder, record
 
 URL = "an https URL such as https://login.example.com, or empty"
 LETTERS = "letters, digits, hyphens and underscores"
@@ -32,7 +32,7 @@ RANGES = {
     "throttleBurst": (1, 5_000),
     "clicksPerSecond": (0, 1_000),
     "counterShards": (1, 16),
-    "broadcastIntervalMs": (0, 1_000),
+    "postsPerSecond": (0, 100_000),
     "reservedConcurrency": (0, 10_000),
     **dict.fromkeys(("tableMaxReadUnits", "tableMaxWriteUnits", "budgetUsd"), (0, 1_000_000)),
 }
@@ -126,6 +126,27 @@ def test_a_wrong_region_is_refused(region: str) -> None:
     assert refusal(stack_config("dev") | {"aws:region": region}) == (
         f"Configuration: aws:region is {region!r}, but must be a region such as eu-central-1."
     )
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        *("cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1"),
+        *("us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1"),
+        "eusc-de-east-1",
+    ],
+)
+def test_a_region_of_another_partition_is_refused(region: str) -> None:
+    assert refusal(stack_config("dev") | {"aws:region": region}) == (
+        f"Configuration: aws:region is {region!r}, which belongs to another partition of AWS. Use "
+        "a commercial region such as eu-central-1."
+    )
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-7", "il-central-1", "mx-central-1"])
+def test_a_commercial_region_is_deployed_to(region: str) -> None:
+    graph = record(region=region)
+    assert graph.one("pulumi:providers:aws").inputs["region"] == region
 
 
 @pytest.mark.parametrize("stack", ["feature/login", "x" * 33])

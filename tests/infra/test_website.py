@@ -1,6 +1,7 @@
 """The hosted page. security_rules.py has the rules of its bucket and its distribution."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -8,7 +9,7 @@ from counter_service.infra import site_policies
 from counter_service.infra.website import ROUTE, bucket_prefix
 
 from . import page
-from .recorder import ACCOUNT, HOST, REGION, Graph, Resource, dev, record
+from .recorder import ACCOUNT, HOST, OPT_IN, REGION, Graph, Resource, dev, prod, record
 
 BUCKET = "aws:s3/bucket:Bucket"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -22,6 +23,9 @@ DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 ACCESS = "aws:cloudfront/originAccessControl:OriginAccessControl"
 HEADERS = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 FUNCTION = "aws:cloudfront/function:Function"
+STAGE = "aws:apigatewayv2/stage:Stage"
+MAPPING = "aws:apigatewayv2/apiMapping:ApiMapping"
+RECORD = "aws:route53/record:Record"
 
 BUCKET_NAME = "website-dev-20260101000000000000000001"
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -161,16 +165,25 @@ def test_the_page_has_no_permission_for_a_device(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "origin"),
+    ("urls", "origins"),
     [
-        ("wss://ws.example.com/prod", "wss://ws.example.com"),
-        ("ws://127.0.0.1:4566/apis/a1/prod", "ws://127.0.0.1:4566"),
+        (["wss://ws.example.com/prod"], "wss://ws.example.com"),
+        (["ws://127.0.0.1:4566/apis/a1/prod"], "ws://127.0.0.1:4566"),
+        (["wss://b.test", "wss://a.test/prod"], "wss://b.test wss://a.test"),
+        (["wss://a.test/prod", "wss://a.test/prod"], "wss://a.test"),
     ],
 )
-def test_the_content_security_policy_names_the_origin_of_the_web_socket(
-    url: str, origin: str
+def test_the_content_security_policy_names_the_origin_of_each_web_socket(
+    urls: list[str], origins: str
 ) -> None:
-    assert f"connect-src 'self' {origin};" in site_policies.content_security_policy(url)
+    assert f"connect-src 'self' {origins};" in site_policies.content_security_policy(urls)
+
+
+def test_a_page_may_connect_to_the_api_itself_while_its_domain_is_created() -> None:
+    # The headers change as soon as domainName does, and config.json only when the domain works.
+    policy = record(**OPT_IN).one(HEADERS).inputs["securityHeadersConfig"]
+    content = policy["contentSecurityPolicy"]["contentSecurityPolicy"]
+    assert f"connect-src 'self' wss://ws.example.com wss://{HOST};" in content
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -223,6 +236,36 @@ def test_index_html_is_uploaded_last_and_config_json_after_the_assets(graph: Gra
     assert assets <= graph.upstream(files["config.json"])
 
 
+GRAPHS: dict[str, Callable[[], Graph]] = {
+    "dev": dev,
+    "prod": prod,
+    "everything": lambda: record(**OPT_IN, accountLoggingRole="true"),
+}
+
+
+@pytest.mark.parametrize(
+    ("stack", "serving"),
+    [("dev", {STAGE}), ("prod", {STAGE}), ("everything", {STAGE, MAPPING, RECORD})],
+)
+@pytest.mark.parametrize("key", ["config.json", "index.html"])
+def test_the_page_gets_an_address_only_after_the_address_works(
+    key: str, stack: str, serving: set[str]
+) -> None:
+    graph = GRAPHS[stack]()
+    behind_the_address = [
+        each
+        for each in graph.resources
+        if each.type.startswith(("aws:lambda/", "aws:apigatewayv2/", "aws:route53/", "aws:acm/"))
+    ]
+    assert serving <= {each.type for each in behind_the_address}
+    assert {each.urn for each in behind_the_address} <= graph.upstream(objects(graph)[key])
+
+
+def test_every_file_stays_a_child_of_the_website(graph: Graph) -> None:
+    # Another parent would be another URN: Pulumi would delete the object that it has just created.
+    assert {each.parent for each in graph.of(OBJECT)} == {graph.one("counter:infra:Website").urn}
+
+
 def test_assets_are_kept_after_their_build(graph: Graph) -> None:
     # Tabs that were opened before a deployment still load them.
     kept = {key for key, each in objects(graph).items() if each.retain_on_delete}
@@ -239,10 +282,11 @@ def test_a_stack_without_a_website_has_nothing_of_it() -> None:
     assert "WebsiteUrl" not in graph.outputs
 
 
-def test_the_website_waits_for_the_api_only(graph: Graph) -> None:
+def test_all_but_the_last_files_of_the_website_wait_for_the_api_only(graph: Graph) -> None:
     # The function needs the site's origin, so the site must not need the function or the stage.
     by_urn = {each.urn: each for each in graph.resources}
-    site = [r for r in graph.resources if "website" in r.name and r.custom]
+    last = {"website/config.json", "website/index.html"}
+    site = [r for r in graph.resources if "website" in r.name and r.custom and r.name not in last]
     before = {by_urn[urn].type for each in site for urn in graph.upstream(each)}
     assert "aws:apigatewayv2/api:Api" in before
     assert not before & {"aws:lambda/function:Function", "aws:apigatewayv2/stage:Stage"}

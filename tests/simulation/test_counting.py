@@ -10,7 +10,7 @@ from simulation.counting import MANY_FAULTS, NO_FAULTS, CountingSimulation, Hist
 CLIENTS = 8
 CLICKS = 25  # of each client
 CLICK = '{"action":"increment","id":"q7Rk_3sYd-2oFiAC:1"}'
-WAITS = 15  # of the invocation of one click without conflicts
+WAITS = 14  # of the invocation of one click without conflicts
 
 
 def violations(simulation: CountingSimulation, history: History) -> list[str]:

@@ -1,4 +1,4 @@
-"""Creates the function and its permission."""
+"""Creates the function, its permission, and how it is invoked asynchronously."""
 
 import io
 import zipfile
@@ -68,6 +68,15 @@ def create_recursion_config(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["functionName"], {}
 
 
+def create_event_invoke_config(aws: MiniStack, inputs: Inputs) -> Created:
+    aws.client("lambda").put_function_event_invoke_config(
+        FunctionName=inputs["functionName"],
+        MaximumRetryAttempts=int(inputs["maximumRetryAttempts"]),
+        MaximumEventAgeInSeconds=int(inputs["maximumEventAgeInSeconds"]),
+    )
+    return inputs["functionName"], {}
+
+
 def create_permission(aws: MiniStack, inputs: Inputs) -> Created:
     statement_id = "graph-function"
     aws.client("lambda").add_permission(
@@ -86,6 +95,9 @@ CREATORS: Final[Mapping[str, Creator]] = {
         ignored={
             "loggingConfig": "MiniStack has one format, and writes to the function's log group.",
         },
+    ),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Creator(
+        create_event_invoke_config
     ),
     "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": Creator(create_recursion_config),
     "aws:lambda/permission:Permission": Creator(create_permission),
