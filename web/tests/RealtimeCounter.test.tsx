@@ -282,6 +282,18 @@ it("shows an error as an alert until the next value", () => {
   expect(alert()).toBeUndefined();
 });
 
+it("shows that the value may be out of date while the server responds with errors only", () => {
+  renderOpen();
+  receive(3);
+  receiveError("unavailable");
+  expect(shown()).toEqual(["open", "Connected", "true"]);
+  expect(alert()).toBe("The server cannot read the counter right now.");
+  expect(screen.getByText("The value may be out of date. You can keep clicking: clicks are saved and retried.")).toBeDefined();
+  receive(4);
+  expect([shown(), alert()]).toEqual([["open", "Connected", "false"], undefined]);
+  expect(screen.getByText(/^Open this page in another tab/u)).toBeDefined();
+});
+
 it("shows that clicks were dropped until that is dismissed", () => {
   renderOpen();
   click(2);
