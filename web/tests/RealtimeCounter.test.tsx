@@ -185,6 +185,15 @@ describe("the connection", () => {
     expect(value().textContent).toBe("0");
   });
 
+  it("offers the subprotocols of its configuration on every connection", () => {
+    const protocols = ["counter", "bearer.a.b.c"];
+    render(<RealtimeCounter {...ADDRESS} protocols={protocols} />);
+    open();
+    drop();
+    pass(3000);
+    expect(network.sockets.map((socket) => socket.protocols)).toEqual([protocols, protocols]);
+  });
+
   it("shows the round trip of the last response", () => {
     renderOpen();
     expect(screen.getByTestId("round-trip").textContent).toBe("–");

@@ -12,7 +12,7 @@ const click = (id: string): ClientMessage => ({ action: "increment", id });
 
 withFakeTimers();
 
-function setUp() {
+function setUp(protocols?: string[]) {
   const { latest, WebSocket } = fakeWebSockets();
   const { page, setHidden } = fakePage();
   const { clock, late } = testClock();
@@ -22,6 +22,7 @@ function setUp() {
   const opened: unknown[][] = [];
   const connection = createConnection({
     url: "wss://example.test/prod",
+    protocols,
     WebSocket,
     clock,
     page,
@@ -60,6 +61,10 @@ function setUpLate() {
 }
 
 describe("the handshake of a connection", () => {
+  it.each([[undefined], [["counter", "bearer.a.b.c"]]])("offers the given subprotocols: %j", (protocols) => {
+    expect(setUp(protocols).socket.protocols).toEqual(protocols);
+  });
+
   it("sends get-current before it reports that it is open", () => {
     const { socket, opened } = setUp();
     socket.open();

@@ -9,7 +9,7 @@ import { HANDSHAKE_TIMEOUT_FACTOR, KEEP_ALIVE_MS, type Times } from "./times";
 export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
 
 /** The browser's WebSocket class, or a test's. */
-export type SocketConstructor = new (url: string) => Socket;
+export type SocketConstructor = new (url: string, protocols?: string[]) => Socket;
 
 /** Why a connection ended. "timeout": a response or the handshake is overdue. "closed": the socket was closed. */
 export type CloseReason = "timeout" | "closed";
@@ -29,6 +29,8 @@ export interface Connection {
 /** What a connection needs, and the callbacks that it calls. */
 export interface ConnectionOptions {
   url: string;
+  /** Subprotocols to offer. */
+  protocols?: string[] | undefined;
   WebSocket: SocketConstructor;
   clock: Clock;
   page: Page;
@@ -58,6 +60,7 @@ const GRACE_MS = 500;
 /** Opens a WebSocket. Throws what its constructor throws, for example a SecurityError. */
 export function createConnection({
   url,
+  protocols,
   WebSocket,
   clock,
   page,
@@ -66,7 +69,7 @@ export function createConnection({
   onMessage,
   onClose,
 }: ConnectionOptions): Connection {
-  const socket = new WebSocket(url);
+  const socket = new WebSocket(url, protocols);
   const createdAt = clock.now();
   let openedAt: number | undefined;
   /** When the last value arrived, or the last error that responded to a heartbeat. */

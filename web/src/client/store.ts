@@ -46,7 +46,7 @@ export interface CounterStore {
 
 /** The socket's address and callbacks, and replacements for what the browser provides. */
 export interface CounterStoreOptions
-  extends Pick<CounterSocketOptions, "url" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
+  extends Pick<CounterSocketOptions, "url" | "protocols" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
   queue?: ClickQueue;
 }
 
