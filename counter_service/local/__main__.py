@@ -17,7 +17,7 @@ from counter_service.program import qualified, stack_config
 from .deployment import deploy
 from .emulator import MiniStack, isolate
 from .errors import Interrupted, LocalError, interrupt_on_signals
-from .overrides import with_local_overrides
+from .overrides import page_config, with_local_overrides
 from .site import Site
 
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
         outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
         web_socket_url = outputs["WebSocketApiEndpoint"]
         with (
-            site.serving({"webSocketUrl": web_socket_url}),
+            site.serving(page_config(config, web_socket_url)),
             _published(arguments.outputs, outputs),
         ):
             print(

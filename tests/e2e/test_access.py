@@ -1,13 +1,18 @@
 """Which clients may connect and how fast they may click, over real handshakes."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
+from threading import Thread
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request, Response
 from websockets.sync.client import ClientConnection, connect
+from websockets.sync.connection import Connection
+from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Origin, Subprotocol
 
 from tests.unit.issuer import Issuer, ec_key
@@ -18,6 +23,7 @@ from .issuer import serving
 from .pages import click_at_once, expect_state, expect_value
 
 ALLOWED = "https://partner.example"
+MAX_URL = 4096  # characters of a URL that API Gateway accepts
 
 
 def open_socket(
@@ -180,6 +186,74 @@ def test_the_page_takes_its_token_from_the_address_and_keeps_it_for_a_reload(
         expect(page).to_have_url(guarded.page)
         page.reload()
         expect_state(page, "open")
+
+
+@contextmanager
+def gateway(product: Product) -> Iterator[str]:
+    """A server in front of the emulator whose responses name a subprotocol, as API Gateway's do.
+
+    Yields its URL. Like API Gateway it rejects a URL of more than 4,096 characters.
+    """
+
+    def check_url(client: ServerConnection, request: Request) -> Response | None:
+        too_long = len(request.path) > MAX_URL
+        return client.respond(HTTPStatus.REQUEST_URI_TOO_LONG, "") if too_long else None
+
+    def relay(client: ServerConnection) -> None:
+        assert client.request
+        headers = client.request.headers
+        offered = headers["Sec-WebSocket-Protocol"].split(", ")
+        with open_socket(product, headers["Origin"], subprotocols=tuple(offered)) as server:
+            responses = Thread(target=copy, args=(server, client))
+            responses.start()
+            copy(client, server)
+        responses.join()
+
+    def copy(source: Connection, sink: Connection) -> None:
+        for message in source:
+            sink.send(message)
+
+    with serve(
+        relay,
+        "127.0.0.1",
+        0,
+        subprotocols=[Subprotocol("counter")],
+        process_request=check_url,
+    ) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}/prod"
+        server.shutdown()
+    thread.join()
+
+
+def test_the_page_offers_a_token_that_is_too_long_for_a_url_as_a_subprotocol(
+    guarded: Product, issuer: Issuer
+) -> None:
+    before = guarded.stored_value()
+    token = issuer.token(groups=[f"group-{number}" for number in range(300)])
+    assert len(token) > MAX_URL
+    with gateway(guarded) as url, launched() as browser:
+        page = browser.new_page()
+        page.route("**/config.json", lambda route: route.fulfill(json={"webSocketUrl": url}))
+        with page.expect_websocket() as opened:
+            page.goto(f"{guarded.page}#token={token}")
+        assert opened.value.url == url
+        expect_value(page, before)
+        click_at_once(page)
+        guarded.expect_counted(before + 1, page)
+
+
+def test_the_page_asks_for_a_new_sign_in_when_its_token_has_other_characters(
+    guarded: Product,
+) -> None:
+    with launched() as browser:
+        page = browser.new_page()
+        page.goto(f"{guarded.page}#token=a%20b")
+        expect(page.get_by_role("alert")).to_have_text(
+            "The token of this page has characters that no token may have. "
+            "Sign in again to get a new one."
+        )
 
 
 def test_the_log_has_no_part_of_a_token(guarded: Product, issuer: Issuer) -> None:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from websockets.sync.client import ClientConnection
 
 from .browser import launch
@@ -254,3 +254,35 @@ def test_killing_the_function_loses_no_click(
         click_at_once(page, 1)
         expect_pending(page, 0)
     product.expect_counted(before + 20, page)
+
+
+def test_a_page_with_an_old_content_security_policy_reloads_once_a_minute_until_it_is_new(
+    context: BrowserContext, product: Product
+) -> None:
+    # The page has the new address of the API and, from a cache, the policy for the old one.
+    loads: list[str] = []
+
+    def serve(route: Route) -> None:
+        loads.append("new policy" if len(loads) == 2 else "old policy")
+        if loads[-1] == "new policy":
+            route.continue_()  # Chromium lets no document that Playwright made up use loopback
+            return
+        response = route.fetch()
+        headers = response.headers | {"content-security-policy": "connect-src 'self'"}
+        route.fulfill(response=response, headers=headers)
+
+    context.route("**/realtime-counter", serve)
+    context.clock.install()
+    page = context.new_page()
+    page.goto(product.page)
+    before = product.stored_value()
+    for load in (1, 2):
+        expect_state(page, "waiting")
+        click(page)
+        expect_pending(page, load)
+        context.clock.fast_forward("30")
+        assert len(loads) == load, "the page reloaded within a minute"
+        with page.expect_event("load"):
+            context.clock.fast_forward("01:10")
+    product.expect_counted(before + 2, page)
+    assert loads == ["old policy", "old policy", "new policy"]

@@ -5,7 +5,12 @@ import sysconfig
 
 import pytest
 
-from counter_service.local.overrides import PACKAGES, needs_token, with_local_overrides
+from counter_service.local.overrides import (
+    PACKAGES,
+    needs_token,
+    page_config,
+    with_local_overrides,
+)
 from counter_service.program import stack_config
 
 PAGE = "http://127.0.0.1:8080"
@@ -44,3 +49,12 @@ def test_local_overrides_with_an_issuer_name_the_token_library_for_this_machine(
 def test_stack_without_an_issuer_needs_no_token() -> None:
     assert not needs_token(stack_config("dev"))
     assert not needs_token(stack_config("prod"))
+
+
+@pytest.mark.parametrize(("settings", "expected"), [({}, {}), (AUTH, {"tokenIn": "query"})])
+def test_page_puts_its_token_into_the_query_only_if_the_stack_needs_one(
+    settings: dict[str, str], expected: dict[str, str]
+) -> None:
+    url = "ws://127.0.0.1:4566/_aws/execute-api/abc/dev"
+    page = page_config(stack_config("dev") | settings, url)
+    assert page == {"webSocketUrl": url, **expected}

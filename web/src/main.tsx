@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
 import { type Config, loadConfig } from "./client/config";
+import { reloadWhenBlocked } from "./client/policy";
 import { takeToken, withToken } from "./client/token";
 import { COUNTER_PATH, routeOf } from "./routes";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
@@ -34,15 +35,23 @@ async function load(): Promise<Config> {
  * Reloads the page if config.json has another address, which it has after the API was recreated. A reload is needed
  * because the content security policy allows only the old address. Pending clicks survive it.
  */
-async function reloadIfMoved() {
+const reloadIfMoved = () => reloadIf((address) => address !== webSocketUrl);
+
+/** Reloads the page if the site responds, because a reload without a network would replace the page by an error. */
+const reloadIfOnline = () => reloadIf(() => true);
+
+async function reloadIf(condition: (address: string) => boolean) {
   const config = await load();
-  if (!("problem" in config) && config.webSocketUrl !== webSocketUrl) location.reload();
+  if (!("problem" in config) && condition(config.webSocketUrl)) location.reload();
 }
 
 let webSocketUrl: string | undefined;
 
 function render(config?: Config) {
-  if (config !== undefined && !("problem" in config)) ({ webSocketUrl } = config);
+  if (config !== undefined && !("problem" in config)) {
+    ({ webSocketUrl } = config);
+    reloadWhenBlocked({ url: webSocketUrl, reload: reloadIfOnline, document });
+  }
   root.render(
     <StrictMode>
       <ErrorBoundary>

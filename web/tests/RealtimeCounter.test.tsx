@@ -185,6 +185,15 @@ describe("the connection", () => {
     expect(value().textContent).toBe("0");
   });
 
+  it("offers the subprotocols of its configuration on every connection", () => {
+    const protocols = ["counter", "bearer.a.b.c"];
+    render(<RealtimeCounter {...ADDRESS} protocols={protocols} />);
+    open();
+    drop();
+    pass(3000);
+    expect(network.sockets.map((socket) => socket.protocols)).toEqual([protocols, protocols]);
+  });
+
   it("shows the round trip of the last response", () => {
     renderOpen();
     expect(screen.getByTestId("round-trip").textContent).toBe("–");
@@ -280,6 +289,18 @@ it("shows an error as an alert until the next value", () => {
   expect(alert()).toBe("This is not-json.");
   receive(3);
   expect(alert()).toBeUndefined();
+});
+
+it("shows that the value may be out of date while the server responds with errors only", () => {
+  renderOpen();
+  receive(3);
+  receiveError("unavailable");
+  expect(shown()).toEqual(["open", "Connected", "true"]);
+  expect(alert()).toBe("The server cannot read the counter right now.");
+  expect(screen.getByText("The value may be out of date. You can keep clicking: clicks are saved and retried.")).toBeDefined();
+  receive(4);
+  expect([shown(), alert()]).toEqual([["open", "Connected", "false"], undefined]);
+  expect(screen.getByText(/^Open this page in another tab/u)).toBeDefined();
 });
 
 it("shows that clicks were dropped until that is dismissed", () => {

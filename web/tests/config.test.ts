@@ -39,6 +39,16 @@ it("reads the connection's times, and ignores other keys and blanks around the U
   expect(await load(file(` ${ADDRESS}\n`, { ...times, stage: "prod" }))).toEqual(good(ADDRESS, times));
 });
 
+it("reads that the token belongs in the query", async () => {
+  expect(await load(file(ADDRESS, { tokenIn: "query" }))).toEqual({ ...good(ADDRESS), tokenIn: "query" });
+});
+
+it.each(["header", "", true, [["query"]]])("rejects another place for the token: %j", async (tokenIn) => {
+  expect(await load(file(ADDRESS, { tokenIn }))).toEqual({
+    problem: 'tokenIn in /config.json should be "query". Leave it out to offer the token as a subprotocol.',
+  });
+});
+
 it("accepts ws: on a page served over http", async () => {
   const url = "ws://127.0.0.1:4566/_aws/execute-api/abc/prod";
   expect(await load(file(url), { pageProtocol: "http:" })).toEqual(good(url));

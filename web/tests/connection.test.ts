@@ -12,7 +12,7 @@ const click = (id: string): ClientMessage => ({ action: "increment", id });
 
 withFakeTimers();
 
-function setUp() {
+function setUp(protocols?: string[]) {
   const { latest, WebSocket } = fakeWebSockets();
   const { page, setHidden } = fakePage();
   const { clock, late } = testClock();
@@ -22,6 +22,7 @@ function setUp() {
   const opened: unknown[][] = [];
   const connection = createConnection({
     url: "wss://example.test/prod",
+    protocols,
     WebSocket,
     clock,
     page,
@@ -60,6 +61,10 @@ function setUpLate() {
 }
 
 describe("the handshake of a connection", () => {
+  it.each([[undefined], [["counter", "bearer.a.b.c"]]])("offers the given subprotocols: %j", (protocols) => {
+    expect(setUp(protocols).socket.protocols).toEqual(protocols);
+  });
+
   it("sends get-current before it reports that it is open", () => {
     const { socket, opened } = setUp();
     socket.open();
@@ -100,7 +105,21 @@ describe("responses on a connection", () => {
       (socket) => socket.receive(GATEWAY_ERROR),
       [],
     ],
-    ["times out when get-current gets only a gateway error", [GET_CURRENT], (socket) => socket.receive(GATEWAY_ERROR), ["timeout"]],
+    ["takes a gateway error as the response to get-current", [GET_CURRENT], (socket) => socket.receive(GATEWAY_ERROR), []],
+    ["takes an error without an id as the response to get-current", [GET_CURRENT], (socket) => socket.receiveError("unavailable"), []],
+    ["takes an error with the id of a click as a response to get-current", [GET_CURRENT], (socket) => socket.receiveError("busy", "s:1"), []],
+    [
+      "takes an unreadable frame as the response to get-current and to every click",
+      [GET_CURRENT, click("s:1"), click("s:2")],
+      (socket) => socket.receive("garbage"),
+      [],
+    ],
+    [
+      "times out when a click gets only an error without an id that responds to get-current",
+      [GET_CURRENT, click("s:1")],
+      (socket) => socket.receiveError("unavailable"),
+      ["timeout"],
+    ],
     [
       "times out when only responses to other requests arrive",
       [click("s:1"), click("s:2")],
@@ -183,6 +202,38 @@ describe("the heartbeat of a connection", () => {
     expect(parts.socket.sent).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(parts.socket.sent).toEqual([GET_CURRENT]);
+  });
+
+  it("retries a heartbeat after errors with growing delays, at most a minute, until a value arrives", () => {
+    const { connection, socket, reasons } = setUpOpen();
+    const retriedAfter = () => {
+      const sent = socket.sent.length;
+      let ms = 0;
+      for (; socket.sent.length === sent && ms < 100_000; ms += 100) vi.advanceTimersByTime(100);
+      return ms;
+    };
+    connection.sendHeartbeat();
+    const delays = Array.from({ length: 8 }, () => {
+      vi.advanceTimersByTime(40);
+      socket.receiveError("unavailable");
+      return Math.floor(retriedAfter() / 1000);
+    });
+    expect(delays).toEqual([3, 3, 6, 12, 24, 48, 60, 60]);
+    socket.receiveValue(8);
+    expect(retriedAfter()).toBe(60_000);
+    socket.receiveError("unavailable");
+    expect([retriedAfter(), reasons]).toEqual([3000, []]);
+  });
+
+  it("does not postpone a heartbeat for an error that responds to a click", () => {
+    const { connection, socket } = setUpOpen();
+    vi.advanceTimersByTime(50_000);
+    connection.send(click("s:1"));
+    socket.receiveError("busy", "s:1");
+    vi.advanceTimersByTime(9999);
+    expect(socket.sent).toEqual([click("s:1")]);
+    vi.advanceTimersByTime(1);
+    expect(socket.sent).toEqual([click("s:1"), GET_CURRENT]);
   });
 
   it("sends the next heartbeat a minute after the response to the last one", () => {

@@ -8,12 +8,15 @@ const CLOSED = 3;
 /** A WebSocket whose network events the test fires. */
 export class FakeWebSocket extends EventTarget implements Socket {
   readonly url: string;
+  /** The subprotocols that were offered; undefined if the argument was left out. */
+  readonly protocols: string[] | undefined;
   readonly sent: unknown[] = [];
   readyState: Socket["readyState"] = CONNECTING;
 
-  constructor(url: string) {
+  constructor(url: string, protocols?: string[]) {
     super();
     this.url = url;
+    this.protocols = protocols;
   }
 
   send(text: string) {
@@ -64,9 +67,9 @@ export function fakeWebSockets() {
   const sockets: FakeWebSocket[] = [];
   let blocked = false;
   class RecordedWebSocket extends FakeWebSocket {
-    constructor(url: string) {
+    constructor(url: string, protocols?: string[]) {
       if (blocked) throw new DOMException("Blocked", "SecurityError");
-      super(url);
+      super(url, protocols);
       sockets.push(this);
     }
   }

@@ -165,6 +165,28 @@ it("shows an error without an id until the next value, and sends nothing again",
   expect([shown().error, latest().ids()]).toEqual([undefined, [id(1)]]);
 });
 
+it.each(["busy", "unavailable"])("shows that the counter cannot be read after %s without an id, until the next value", (code) => {
+  const { latest, shown } = setUpOpen();
+  latest().receiveValue(4);
+  latest().receiveError(code);
+  expect(shown()).toMatchObject({
+    connection: "open",
+    value: 4,
+    error: "The server cannot read the counter right now.",
+  });
+  latest().receiveValue(5);
+  expect(shown()).toMatchObject({ value: 5, error: undefined });
+});
+
+it("shows an unreadable message and sends the clicks in flight again", () => {
+  const { store, latest, shown } = setUpOpen();
+  store.increment();
+  latest().receive("<html>");
+  expect(shown()).toMatchObject({ error: "The server sent a message that this page does not understand.", pending: 1 });
+  vi.advanceTimersByTime(500);
+  expect(latest().ids()).toEqual([id(1), id(1)]);
+});
+
 it("shows a gateway error and sends the clicks in flight again", () => {
   const { store, latest, shown } = setUpOpen();
   store.increment();

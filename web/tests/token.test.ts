@@ -65,12 +65,35 @@ it("returns a token for one visit where storage is blocked", () => {
   expect(takeToken(blocked)).toBeUndefined();
 });
 
+const CONFIG = { webSocketUrl: "wss://a.test/prod?x=1", times: DEFAULT_TIMES };
+
+it("offers a token of any length as a subprotocol, and leaves the address as it is", () => {
+  for (const token of [TOKEN, "a".repeat(8000)]) {
+    expect(withToken(CONFIG, token)).toEqual({ ...CONFIG, protocols: ["counter", `bearer.${token}`] });
+  }
+});
+
+it("adds the token to the address where config.json requires it", () => {
+  expect(withToken({ ...CONFIG, tokenIn: "query" }, TOKEN)).toEqual({
+    ...CONFIG,
+    tokenIn: "query",
+    webSocketUrl: `wss://a.test/prod?x=1&token=${TOKEN}`,
+  });
+});
+
+it.each([undefined, "query"] as const)("changes nothing without a token, when tokenIn is %s", (tokenIn) => {
+  expect(withToken({ ...CONFIG, tokenIn }, undefined)).toEqual({ ...CONFIG, tokenIn });
+});
+
 it.each([
-  ["wss://a.test/prod", TOKEN, `wss://a.test/prod?token=${TOKEN}`],
-  ["wss://a.test/prod?x=1", "a b&c", "wss://a.test/prod?x=1&token=a+b%26c"],
-  ["wss://a.test/prod", undefined, "wss://a.test/prod"],
-])("adds a token to an address: %s with %s is %s", (webSocketUrl, token, expected) => {
-  expect(withToken({ webSocketUrl, times: DEFAULT_TIMES }, token)).toEqual({ webSocketUrl: expected, times: DEFAULT_TIMES });
+  ["a blank", "a b"],
+  ["a comma, which separates subprotocols", "a,b"],
+  ["a line break", "a\n"],
+  ["a letter outside ASCII", "é"],
+  ["a character of base64", "a+b/c="],
+])("reports a token with %s, which the WebSocket constructor or the server would reject", (_case, token) => {
+  const problem = "The token of this page has characters that no token may have. Sign in again to get a new one.";
+  for (const tokenIn of [undefined, "query"] as const) expect(withToken({ ...CONFIG, tokenIn }, token)).toEqual({ problem });
 });
 
 it("leaves a configuration with a problem as it is", () => {

@@ -2,8 +2,17 @@
 
 import { DEFAULT_TIMES, type Times } from "./times";
 
-/** The server's address and the connection's times, or a problem: a sentence that says what to do. */
-export type Config = { webSocketUrl: string; times: Times } | { problem: string };
+/** The server's address, what the WebSocket needs to know, or a problem: a sentence that says what to do. */
+export type Config =
+  | {
+      webSocketUrl: string;
+      times: Times;
+      /** "query" puts the token into the address, for a server whose responses name no subprotocol. */
+      tokenIn?: "query" | undefined;
+      /** Subprotocols to offer, with the token among them. */
+      protocols?: string[];
+    }
+  | { problem: string };
 
 /** Where the configuration comes from; a test passes its own. */
 export interface ConfigSource {
@@ -68,7 +77,12 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
     }
     times[key] = value;
   }
-  return checkUrl(url.trim(), `webSocketUrl in ${PATH}`, source.pageProtocol, times);
+  const { tokenIn } = fields;
+  if (tokenIn !== undefined && tokenIn !== "query") {
+    return { problem: `tokenIn in ${PATH} should be "query". Leave it out to offer the token as a subprotocol.` };
+  }
+  const config = checkUrl(url.trim(), `webSocketUrl in ${PATH}`, source.pageProtocol, times);
+  return { ...config, tokenIn };
 }
 
 function checkUrl(text: string, name: string, pageProtocol: string, times: Times): Config {

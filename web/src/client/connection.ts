@@ -1,15 +1,15 @@
 /** One WebSocket, from its handshake to its close: sends requests, matches responses, and detects a dead peer. */
 
-import type { Clock } from "./clock";
+import { backoff, type Clock } from "./clock";
 import type { Page } from "./page";
-import { type ClientMessage, encode, parse, type ServerMessage } from "./protocol";
+import { type ClientMessage, encode, parse, respondsToAll, type ServerMessage } from "./protocol";
 import { HANDSHAKE_TIMEOUT_FACTOR, KEEP_ALIVE_MS, type Times } from "./times";
 
 /** The part of a WebSocket that a connection uses. */
 export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
 
 /** The browser's WebSocket class, or a test's. */
-export type SocketConstructor = new (url: string) => Socket;
+export type SocketConstructor = new (url: string, protocols?: string[]) => Socket;
 
 /** Why a connection ended. "timeout": a response or the handshake is overdue. "closed": the socket was closed. */
 export type CloseReason = "timeout" | "closed";
@@ -20,7 +20,7 @@ export interface Connection {
   readonly openedAt: number | undefined;
   /** Sends the message if the connection is open. Returns whether it did. */
   send: (message: ClientMessage) => boolean;
-  /** Sends a heartbeat unless one is pending. Its response has the stored value and proves that the server responds. */
+  /** Sends a heartbeat unless one is pending. Its response has the stored value; after an error it is retried. */
   sendHeartbeat: () => void;
   /** Closes the socket. No callback is called after this. */
   close: () => void;
@@ -29,6 +29,8 @@ export interface Connection {
 /** What a connection needs, and the callbacks that it calls. */
 export interface ConnectionOptions {
   url: string;
+  /** Subprotocols to offer. */
+  protocols?: string[] | undefined;
   WebSocket: SocketConstructor;
   clock: Clock;
   page: Page;
@@ -43,14 +45,11 @@ export interface ConnectionOptions {
 
 const OPEN = 1;
 
-/** The action that serves as heartbeat. It is also the key of a pending heartbeat; a click's key is its op id. */
+/**
+ * The action that serves as heartbeat. It is also the key of every pending request without an id, because any frame
+ * responds to those: it proves that the server is alive. A click's key is its op id.
+ */
 const HEARTBEAT = "get-current";
-
-/** The action that a message type responds to, in addition to the click whose id the message has. */
-const RESPONDS_TO: Partial<Record<ServerMessage["type"], ClientMessage["action"]>> = {
-  // A broadcast counts too, because it carries the same value as a response would.
-  "counter-update": HEARTBEAT,
-};
 
 /**
  * A timer that fires later than this was throttled, as browsers do in hidden and busy tabs. Responses may then wait
@@ -61,6 +60,7 @@ const GRACE_MS = 500;
 /** Opens a WebSocket. Throws what its constructor throws, for example a SecurityError. */
 export function createConnection({
   url,
+  protocols,
   WebSocket,
   clock,
   page,
@@ -69,10 +69,15 @@ export function createConnection({
   onMessage,
   onClose,
 }: ConnectionOptions): Connection {
-  const socket = new WebSocket(url);
+  const socket = new WebSocket(url, protocols);
   const createdAt = clock.now();
   let openedAt: number | undefined;
-  let valueReceivedAt = 0;
+  /** When the last value arrived, or the last error that responded to a heartbeat. */
+  let respondedAt = 0;
+  /** Errors that responded to heartbeats since the last value. */
+  let errors = 0;
+  /** The delay after such an error; Infinity after a value. */
+  let retryMs = Infinity;
   let lastSentAt = 0;
   let closed = false;
   /** The deadline that had passed when a late timer fired, and the end of its grace period. */
@@ -94,7 +99,7 @@ export function createConnection({
   function nextHeartbeat(): number {
     if (openedAt === undefined || pending.has(HEARTBEAT)) return Infinity;
     const intervalMs = page.hidden ? KEEP_ALIVE_MS : times.heartbeatMs;
-    return Math.min(valueReceivedAt + intervalMs, lastSentAt + KEEP_ALIVE_MS);
+    return Math.min(respondedAt + Math.min(retryMs, intervalMs), lastSentAt + KEEP_ALIVE_MS);
   }
 
   function schedule() {
@@ -134,7 +139,7 @@ export function createConnection({
     // A closing WebSocket drops messages silently.
     if (closed || socket.readyState !== OPEN) return false;
     socket.send(encode(message));
-    const key = message.action === "increment" ? message.id : message.action;
+    const key = message.action === "increment" ? message.id : HEARTBEAT;
     lastSentAt = clock.now();
     pending.delete(key); // without this, set() would keep the key at its old position
     pending.set(key, lastSentAt);
@@ -149,12 +154,19 @@ export function createConnection({
   /** Removes the requests that the message responds to. Returns the round trip of the first one. */
   function settle(message: ServerMessage): number | undefined {
     const now = clock.now();
-    if (message.type === "counter-update") valueReceivedAt = now;
-    const keys = [message.id, RESPONDS_TO[message.type]].filter((key) => key !== undefined);
-    if (message.type === "error" && message.code === "gateway") {
-      // API Gateway does not say which request failed, so it responds to every click. The click sender retries them.
-      keys.push(...[...pending.keys()].filter((key) => key !== HEARTBEAT));
+    if (message.type === "counter-update") {
+      respondedAt = now;
+      errors = 0;
+      retryMs = Infinity;
+    } else if (pending.has(HEARTBEAT)) {
+      // The server is alive but overloaded, so the next heartbeat waits. Closing the connection would add to the load.
+      respondedAt = now;
+      retryMs = backoff(errors, times.reconnectMs, Infinity, clock.random);
+      errors += 1;
     }
+    const keys = message.id === undefined ? [HEARTBEAT] : [message.id, HEARTBEAT];
+    // The click sender retries the clicks.
+    if (respondsToAll(message)) keys.push(...pending.keys());
     const sentAt = keys.map((key) => pending.get(key)).find((at) => at !== undefined);
     for (const key of keys) pending.delete(key);
     schedule();

@@ -26,6 +26,8 @@ export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 /** Address, callbacks, and replacements for what the browser provides. */
 export interface CounterSocketOptions {
   url: string;
+  /** Subprotocols that each connection offers. */
+  protocols?: string[] | undefined;
   /**
    * The state changed. "open" is also reported when a replacement connection takes over; only get-current has been
    * sent on it. `delayMs` is the whole delay and is only set for "waiting".
@@ -52,6 +54,7 @@ export interface CounterSocket {
 /** Creates a socket in the state "closed". It never throws: a constructor that throws counts as a failed attempt. */
 export function createCounterSocket({
   url,
+  protocols,
   onState,
   onMessage,
   onUnreachable,
@@ -79,6 +82,7 @@ export function createCounterSocket({
   function open(): Connection {
     const opened: Connection = createConnection({
       url,
+      protocols,
       WebSocket,
       clock,
       page,

@@ -36,6 +36,11 @@ export function parse(frame: unknown): ServerMessage {
   return UNREADABLE;
 }
 
+/** Whether the message is an error that does not say which request failed, so that it responds to every one. */
+export function respondsToAll(message: ServerMessage): boolean {
+  return message.type === "error" && (message.code === "gateway" || message.code === "unreadable");
+}
+
 function jsonObject(frame: unknown): Record<string, unknown> | undefined {
   if (typeof frame !== "string") return undefined;
   try {

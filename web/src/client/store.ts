@@ -5,7 +5,7 @@ import { createClickRate } from "./click-rate";
 import { createClickSender } from "./click-sender";
 import { browserClock } from "./clock";
 import { type ConnectionState, createCounterSocket, type CounterSocketOptions } from "./counter-socket";
-import type { ServerMessage } from "./protocol";
+import { respondsToAll, type ServerMessage } from "./protocol";
 
 /** An immutable snapshot. */
 export interface CounterState {
@@ -46,10 +46,11 @@ export interface CounterStore {
 
 /** The socket's address and callbacks, and replacements for what the browser provides. */
 export interface CounterStoreOptions
-  extends Pick<CounterSocketOptions, "url" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
+  extends Pick<CounterSocketOptions, "url" | "protocols" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
   queue?: ClickQueue;
 }
 
+const CANNOT_READ = "The server cannot read the counter right now.";
 const SERVER_BUSY = "The server cannot count clicks right now. Yours are saved and will be retried automatically.";
 
 /** Creates a store that is not connected. A store has one address for its whole life. */
@@ -106,13 +107,14 @@ export function createCounterStore({
     update(roundTripMs === undefined ? {} : { roundTripMs });
   }
 
-  function onError({ code, id, message }: Extract<ServerMessage, { type: "error" }>) {
+  function onError(error: Extract<ServerMessage, { type: "error" }>) {
+    const { code, id, message } = error;
     if (code === "bad-id") {
       sender.rejected(id);
       update({ error: message });
     } else if (id === undefined) {
-      if (code === "gateway") sender.retryLater();
-      update({ error: message });
+      if (respondsToAll(error)) sender.retryLater();
+      update({ error: code === "busy" || code === "unavailable" ? CANNOT_READ : message });
     } else {
       sender.retryLater(id);
       if (sender.consecutiveFailures > 1) update({ error: SERVER_BUSY });

@@ -6,7 +6,7 @@ const UNKNOWN = "–";
 
 interface CounterValueProps {
   value: number | undefined;
-  /** Whether the page is disconnected, so that the value may be old. */
+  /** Whether the page is disconnected or has an error in place of a newer value, so that the value may be old. */
   stale: boolean;
 }
 

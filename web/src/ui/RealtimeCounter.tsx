@@ -22,7 +22,7 @@ export function RealtimeCounter(address: CounterAddress) {
           <h1 id="title">Realtime counter</h1>
           <ConnectionStatus state={state.connection} retryInMs={state.retryInMs} />
         </header>
-        <CounterValue value={state.value} stale={state.connection !== "open"} />
+        <CounterValue value={state.value} stale={state.connection !== "open" || state.error !== undefined} />
         <PendingClicks pending={state.pending} />
         <IncrementButton enabled={!state.full} explanationId={explanationId} onIncrement={actions.increment} />
         <ClickRate read={actions.readRate} roundTripMs={state.roundTripMs} />

@@ -37,8 +37,12 @@ function whyFull(clicks: number): string {
   return `${clicks} clicks are waiting to be sent, which is the limit. You can click again once some have gone through.`;
 }
 
-function hint({ connection, pending }: Pick<CounterState, "connection" | "pending">): string {
-  if (connection === "open") return "Open this page in another tab and click: both update.";
+function hint({ connection, error, pending }: Pick<CounterState, "connection" | "error" | "pending">): string {
+  if (connection === "open") {
+    return error === undefined
+      ? "Open this page in another tab and click: both update."
+      : "The value may be out of date. You can keep clicking: clicks are saved and retried.";
+  }
   return pending > 0
     ? "Your clicks are saved, even if you reload, and will be sent when you are back online."
     : "You can keep clicking. Clicks are saved and sent once the page connects.";

@@ -13,15 +13,17 @@ export interface Counter {
 export interface CounterAddress {
   webSocketUrl: string;
   times: Times;
+  /** Subprotocols to offer, with the token among them. */
+  protocols?: string[] | undefined;
   /** Several attempts in a row to connect failed; the caller may find a newer address. */
   onUnreachable?: (() => void) | undefined;
 }
 
 /** Connects to the counter while the component is mounted. */
-export function useCounter({ webSocketUrl: url, times, onUnreachable }: CounterAddress): Counter {
+export function useCounter({ webSocketUrl: url, times, protocols, onUnreachable }: CounterAddress): Counter {
   const store = useMemo(
-    () => createCounterStore({ url, times, onUnreachable }),
-    [url, times, onUnreachable],
+    () => createCounterStore({ url, times, protocols, onUnreachable }),
+    [url, times, protocols, onUnreachable],
   );
   const state = useSyncExternalStore(store.subscribe, store.getSnapshot);
 
