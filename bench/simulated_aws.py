@@ -136,6 +136,9 @@ class SimulatedOutbox(Outbox):
             self.began = None
         return PostResult(outcomes)
 
+    def close_connection(self, connection_id: str) -> None:
+        raise AssertionError(f"{connection_id} has no limit of messages")
+
 
 class Sweep:
     """One message to its audience, with one request per channel at a time, as in runtime/fanout."""

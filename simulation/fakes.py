@@ -150,17 +150,17 @@ class InMemoryConnectionStore(FaultInjection, ConnectionStore):
                 self.clicks.pop(connection_id, None)
                 del self.rows[connection_id]
 
-    def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
-        self._fail_on_demand("admit_click")
+    def count_message(self, connection_id: str, second: int, most: int) -> int:
+        self._fail_on_demand("count_message")
         if connection_id not in self.rows:
-            return True
+            return 0
         with self._lock:
             current, clicks = self.clicks.get(connection_id, (second, 0))
             if current < second:
                 current, clicks = second, 0
-            if clicks < limit:
+            if clicks < most:
                 self.clicks[connection_id] = (current, clicks + 1)
-            return clicks < limit
+            return clicks + 1
 
     def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
         del until_ms
@@ -257,6 +257,9 @@ class FakeOutbox(Outbox):
     ) -> PostResult:
         self.deadlines.append(until_ms)
         return PostResult({each: self._post(each, message) for each in audience})
+
+    def close_connection(self, connection_id: str) -> None:
+        self.open.discard(connection_id)
 
     def _post(self, connection_id: str, message: str) -> Delivery:
         if connection_id not in self.open:

@@ -65,3 +65,6 @@ class Gateway(Outbox):
                 self._on_arrival(json.loads(message))
             deliveries[connection_id] = Delivery.DELIVERED  # a lost post too
         return PostResult(deliveries)
+
+    def close_connection(self, connection_id: str) -> None:
+        raise AssertionError(f"{connection_id} has no limit of messages")

@@ -40,7 +40,7 @@ class FunctionArgs:
 
     Args:
         management_endpoint: https URL of the stage, below which the function posts.
-        connections_arn: ARN of all connections of the stage.
+        connections_arns: ARNs of all connections of the stage.
         reserved_concurrency: Invocations reserved for the function; 0 reserves none.
         posts_per_second: Posts per second to all clients, more than 0.
         clicks_per_second: Clicks per second of one connection; 0 sets no limit.
@@ -51,7 +51,7 @@ class FunctionArgs:
     names: Names
     tables: Tables
     management_endpoint: pulumi.Input[str]
-    connections_arn: pulumi.Input[str]
+    connections_arns: Sequence[pulumi.Input[str]]
     memory_mb: int
     timeout_seconds: int
     reserved_concurrency: int
@@ -117,7 +117,7 @@ class CounterFunction(pulumi.ComponentResource):
         document = policies.function_policy(
             connections_table_arn=args.tables.connections.arn,
             counter_table_arn=args.tables.counter.arn,
-            connections_api_arn=args.connections_arn,
+            connections_api_arns=args.connections_arns,
             log_group_arn=log_group.arn,
             tracing=args.tracing,
             limits_clicks=args.clicks_per_second > 0,

@@ -1,5 +1,6 @@
 """IAM policies as data. This file has every permission of the function."""
 
+from collections.abc import Sequence
 from typing import Any, Final, TypedDict
 
 import pulumi
@@ -46,7 +47,7 @@ def function_policy(
     *,
     connections_table_arn: pulumi.Input[str],
     counter_table_arn: pulumi.Input[str],
-    connections_api_arn: pulumi.Input[str],
+    connections_api_arns: Sequence[pulumi.Input[str]],
     log_group_arn: pulumi.Input[str],
     tracing: bool = False,
     limits_clicks: bool,
@@ -80,10 +81,10 @@ def function_policy(
                 "Resource": counter_table_arn,
             },
             {
-                "Sid": "PostToConnections",
+                "Sid": "ManageConnections",
                 "Effect": "Allow",
                 "Action": ["execute-api:ManageConnections"],
-                "Resource": connections_api_arn,
+                "Resource": list(connections_api_arns),
             },
             {
                 # Pulumi owns the log group. Without logs:CreateLogGroup the function cannot

@@ -109,7 +109,7 @@ class CounterStack(pulumi.ComponentResource):
             names=self._names,
             tables=self._tables,
             management_endpoint=self._api.management_endpoint,
-            connections_arn=self._api.connections_arn,
+            connections_arns=self._api.connections_arns,
             memory_mb=settings.memory_mb,
             timeout_seconds=settings.timeout_seconds,
             reserved_concurrency=settings.reserved_concurrency,

@@ -40,14 +40,14 @@ class WebSocketApi(pulumi.ComponentResource):
         id: Id of the API.
         url: wss URL of the stage.
         management_endpoint: https URL of the stage, below which the function posts.
-        connections_arn: ARN of all connections of the stage, for the function's role.
+        connections_arns: ARNs of posting to connections of the stage, and of closing them.
         invocations_arn: Source ARN of the API's calls to the function.
     """
 
     id: pulumi.Output[str]
     url: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
-    connections_arn: pulumi.Output[str]
+    connections_arns: list[pulumi.Output[str]]
     invocations_arn: pulumi.Output[str]
 
     def __init__(
@@ -71,9 +71,10 @@ class WebSocketApi(pulumi.ComponentResource):
         self.id = api.id
         self.url = pulumi.Output.concat(address, f"/{stage}")
         self.management_endpoint = address.apply(lambda url: f"{_as_http(url)}/{stage}")
-        self.connections_arn = pulumi.Output.concat(
-            api.execution_arn, f"/{stage}/POST/@connections/*"
-        )
+        self.connections_arns = [
+            pulumi.Output.concat(api.execution_arn, f"/{stage}/{method}/@connections/*")
+            for method in ("POST", "DELETE")
+        ]
         self.invocations_arn = pulumi.Output.concat(api.execution_arn, f"/{stage}/*")
         self.register_outputs({"managementEndpoint": self.management_endpoint})
 

@@ -81,7 +81,9 @@ def build(environ: Mapping[str, str]) -> CounterService:
             clients.credentials,
             posts_per_second=settings.posts_per_second,
         ),
-        self_invoker=LambdaSelfInvoker(settings.function_name, partial(clients.client, "lambda")),
+        self_invoker=LambdaSelfInvoker(
+            settings.function_name, partial(clients.client, "lambda", WITH_RETRIES)
+        ),
         clock=clock,
         random=random,
         new_owner=lambda: uuid4().hex,
@@ -89,7 +91,7 @@ def build(environ: Mapping[str, str]) -> CounterService:
     return assemble(
         ports,
         Access(settings.origins, _token_verifier(settings.authentication)),
-        clicks_per_second=settings.clicks_per_second,
+        messages_per_second=settings.clicks_per_second,
     )
 
 

@@ -49,9 +49,8 @@ def _counted(outcome: Outcome) -> dict[Metric, int]:
     """Only what happened, because a metric that is not written costs nothing and its sum is 0."""
     posts = outcome.deliveries
     audience = posts.delivered + posts.gone + posts.skipped + posts.forbidden
-    has_count = outcome.action is Action.INCREMENT and outcome.value is not None
     counted = {
-        Metric.CLICKS: has_count and not outcome.counted_before,
+        Metric.CLICKS: outcome.counted,
         Metric.RETRIES: outcome.retries,
         Metric.BROADCASTS: posts.broadcasts,
         Metric.AUDIENCE: audience if posts.broadcasts else 0,

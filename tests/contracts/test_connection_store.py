@@ -92,46 +92,46 @@ def test_remove_gone_deletes_only_an_older_row(
 
 
 @pytest.mark.parametrize(
-    ("limit", "clicks", "admitted"),
+    ("most", "messages", "numbers"),
     [
-        (1, [("a", T0)] * 3, [True, False, False]),
-        (3, [("a", T0)] * 5, [True, True, True, False, False]),
-        (1, [("a", T0 + each) for each in (0, 0, 1, 1, 90)], [True, False, True, False, True]),
-        (2, [("a", T0 + each) for each in (1, 0, 0, 1)], [True, True, False, False]),
-        (1, [(name, T0) for name in "aabb"], [True, False, True, False]),
-        (1, [("missing", T0)] * 3, [True] * 3),
+        (1, [("a", T0)] * 3, [1, 2, 2]),
+        (3, [("a", T0)] * 5, [1, 2, 3, 4, 4]),
+        (1, [("a", T0 + each) for each in (0, 0, 1, 1, 90)], [1, 2, 1, 2, 1]),
+        (2, [("a", T0 + each) for each in (1, 0, 0, 1)], [1, 2, 3, 3]),
+        (1, [(name, T0) for name in "aabb"], [1, 2, 1, 2]),
+        (1, [("missing", T0)] * 3, [0, 0, 0]),
     ],
     ids=["one", "three", "each second", "clock behind", "each connection", "no row"],
 )
-def test_admit_click_admits_at_most_the_limit_in_a_second(
+def test_count_message_counts_up_to_a_limit_in_a_second(
     connections: ConnectionStore,
-    limit: int,
-    clicks: list[tuple[str, int]],
-    admitted: list[bool],
+    most: int,
+    messages: list[tuple[str, int]],
+    numbers: list[int],
 ) -> None:
     put(connections, "a", "b")
-    assert [connections.admit_click(name, second, limit) for name, second in clicks] == admitted
+    assert [connections.count_message(name, second, most) for name, second in messages] == numbers
     assert audience(connections) == ["a", "b"]
 
 
-def test_admit_click_does_not_renew_the_row(connections: ConnectionStore) -> None:
+def test_count_message_does_not_renew_the_row(connections: ConnectionStore) -> None:
     put(connections, "a")
-    connections.admit_click("a", T0 + 60, 1)
+    connections.count_message("a", T0 + 60, 1)
     put(connections, "a", connected_at=T0 + 1000)
-    assert connections.admit_click("a", T0 + 60, 1) is False
+    assert connections.count_message("a", T0 + 60, 1) == 2
     assert audience(connections, T0 + TWO_HOURS - 1) == ["a"]
     assert audience(connections, T0 + TWO_HOURS) == []
 
 
-def test_admit_click_counts_from_zero_in_a_new_row(connections: ConnectionStore) -> None:
+def test_count_message_counts_from_zero_in_a_new_row(connections: ConnectionStore) -> None:
     for _ in range(2):
         put(connections, "a")
-        assert connections.admit_click("a", T0, 1) is True
+        assert connections.count_message("a", T0, 1) == 1
         connections.remove("a")
 
 
-def test_admit_click_admits_the_limit_of_concurrent_clicks(connections: ConnectionStore) -> None:
+def test_count_message_counts_concurrent_messages_once(connections: ConnectionStore) -> None:
     put(connections, "a")
     with ThreadPoolExecutor(8) as pool:
-        clicks = list(pool.map(lambda _: connections.admit_click("a", T0, 5), range(16)))
-    assert sum(clicks) == 5
+        numbers = pool.map(lambda _: connections.count_message("a", T0, 5), range(16))
+    assert sorted(numbers) == [1, 2, 3, 4, 5] + [6] * 11

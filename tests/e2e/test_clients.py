@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from websockets.sync.client import ClientConnection
 
+from counter_service.runtime.core.events import CONTINUE_BROADCAST
+
 from .conftest import Product, eventually, receive, receive_value, request
 
 GET_CURRENT = '{"action":"get-current"}'
@@ -130,7 +132,7 @@ def test_a_self_invocation_continues_the_broadcast(
 ) -> None:
     response = product.aws("lambda").invoke(
         FunctionName=product.outputs["FunctionName"],
-        Payload=json.dumps({"counterService": "take-over"}),
+        Payload=json.dumps(CONTINUE_BROADCAST),
     )
     assert json.loads(response["Payload"].read()) == {"statusCode": 200}
     assert receive(client) == update(product.stored_value())

@@ -151,7 +151,8 @@ def test_local_run_reports_a_wrong_configuration_and_leaves_no_process(tmp_path:
     )
     assert result.returncode == 1
     assert result.stderr == (
-        "error: Configuration: throtleRate is not a key that Pulumi.yaml declares.\n"
+        "error: Configuration: throtleRate is unknown. "
+        "Remove it, or use a key that Pulumi.yaml declares.\n"
     )
     assert (tmp_path / "ministack.log").exists()
     assert processes_below(tmp_path) == []

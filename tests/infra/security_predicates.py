@@ -98,9 +98,11 @@ def reaches_its_own_stack(graph: Graph, statement: Inputs) -> bool:
         for arn in ("arn", "executionArn")
         if arn in each.inputs
     ]
-    resource = statement["Resource"]
-    return "NotResource" not in statement and any(
-        resource == arn or resource.startswith((f"{arn}:", f"{arn}/")) for arn in own
+    resources = statement["Resource"]
+    listed = resources if isinstance(resources, list) else [resources]
+    return "NotResource" not in statement and all(
+        any(each == arn or each.startswith((f"{arn}:", f"{arn}/")) for arn in own)
+        for each in listed
     )
 
 

@@ -236,7 +236,9 @@ def test_the_role_allows_each_action_on_its_own_resource(graph: Graph) -> None:
     assert {sid: statement["Resource"] for sid, statement in statements.items()} == {
         "Connections": f"{tables}/aes_websocket_connections-dev",
         "Counter": f"{tables}/aes_counter_state-dev",
-        "PostToConnections": f"{API_ARN}/prod/POST/@connections/*",
+        "ManageConnections": [
+            f"{API_ARN}/prod/{method}/@connections/*" for method in ("POST", "DELETE")
+        ],
         "Logs": logs,
     }
 

@@ -38,7 +38,7 @@ ACTIONS: Final = {
 CLIENTS: Final = {"_client", "_no_retry_client"}
 
 # What the service calls only with a limit.
-WITH_LIMIT_ONLY: Final = {"admit_click"}
+WITH_LIMIT_ONLY: Final = {"count_message"}
 
 
 def statements(limits_clicks: bool) -> dict[str, list[str]]:
@@ -46,7 +46,7 @@ def statements(limits_clicks: bool) -> dict[str, list[str]]:
         return function_policy(
             connections_table_arn="a",
             counter_table_arn="b",
-            connections_api_arn="c",
+            connections_api_arns=["c"],
             log_group_arn="d",
             limits_clicks=limits_clicks,
         )
@@ -106,12 +106,12 @@ def test_allows_exactly_what_the_runtime_calls(sid: str, limits_clicks: bool) ->
 
 @pytest.mark.parametrize("limits_clicks", [False, True])
 def test_allows_nothing_else_but_posts_and_logs(limits_clicks: bool) -> None:
-    assert statements(limits_clicks).keys() - CALLERS.keys() == {"PostToConnections", "Logs"}
+    assert statements(limits_clicks).keys() - CALLERS.keys() == {"ManageConnections", "Logs"}
 
 
 def test_allows_the_posts_that_the_runtime_signs() -> None:
     """It speaks HTTP itself, so there is no client method to read."""
-    assert statements(False)["PostToConnections"] == ["execute-api:ManageConnections"]
+    assert statements(False)["ManageConnections"] == ["execute-api:ManageConnections"]
     target = Target("eu-central-1", "api.test", "/prod")
     request = SignedRequestTemplate(target, Credentials("key", "secret", None), b"", 0).request(
         "id"
@@ -119,6 +119,11 @@ def test_allows_the_posts_that_the_runtime_signs() -> None:
     assert request.startswith(b"POST /prod/@connections/id ")
     resource = dev().one("aws:iam/rolePolicy:RolePolicy", "websocket-policy").inputs["policy"]
     assert "/prod/POST/@connections/*" in resource
+    template = SignedRequestTemplate(
+        target, Credentials("key", "secret", None), b"", 0, method="DELETE"
+    )
+    assert template.request("id").startswith(b"DELETE /prod/@connections/id ")
+    assert "/prod/DELETE/@connections/*" in resource
 
 
 def test_allows_the_one_call_of_a_hand_over() -> None:

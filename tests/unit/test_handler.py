@@ -238,7 +238,7 @@ def test_handler_with_authentication_accepts_only_good_tokens_and_logs_none(
 def test_handler_applies_the_limits_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLICKS_PER_SECOND", "5")
     service = importlib.import_module(MODULE).service
-    assert service.clicks_per_second == 5
+    assert service.messages_per_second == 5
 
 
 def test_handler_increment_sends_the_value_and_removes_stale_rows(function: Lambda) -> None:

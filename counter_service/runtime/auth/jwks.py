@@ -8,12 +8,15 @@ import logging
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from typing import Any, Final
 
 SCHEME: Final = "https://"
-# The handshake blocks on this fetch.
+# The handshake blocks on this fetch. Each read of a socket has the shorter time, and a lookup with
+# its name resolution and both documents has the longer one.
 TIMEOUT_SECONDS: Final = 2.0
+TOTAL_SECONDS: Final = 4.0
 MAX_BYTES: Final = 256 * 1024
 
 # An unknown key id causes a fetch at most this often, because any client can invent key ids.
@@ -48,8 +51,13 @@ def fetch_https(url: str) -> bytes:
     if not url.startswith(SCHEME):
         raise ValueError("not an https URL")
     opener = urllib.request.build_opener(_NoRedirect())
+    deadline = time.monotonic() + TOTAL_SECONDS
     with opener.open(url, timeout=TIMEOUT_SECONDS) as response:
-        content: bytes = response.read(MAX_BYTES + 1)
+        content = b""
+        while len(content) <= MAX_BYTES and (part := response.read1(MAX_BYTES + 1 - len(content))):
+            content += part
+            if time.monotonic() > deadline:
+                raise TimeoutError("the response did not end in time")
     return content
 
 
@@ -73,6 +81,7 @@ class JwksCache:
         self._jwks_url = jwks_url
         self._fetch = fetch or fetch_https
         self._monotonic = monotonic
+        self._thread = ThreadPoolExecutor(1)
         self._keys: dict[str, dict[str, Any]] = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
@@ -98,11 +107,16 @@ class JwksCache:
     def _refresh(self) -> None:
         self._tried_at = self._monotonic()
         try:
-            self._keys = _by_id(self._json(self._jwks_url or self._discovered()))
+            # On a thread, because neither name resolution nor a server that sends a byte a second
+            # ends by itself.
+            self._keys = self._thread.submit(self._load).result(TOTAL_SECONDS)
             self._fetched_at = self._monotonic()
         except (OSError, HTTPException, ValueError, RecursionError) as problem:
             # Keep the cached keys, so that clients can connect while the issuer is down.
             log.warning("the issuer's keys are unavailable", extra={"reason": _reason(problem)})
+
+    def _load(self) -> dict[str, dict[str, Any]]:
+        return _by_id(self._json(self._jwks_url or self._discovered()))
 
     def _discovered(self) -> str:
         document = self._json(f"{self._issuer}{_DISCOVERY}")

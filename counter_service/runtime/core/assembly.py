@@ -8,8 +8,8 @@ from .ports import Ports
 from .service import CounterService
 
 
-def assemble(ports: Ports, access: Access, *, clicks_per_second: int = 0) -> CounterService:
-    """The service on these ports. `clicks_per_second` limits one connection; 0 means no limit."""
+def assemble(ports: Ports, access: Access, *, messages_per_second: int = 0) -> CounterService:
+    """The service on these ports. `messages_per_second` limits one connection; 0: no limit."""
     backoff = Backoff(ports.clock, ports.random)
     return CounterService(
         counter=ports.counter,
@@ -28,5 +28,5 @@ def assemble(ports: Ports, access: Access, *, clicks_per_second: int = 0) -> Cou
             self_invoker=ports.self_invoker,
             new_owner=ports.new_owner,
         ),
-        clicks_per_second=clicks_per_second,
+        messages_per_second=messages_per_second,
     )

@@ -81,6 +81,7 @@ class Outcome:
     value: int | None = None
     error: Problem | None = None
     retries: int = 0  # of the count
+    counted: bool = False  # now, by this event
     counted_before: bool = False  # by an earlier message with the same op id
     deliveries: DeliveryStats = DeliveryStats()
     status: int = HTTP_OK

@@ -66,11 +66,12 @@ class ConnectionStore(Protocol):
     def remove_gone(self, connection_ids: Sequence[str], connected_before: int) -> None:
         """Delete the rows that exist and are older than this epoch second, several at a time."""
 
-    def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
-        """Record a click in this epoch second. Returns False if `limit` were recorded before.
+    def count_message(self, connection_id: str, second: int, most: int) -> int:
+        """Record a message in this epoch second. Returns the number in this second, this included.
 
-        A connection whose row is missing is admitted, and no row is created: get-current restores
-        it, and the stage's throttle still applies.
+        After `most` messages nothing more is recorded, and the result is `most` + 1. It is 0 for a
+        connection whose row is missing, and no row is created: get-current restores it, and the
+        stage's throttle still applies.
         """
 
     def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
@@ -111,6 +112,9 @@ class Outbox(Protocol):
         audience must not raise. Starts no post after the epoch millisecond `until_ms`: the rest of
         the audience is skipped.
         """
+
+    def close_connection(self, connection_id: str) -> None:
+        """Close a connection from this side. Never raises."""
 
 
 class BroadcastLease(Protocol):

@@ -103,7 +103,7 @@ MESSAGES: Final = {
     ErrorCode.MISSING_ACTION: f'The message needs an "action": {_NAMES}.',
     ErrorCode.UNKNOWN_ACTION: f"This action is unknown. Use {_NAMES}.",
     ErrorCode.BAD_ID: 'An "id" is 16 to 64 of A-Z a-z 0-9 _ -, a colon, and 1 to 15 digits.',
-    ErrorCode.TOO_MANY_CLICKS: "Too many clicks within a second. This one was not counted.",
+    ErrorCode.TOO_MANY_CLICKS: "Too many messages within a second. This one was not served.",
     # Without an id the click was not counted. With one it may have been, if a response was lost.
     ErrorCode.BUSY: "Too many concurrent clicks. Retry with the same id: it counts only once.",
     ErrorCode.UNAVAILABLE: "The counter is unavailable. Retry with the same id: it counts once.",

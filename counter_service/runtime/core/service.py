@@ -15,7 +15,10 @@ from .errors import OutcomeUnknown, StoreBusy, StoreError, StoreUnavailable
 from .events import Connect, ContinueBroadcast, Disconnect, Event, Message
 from .outcome import DeliveryStats, Outcome
 from .ports import Clock, Connection, ConnectionStore, CounterStore, Outbox
-from .protocol import Action, ErrorCode, GetCurrent, Increment, Invalid
+from .protocol import Action, ErrorCode, GetCurrent, Increment, Invalid, Request
+
+# A connection that sends so many times its limit within a second is closed.
+FLOOD_FACTOR: Final = 10
 
 # Maximum length of a rejected origin in the log.
 ORIGIN_CHARACTERS: Final = 100
@@ -32,7 +35,7 @@ class CounterService:
     access: Access
     click_counter: ClickCounter
     broadcaster: Broadcaster
-    clicks_per_second: int  # of one connection; 0: no limit
+    messages_per_second: int  # of one connection; 0: no limit
 
     def handle(self, event: Event, deadline_ms: float) -> Outcome:
         """Serve one event in an invocation that is killed at the epoch millisecond `deadline_ms`.
@@ -66,7 +69,10 @@ class CounterService:
     def handle_message(self, message: Message, deadline_ms: float) -> Outcome:
         """Serve one frame: a new action gets its case here and its use case below."""
         sender = Connection(message.connection_id, message.connected_at)
-        match protocol.parse(message.body):
+        request = protocol.parse(message.body)
+        if rejected := self._check_rate(sender, request):
+            return rejected
+        match request:
             case Increment(op_id):
                 return self.increment(sender, op_id, deadline_ms)
             case GetCurrent():
@@ -76,9 +82,6 @@ class CounterService:
 
     def increment(self, sender: Connection, op_id: str | None, deadline_ms: float) -> Outcome:
         try:
-            if not self._may_click(sender):
-                code = ErrorCode.TOO_MANY_CLICKS
-                return self._reply_error(sender, Action.INCREMENT, code, op_id)
             counted = self.click_counter.count(op_id)
         except StoreError as failure:
             outcome = self._reply_error(sender, Action.INCREMENT, _code(failure), op_id)
@@ -102,6 +105,7 @@ class CounterService:
             counted.value,
             error=error or stats.problem,
             retries=counted.retries,
+            counted=not counted.before,
             counted_before=counted.before,
             deliveries=stats,
         )
@@ -123,9 +127,27 @@ class CounterService:
         stats = self.broadcaster.broadcast(deadline_ms)
         return Outcome(Action.CONTINUE_BROADCAST, error=stats.problem, deliveries=stats)
 
-    def _may_click(self, sender: Connection) -> bool:
-        limit = self.clicks_per_second
-        return not limit or self.connections.admit_click(sender.id, self.clock.now_s(), limit)
+    def _check_rate(self, sender: Connection, request: Request) -> Outcome | None:
+        """Count the message, and reject it if it is beyond the connection's limit.
+
+        Every kind of message counts, because every kind costs an invocation and a response. A
+        connection that sends many more than it may is closed, and a client has to connect again.
+        """
+        limit = self.messages_per_second
+        if not limit:
+            return None
+        action, op_id = _action(request)
+        most = limit * FLOOD_FACTOR
+        try:
+            messages = self.connections.count_message(sender.id, self.clock.now_s(), most)
+        except StoreUnavailable:
+            return self._reply_error(sender, action, ErrorCode.UNAVAILABLE, op_id)
+        if messages <= limit:
+            return None
+        if messages > most:
+            self.outbox.close_connection(sender.id)
+            return Outcome(action, error=ErrorCode.TOO_MANY_CLICKS)
+        return self._reply_error(sender, action, ErrorCode.TOO_MANY_CLICKS, op_id)
 
     def _reply_error(
         self, sender: Connection, action: Action, code: ErrorCode, op_id: str | None = None
@@ -135,6 +157,15 @@ class CounterService:
 
     def _post_error(self, sender: Connection, code: ErrorCode, op_id: str | None) -> None:
         self.outbox.post(protocol.error(code, op_id), [sender.id])
+
+
+def _action(request: Request) -> tuple[Action, str | None]:
+    match request:
+        case Increment(op_id):
+            return Action.INCREMENT, op_id
+        case GetCurrent():
+            return Action.GET_CURRENT, None
+    return Action.INVALID, None
 
 
 def _code(failure: StoreError) -> ErrorCode:

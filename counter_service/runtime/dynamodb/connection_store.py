@@ -75,38 +75,38 @@ class DynamoConnectionStore:
                 ExpressionAttributeValues={":before": {"N": str(connected_before)}},
             )
 
-    def admit_click(self, connection_id: str, second: int, limit: int) -> bool:
-        # One write per click, and two for the first click in a second. If the clock of another
+    def count_message(self, connection_id: str, second: int, most: int) -> int:
+        # One write per message, and two for the first message in a second. If the clock of another
         # instance is ahead, its second counts as the current one.
-        with translate_errors("limiting clicks"):
+        with translate_errors("limiting messages"):
             for _ in range(2):
-                row = self._update_clicks(
+                is_written, row = self._update_clicks(
                     connection_id,
                     "SET #clicks = #clicks + :one",
                     f"{_SECOND_HAS_STARTED} AND {_LIMIT_NOT_REACHED}",
-                    {":one": 1, ":second": second, ":limit": limit},
+                    {":one": 1, ":second": second, ":limit": most},
                 )
-                if row is None:
-                    return True
+                if is_written or not row:
+                    return _clicks(row)
                 if CLICK_SECOND in row and int(row[CLICK_SECOND]["N"]) >= second:
-                    return False
-                row = self._update_clicks(
+                    return most + 1
+                is_written, row = self._update_clicks(
                     connection_id,
                     "SET #second = :second, #clicks = :one",
                     f"{_ROW_EXISTS} AND {_SECOND_HAS_NOT_STARTED}",
                     {":one": 1, ":second": second},
                 )
-                if row is None:
-                    return True
-                # A concurrent click started the new second, so retry the first write.
-        return True
+                if is_written or not row:
+                    return 1 if is_written else 0
+                # A concurrent message started the new second, so retry the first write.
+        return most
 
     def _update_clicks(
         self, connection_id: str, update: str, condition: str, values: dict[str, int]
-    ) -> dict[str, Any] | None:
-        """The row that did not meet the condition; None if it was written, or if there is none."""
+    ) -> tuple[bool, dict[str, Any]]:
+        """Whether the condition held, and the row: after the update, or as it was."""
         try:
-            self._client.update_item(
+            response = self._client.update_item(
                 TableName=self._table,
                 Key={CONNECTION_KEY: {"S": connection_id}},
                 UpdateExpression=update,
@@ -119,11 +119,12 @@ class DynamoConnectionStore:
                 ExpressionAttributeValues={
                     name: {"N": str(value)} for name, value in values.items()
                 },
+                ReturnValues="UPDATED_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._client.exceptions.ConditionalCheckFailedException as failure:
-            return failure.response.get("Item") or None
-        return None
+            return False, failure.response.get("Item", {})
+        return True, response["Attributes"]
 
     def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
         with translate_errors(LISTING):
@@ -154,3 +155,7 @@ class DynamoConnectionStore:
             **({"ExclusiveStartKey": start} if start else {}),
         )
         return page
+
+
+def _clicks(row: dict[str, Any]) -> int:
+    return int(row[CLICKS]["N"]) if CLICKS in row else 0

@@ -62,11 +62,17 @@ class ApiGatewayOutbox:
         fan_out = FanOut(self._pool, self._pace, sign, self._limits, seconds)
         return fan_out.run(iter(audience))
 
+    def close_connection(self, connection_id: str) -> None:
+        self._pool.refresh()
+        sign = partial(self._sign, b"", "DELETE")
+        FanOut(self._pool, self._pace, sign, self._limits).run(iter([connection_id]))
+
     def close(self) -> None:
         self._pool.close()
 
-    def _sign(self, payload: bytes) -> SignedRequestTemplate:
-        return SignedRequestTemplate(self._target, self._credentials(), payload, self._now())
+    def _sign(self, payload: bytes, method: str = "POST") -> SignedRequestTemplate:
+        credentials = self._credentials()
+        return SignedRequestTemplate(self._target, credentials, payload, self._now(), method)
 
 
 def amazon_context() -> ssl.SSLContext:

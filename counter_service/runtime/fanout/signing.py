@@ -1,4 +1,4 @@
-"""Signature version 4 for POST .../@connections/{id}.
+"""Signature version 4 for requests to .../@connections/{id}.
 
 The key is derived once per day, and each request costs one hash and one HMAC. The parts that all
 requests share (key, payload hash, headers) are computed once. The result is equal to botocore's,
@@ -37,7 +37,7 @@ class Target:
 
 
 class SignedRequestTemplate:
-    """Signed requests that post one payload to many connections.
+    """Signed requests that send one payload to many connections, by default as POST.
 
     A request is valid for the five minutes of clock skew that AWS allows, and may be sent again.
     """
@@ -52,7 +52,12 @@ class SignedRequestTemplate:
     )
 
     def __init__(
-        self, target: Target, credentials: Credentials, payload: bytes, epoch_seconds: float
+        self,
+        target: Target,
+        credentials: Credentials,
+        payload: bytes,
+        epoch_seconds: float,
+        method: str = "POST",
     ) -> None:
         moment = strftime("%Y%m%dT%H%M%SZ", gmtime(epoch_seconds))
         day = moment[:8]
@@ -64,7 +69,7 @@ class SignedRequestTemplate:
 
         # In the canonical request the path is encoded once more than on the wire.
         self._canonical = sha256(
-            f"POST\n{quote(target.base_path, safe='/~')}/%40connections/".encode()
+            f"{method}\n{quote(target.base_path, safe='/~')}/%40connections/".encode()
         )
         self._before_id = (
             "".join(
@@ -83,7 +88,7 @@ class SignedRequestTemplate:
             f"{ALGORITHM}\n{moment}\n{scope}\n".encode("ascii"),
         )
 
-        self._path = f"POST {target.base_path}/@connections/"
+        self._path = f"{method} {target.base_path}/@connections/"
         wire_headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._before_signature = (
             f" HTTP/1.1\r\n{wire_headers}content-length: {len(payload)}\r\n"

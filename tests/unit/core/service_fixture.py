@@ -46,7 +46,7 @@ class ServiceFixture:
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     access: Access = field(default_factory=lambda: Access(OriginPolicy(allowed=frozenset({SITE}))))
-    clicks_per_second: int = 0
+    messages_per_second: int = 0
 
     def __post_init__(self) -> None:
         for connection_id in ("ann", "bob", "eve"):
@@ -69,7 +69,7 @@ class ServiceFixture:
             self_invoker=self.self_invoker,
             clock=self.clock,
         )
-        return assemble(ports, self.access, clicks_per_second=self.clicks_per_second)
+        return assemble(ports, self.access, messages_per_second=self.messages_per_second)
 
     def handle(self, event: Event) -> Outcome:
         """Handle an event in an invocation that has 20 s."""

@@ -3,6 +3,7 @@ import pytest
 from counter_service.runtime.core.broadcast import GONE_AGE_SECONDS, LEASE_SECONDS
 from counter_service.runtime.core.ports import Delivery
 from counter_service.runtime.core.protocol import ErrorCode
+from counter_service.runtime.core.service import FLOOD_FACTOR
 from tests.unit.core.service_fixture import (
     CONNECTED_AT,
     NOW,
@@ -83,7 +84,7 @@ def test_increment_leaves_the_broadcast_to_the_lease_owner(service: ServiceFixtu
 
 
 def test_click_limit_rejects_only_the_clicks_beyond_it(service: ServiceFixture) -> None:
-    service.clicks_per_second = 2
+    service.messages_per_second = 2
     results = [service.increment("bob", op_id) for op_id in (None, None, None, OP_ID)]
     assert [result.error for result in results] == [None, None] + ["too-many-clicks"] * 2
     assert not results[-1].is_our_failure
@@ -93,11 +94,29 @@ def test_click_limit_rejects_only_the_clicks_beyond_it(service: ServiceFixture) 
         error(ErrorCode.TOO_MANY_CLICKS, OP_ID),
     ]
     assert service.outbox.received("ann") == [update(42), update(43)]
-    assert service.get_current("bob").error is None
+
+
+@pytest.mark.parametrize("body", ['{"action":"get-current"}', "no JSON", None])
+def test_message_limit_counts_every_message(service: ServiceFixture, body: str | None) -> None:
+    service.messages_per_second = 2
+    service.increment("bob")
+    service.send("bob", body)
+    assert service.send("bob", body).error == "too-many-clicks"
+    assert service.increment("ann").error is None
+
+
+def test_message_limit_closes_a_connection_that_floods(service: ServiceFixture) -> None:
+    service.messages_per_second = 2
+    results = [service.get_current("bob") for _ in range(2 * FLOOD_FACTOR)]
+    assert "bob" in service.outbox.open
+    replies = len(service.outbox.received("bob"))
+    assert service.get_current("bob") == outcome("get-current", error="too-many-clicks")
+    assert "bob" not in service.outbox.open
+    assert len(service.outbox.received("bob")) == replies == len(results)
 
 
 def test_click_limit_counts_for_each_connection_and_each_second(service: ServiceFixture) -> None:
-    service.clicks_per_second = 1
+    service.messages_per_second = 1
     assert service.increment("bob").value == 42
     assert service.increment("ann").value == 43
     service.clock.time += 1
@@ -105,14 +124,14 @@ def test_click_limit_counts_for_each_connection_and_each_second(service: Service
 
 
 def test_click_limit_writes_nothing_when_it_is_off(service: ServiceFixture) -> None:
-    service.connections.fail_next("admit_click", UNAVAILABLE)
+    service.connections.fail_next("count_message", UNAVAILABLE)
     assert service.increment("bob").value == 42
     assert service.connections.clicks == {}
 
 
 def test_click_limit_that_cannot_be_checked_counts_nothing(service: ServiceFixture) -> None:
-    service.clicks_per_second = 1
-    service.connections.fail_next("admit_click", UNAVAILABLE)
+    service.messages_per_second = 1
+    service.connections.fail_next("count_message", UNAVAILABLE)
     result = service.increment("bob")
     assert result == outcome("increment", error="unavailable")
     assert result.is_our_failure

@@ -69,7 +69,9 @@ def test_increment_is_counted_once_when_the_read_conflicts(service: ServiceFixtu
     service.counter = Sharded(41)
     service.counter.fail_next("value", BUSY)
     result = service.increment("bob")
-    assert result == outcome("increment", error="unknown-outcome", broadcasts=1, delivered=3)
+    assert result == outcome(
+        "increment", error="unknown-outcome", counted=True, broadcasts=1, delivered=3
+    )
     assert service.counter.count == 42
     assert service.outbox.received("bob") == [error(ErrorCode.UNKNOWN_OUTCOME), update(42)]
 

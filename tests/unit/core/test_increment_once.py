@@ -48,7 +48,9 @@ def test_increment_once_is_not_acknowledged_without_a_value(service: ServiceFixt
     """It is counted: the sender retries, and the broadcast sends the value to the others."""
     service.counter.fail_next("value", UNAVAILABLE)
     result = service.increment("bob", OP_ID)
-    assert result == outcome("increment", error="unavailable", broadcasts=1, delivered=3)
+    assert result == outcome(
+        "increment", error="unavailable", counted=True, broadcasts=1, delivered=3
+    )
     assert service.outbox.inboxes() == {
         "ann": [update(42)],
         "bob": [error(ErrorCode.UNAVAILABLE, OP_ID), update(42)],

@@ -24,7 +24,7 @@ REPEATABLE: dict[str, tuple[str, Call]] = {
     "put": ("put_item", lambda on: on.connections.put(Connection("a", 0))),
     "remove": ("delete_item", lambda on: on.connections.remove("a")),
     "remove_gone": ("delete_item", lambda on: on.connections.remove_gone(["a"], 0)),
-    "admit_click": ("update_item", lambda on: on.connections.admit_click("a", 0, 1)),
+    "count_message": ("update_item", lambda on: on.connections.count_message("a", 0, 1)),
     "audience": ("scan", lambda on: list(on.connections.audience(0))),
     "request": ("update_item", lambda on: on.lease.request("me", 1, 2)),
     "release": ("update_item", lambda on: on.lease.release("me", 1, 2)),

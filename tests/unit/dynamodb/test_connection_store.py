@@ -73,32 +73,32 @@ FULL_BEFORE = row("a", clickSecond=6, clicks=2)
 ONE_NOW = row("a", clickSecond=7, clicks=1)
 FULL_NOW = row("a", clickSecond=7, clicks=2)
 
-# The result of each write that a click in second 7 causes: written, or the row that did not meet
-# the condition. Only a concurrent click can change the row between two writes.
-ADMISSIONS = {
-    "the second has started": ([WRITTEN], True),
-    "the limit is reached": ([FULL_NOW], False),
-    "there is no row": ([NO_ROW], True),
-    "the first click": ([row("a"), WRITTEN], True),
-    "a later second": ([FULL_BEFORE, WRITTEN], True),
-    "another click started the second": ([FULL_BEFORE, ONE_NOW, WRITTEN], True),
-    "other clicks reached the limit": ([FULL_BEFORE, FULL_NOW, FULL_NOW], False),
-    "rows come and go": ([FULL_BEFORE, FULL_NOW] * 2, True),
+# The result of each write that a message in second 7 causes: written, or the row that did not meet
+# the condition. Only a concurrent message can change the row between two writes.
+COUNTS = {
+    "the second has started": ([WRITTEN], 2),
+    "the limit is reached": ([FULL_NOW], 3),
+    "there is no row": ([NO_ROW], 0),
+    "the first message": ([row("a"), WRITTEN], 1),
+    "a later second": ([FULL_BEFORE, WRITTEN], 1),
+    "another message started the second": ([FULL_BEFORE, ONE_NOW, WRITTEN], 2),
+    "other messages reached the limit": ([FULL_BEFORE, FULL_NOW, FULL_NOW], 3),
+    "rows come and go": ([FULL_BEFORE, FULL_NOW] * 2, 2),
 }
 
 
-@pytest.mark.parametrize(("writes", "admitted"), ADMISSIONS.values(), ids=ADMISSIONS)
-def test_admit_click_writes_no_more_often_than_it_must(
-    stubbed: Stores, stub: Stubber, writes: list[dict[str, Any] | None], admitted: bool
+@pytest.mark.parametrize(("writes", "number"), COUNTS.values(), ids=COUNTS)
+def test_count_message_writes_no_more_often_than_it_must(
+    stubbed: Stores, stub: Stubber, writes: list[dict[str, Any] | None], number: int
 ) -> None:
     for unmet in writes:
         if unmet is WRITTEN:
-            stub.add_response("update_item", {})
+            stub.add_response("update_item", {"Attributes": {"clicks": {"N": "2"}}})
         else:
             fields = {"Item": unmet} if unmet else None
             code = "ConditionalCheckFailedException"
             stub.add_client_error("update_item", code, modeled_fields=fields)
-    assert stubbed.connections.admit_click("a", 7, 2) is admitted
+    assert stubbed.connections.count_message("a", 7, 2) == number
 
 
 def test_audience_fails_if_a_page_is_not_there_in_time() -> None:
