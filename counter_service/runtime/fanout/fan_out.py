@@ -194,7 +194,7 @@ class FanOut:
                 moments.append(min(due, self._ends_at))
             elif (group_at := self._pace.next_group_at(now)) is not None:
                 # Sleep until the next group may start, instead of waking up for every response.
-                time.sleep(max(0.0, min([group_at, *moments]) - now))
+                time.sleep(max(0.0, min([group_at, self._ends_at, *moments]) - now))
                 return 0.0
         return max(0.0, min(moments) - now) if moments else 0.0
 

@@ -18,12 +18,11 @@ _OTHER_HEADER: Final = (
     rb"|connection: keep-alive\r\n)*"
 )
 _USUAL_HEAD: Final = re.compile(
-    rb"HTTP/1\.1 200 [^\r\n]*\r\n"
+    rb"HTTP/1\.1 200 [^\r\n]*\r\n(?i:"
     + _OTHER_HEADER
     + rb"content-length: ?([0-9]{1,4})\r\n"
     + _OTHER_HEADER
-    + rb"\r\n",
-    re.IGNORECASE,
+    + rb")\r\n"
 )
 
 

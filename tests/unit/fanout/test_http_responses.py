@@ -1,7 +1,11 @@
+import re
+from collections.abc import Iterable
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counter_service.runtime.fanout import http_responses
 from counter_service.runtime.fanout.http_responses import (
     MAX_BODY,
     MAX_HEAD,
@@ -90,3 +94,95 @@ def test_response_parser_raises_nothing_but_malformed_response(noise: bytes, siz
             parser.end()
         except MalformedResponse:
             pass
+
+
+def in_odd_case(text: str) -> st.SearchStrategy[str]:
+    return st.sampled_from([text, text.upper(), text.title(), text.swapcase()])
+
+
+def header_lines(name: str, values: list[str]) -> st.SearchStrategy[str]:
+    separators = st.sampled_from([": ", ":", ":  ", " : "])
+    ends = st.sampled_from(["", "", "", " "])
+    return st.builds(
+        lambda *parts: "".join(parts), in_odd_case(name), separators, st.sampled_from(values), ends
+    )
+
+
+lengths = header_lines("content-length", ["0", "2", "2", "02", "", "2, 2", "-2", "99999", "x"])
+other_lines = st.one_of(
+    header_lines("date", ["Wed, 25 Nov 2026 12:00:00 GMT", "", "content-length: 2"]),
+    header_lines("x-content-length", ["5"]),
+    header_lines(
+        "connection", ["keep-alive", "Keep-Alive", "close", "Close", "close, x", "upgrade"]
+    ),
+    header_lines("transfer-encoding", ["chunked", "Chunked", "identity"]),
+    header_lines("x-amzn-errortype", ["GoneException"]),
+    st.sampled_from([" folded: 1", "no colon", ": no name", "x: \x00\x7f\xff", "a: \r", "b: \n"]),
+)
+status_lines = st.just("HTTP/1.1 200 OK") | st.sampled_from(
+    [
+        "HTTP/1.1 200 ",
+        "HTTP/1.1 200",
+        "http/1.1 200 ok",
+        "HTTP/1.0 200 OK",
+        "HTTP/1.1 2000 OK",
+        "HTTP/1.1 201 Created",
+        "HTTP/1.1 204 No Content",
+        "HTTP/1.1 410 Gone",
+        "HTTP/1.1 100 Continue",
+    ]
+)
+bodies = st.sampled_from(
+    [b"", b"", b"{}", b"{}", b"{}{}", b"\r\n", b"0\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n"]
+)
+# Most have one length, as the usual response does.
+heads = st.tuples(
+    status_lines,
+    st.lists(other_lines, max_size=3),
+    lengths | st.just("Content-Length: 0") | st.just("content-length: 2"),
+    st.lists(other_lines | lengths, max_size=2),
+).map(
+    lambda parts: "\r\n".join([parts[0], *parts[1], parts[2], *parts[3], "", ""]).encode("latin-1")
+)
+
+
+def parsed(parts: Iterable[bytes]) -> list[Response | str | None]:
+    """What the parser makes of each part, and then of the end of the connection."""
+    parser = ResponseParser()
+    results: list[Response | str | None] = []
+    try:
+        results += [parser.feed(part) for part in parts]
+        results += [parser.end()]
+    except MalformedResponse as problem:
+        results += [str(problem)]
+    return results
+
+
+@settings(max_examples=1000)
+@given(heads, bodies, st.data())
+def test_response_is_parsed_alike_whole_in_parts_and_header_by_header(
+    head: bytes, body: bytes, data: st.DataObject
+) -> None:
+    """The usual response takes a short cut, which must not lead elsewhere."""
+    response = head + body
+    whole = parsed([response])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http_responses, "_USUAL_HEAD", re.compile(rb"(?!)"))
+        assert parsed([response]) == whole
+    middle = data.draw(st.integers(1, len(response) - 1))
+    first, *rest = parsed([response[:middle], response[middle:]])
+    if first is None:
+        assert rest == whole
+    else:
+        # The rest of a complete response is one more, which nobody has asked for.
+        assert isinstance(first, str) or isinstance(whole[0], str)
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 2", "Date: now\r\ncontent-length:2\r\nX: y"])
+def test_usual_response_takes_the_short_cut(head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("it was parsed header by header")
+
+    monkeypatch.setattr(ResponseParser, "_read_head", fail)
+    usual = f"HTTP/1.1 200 OK\r\n{head}\r\nConnection: keep-alive\r\n\r\n{{}}".encode()
+    assert ResponseParser().feed(usual) == Response(200, True, "")

@@ -1,4 +1,5 @@
 import datetime
+import hmac
 import string
 from urllib.parse import quote
 
@@ -9,7 +10,12 @@ from botocore.awsrequest import AWSRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counter_service.runtime.fanout.signing import Credentials, SignedRequestTemplate, Target
+from counter_service.runtime.fanout.signing import (
+    Credentials,
+    SignedRequestTemplate,
+    Target,
+    _Hmac,
+)
 
 ALPHABET = string.ascii_letters + string.digits + "=+/-_.~%@ é"
 
@@ -56,3 +62,12 @@ def test_signed_request_equals_that_of_botocore(
 
 def test_credentials_hide_their_secrets() -> None:
     assert "hush" not in repr(Credentials("AK", "hush", "hush"))
+
+
+@given(st.binary(max_size=64), st.binary(max_size=200), st.lists(st.binary(max_size=200)))
+def test_hmac_of_messages_that_begin_alike_equals_that_of_the_standard_library(
+    key: bytes, start: bytes, rests: list[bytes]
+) -> None:
+    ours = _Hmac(key, start)
+    for rest in rests:
+        assert ours.hexdigest(rest) == hmac.digest(key, start + rest, "sha256").hex()
