@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
@@ -148,7 +147,6 @@ class HttpConnection:
             response = self._parser.feed(data) if data else self._parser.end()
             if response:
                 self.responses += 1
-                self.responded_at = time.monotonic()
                 return response
             if not data:
                 raise ConnectionLost("the connection closed before the response was complete")

@@ -75,7 +75,7 @@ class FanOut:
         self._sign = sign
         self._template = sign()
         self._may_renew_signature = True
-        self._started_at = time.monotonic()
+        self._now = self._started_at = time.monotonic()  # read once per round
         self._ends_at = self._started_at + min(seconds, limits.fan_out_seconds)
         self._queue = PostQueue(iter(()))
         # In the order of their starts, which is the order of their deadlines.
@@ -93,11 +93,11 @@ class FanOut:
             self._max_connections = self._limits.connections_when_large
         self._queue = PostQueue(self._new_posts(chain(first, audience)))
         may_open = True
+        self._now = time.monotonic()  # the listing took time
         while self._queue or self._pending:
-            now = time.monotonic()
-            if self._queue and self._must_stop(now):
+            if self._queue and self._must_stop():
                 self._queue.abandon()
-            self._start_posts(now, may_open=may_open)
+            self._start_posts(may_open=may_open)
             # A handshake costs as much as dozens of posts, so open a connection only in a round
             # in which no open connection has a response.
             may_open = not self._handle_responses()
@@ -110,26 +110,26 @@ class FanOut:
                 self._outcomes[connection_id] = Delivery.SKIPPED  # until a response says otherwise
                 yield Post(connection_id)
 
-    def _must_stop(self, now: float) -> bool:
+    def _must_stop(self) -> bool:
         """Whether no post may be started, because time is up or the endpoint is down."""
         if self._consecutive_failures >= self._limits.consecutive_failures:
             self._warn("the management endpoint does not respond")
             return True
-        if now >= self._ends_at:
+        if self._now >= self._ends_at:
             self._warn("the fan-out took too long")
             return True
         return False
 
     # --- requests -------------------------------------------------------------------------------
 
-    def _start_posts(self, now: float, *, may_open: bool) -> None:
+    def _start_posts(self, *, may_open: bool) -> None:
         """Start posts on every idle connection, and on one new connection if `may_open`."""
         posts: list[Post] = []
         free = len(self._pool.idle)
         if may_open and len(self._pending) + free < self._max_connections:
             free += 1
-        while len(posts) < min(free, self._pace.allowance(len(self._pending), now)):
-            post = self._queue.next(now)
+        for _ in range(min(free, self._pace.allowance(len(self._pending), self._now))):
+            post = self._queue.next(self._now)
             if post is None:
                 break
             posts.append(post)
@@ -137,11 +137,11 @@ class FanOut:
         requests = [self._template.request(post.connection_id) for post in posts]
         self._pace.started(len(posts))
         for post, request in zip(posts, requests, strict=True):
-            self._start(post, request, now)
+            self._start(post, request)
 
-    def _start(self, post: Post, request: bytes, now: float) -> None:
+    def _start(self, post: Post, request: bytes) -> None:
         post.attempts += 1
-        post.started_at = now
+        post.started_at = self._now
         try:
             # If one kept connection was dead, the others may be dead too.
             connection = self._pool.take(new=post.free_retry_used)
@@ -159,7 +159,8 @@ class FanOut:
     def _handle_responses(self) -> bool:
         """Handle what has arrived, after waiting for it. Returns whether anything has."""
         selector = self._pool.selector
-        ready = selector.select(self._seconds_to_wait(time.monotonic()))
+        ready = selector.select(self._seconds_to_wait())
+        self._now = time.monotonic()
         responses = 0
         for key, _ in ready:
             connection: HttpConnection = key.data
@@ -178,11 +179,12 @@ class FanOut:
                 selector.modify(connection, connection.wants, connection)
         if responses:
             self._pace.responded(responses)
-        self._expire(time.monotonic())
+        self._expire()
         return bool(ready)
 
-    def _seconds_to_wait(self, now: float) -> float:
+    def _seconds_to_wait(self) -> float:
         """How long nothing but a response can change what may be done."""
+        now = self._now
         moments = []
         if self._pending:
             oldest = next(iter(self._pending.values()))
@@ -198,10 +200,10 @@ class FanOut:
                 return 0.0
         return max(0.0, min(moments) - now) if moments else 0.0
 
-    def _expire(self, now: float) -> None:
+    def _expire(self) -> None:
         while self._pending:
             connection, post = next(iter(self._pending.items()))
-            if post.started_at + self._limits.post_seconds > now:
+            if post.started_at + self._limits.post_seconds > self._now:
                 return
             self._on_connection_lost(connection, TimeoutError("no response in time"))
 
@@ -209,7 +211,7 @@ class FanOut:
         post = self._pending.pop(connection)
         self._consecutive_failures = 0
         if response.reusable:
-            self._pool.keep(connection)
+            self._pool.keep(connection, self._now)
         else:
             self._pool.drop(connection)
         status = response.status
@@ -219,7 +221,7 @@ class FanOut:
             self._outcomes[post.connection_id] = Delivery.GONE
         elif status == 429:
             self._throttled += 1
-            self._pace.throttled(post.started_at, time.monotonic())
+            self._pace.throttled(post.started_at, self._now)
             self._warn("API Gateway throttled posts: lower postsPerSecond or raise the quota")
             self._retry(post)
         elif status >= 500:
@@ -265,13 +267,13 @@ class FanOut:
         """Retry after a pause that doubles with each attempt, with jitter."""
         bound = self._limits.backoff_seconds * 2**post.attempts
         delay = min(bound, self._limits.longest_backoff_seconds) * _jitter.random()
-        self._queue.retry(post, time.monotonic() + delay)
+        self._queue.retry(post, self._now + delay)
 
     def _retry_for_free(self, post: Post) -> None:
         """Retry now, once, without counting it as an attempt."""
         post.free_retry_used = True
         post.attempts -= 1
-        self._queue.retry(post, time.monotonic())
+        self._queue.retry(post, self._now)
 
     def _renew_signature(self) -> None:
         """Sign again, at most once: one renewal serves all posts."""

@@ -54,8 +54,9 @@ class ConnectionPool:
         self.selector.register(connection, connection.wants, connection)
         return connection
 
-    def keep(self, connection: HttpConnection) -> None:
+    def keep(self, connection: HttpConnection, now: float) -> None:
         """Make a connection idle, because its response is complete."""
+        connection.responded_at = now
         self.idle.append(connection)
         if connection.responses == 1:
             # Resuming the session halves the handshake of new connections.

@@ -264,3 +264,12 @@ def test_stale_rows_are_left_to_the_next_broadcast_when_time_is_up(
     assert broadcast(service) == DeliveryStats(broadcasts=1, delivered=3, gone=MAX_CLEANUP)
     assert service.clock.now_s() - started_s < TIMEOUT_MS // 1000
     assert len(service.connections.rows) > 3
+
+
+def test_ten_thousand_stale_rows_are_gone_after_a_minute_of_clicks(service: ServiceFixture) -> None:
+    for number in range(10_000):
+        service.add_connection(f"gone {number}", is_open=False)
+    for _ in range(30):
+        service.clock.time += 2
+        assert not service.increment("bob").is_our_failure
+    assert set(service.connections.rows) == {"ann", "bob", "eve"}

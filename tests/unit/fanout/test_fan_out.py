@@ -63,7 +63,7 @@ class FakePool:
         self.opened = 0
         self.idle: list[FakeConnection] = []
         self.connections: list[FakeConnection] = []
-        self.keep = self.idle.append
+        self.keep = lambda connection, _: self.idle.append(connection)
         self.drop = self.connections.remove
         self.selector = self
 
