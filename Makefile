@@ -20,7 +20,7 @@ unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter P
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint types unit set-up e2e web-test test-fresh build up outputs emulator audit bench screenshots \
-        lock vendor vendor-here clean
+        lock vendor-auth vendor-auth-local clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -44,11 +44,11 @@ outputs: ## Show the deployed stack's outputs (STACK=dev)
 build: ## Build the page into web/dist, also where it is current
 	@$(TOOLCHAIN) build
 
-vendor: ## Install the token library for Lambda, for stacks with authIssuer
+vendor-auth: ## Install the token library for Lambda, for stacks with authIssuer
 	$(PREPARE) auth
 
-vendor-here: ## The same for this machine, for make run
-	$(PREPARE) auth-here
+vendor-auth-local: ## The same for this machine, for make run
+	$(PREPARE) auth-local
 
 # --- prove it -------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ web-test: ## The page's own tests
 	@$(TOOLCHAIN) npm --prefix web run --silent test
 
 e2e: ## The product on the embedded AWS, with real clients and Chromium
-	$(PREPARE) dev page auth-here
+	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
 	$(VENV) -m pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
 

@@ -1,4 +1,4 @@
-"""The token library for the function's archive: a folder that `make vendor` fills."""
+"""The token library for the function's archive: a folder that `make vendor-auth` fills."""
 
 import re
 from pathlib import Path
@@ -67,5 +67,5 @@ def _ships(path: Path) -> bool:
 
 def _fail(problem: str) -> NoReturn:
     raise pulumi.RunError(
-        f"{problem} Run make vendor to deploy to AWS, or make vendor-here for make run."
+        f"{problem} Run make vendor-auth to deploy to AWS, or make vendor-auth-local for make run."
     )

@@ -8,8 +8,8 @@ from typing import Final
 from counter_service.program import qualified
 from counter_service.toolchain import vendor
 
-# `make vendor-here` fills the folder for the Python of this machine, which runs the functions.
-PACKAGES: Final = vendor.FOLDERS["here"]
+# `make vendor-auth-local` fills the folder for the Python of this machine, which runs the function.
+PACKAGES: Final = vendor.FOLDERS["local"]
 
 
 def with_local_overrides(config: Mapping[str, str], page_origin: str) -> dict[str, str]:

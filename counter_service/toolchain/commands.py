@@ -29,7 +29,7 @@ PARTS: Final[dict[str, Callable[[], object]]] = {
     "web": partial(node.ensure_modules, ROOT / "web"),
     "bench-node": partial(node.ensure_modules, ROOT / "bench" / "node"),
     "auth": partial(vendor.ensure, "lambda"),
-    "auth-here": partial(vendor.ensure, "here"),
+    "auth-local": partial(vendor.ensure, "local"),
 }
 
 

@@ -13,7 +13,7 @@ from .uv import NETWORK_ADVICE, Uv, base_python, reason
 LOCK: Final = "requirements/auth.txt"
 # A copy of the lock in the folder, from which infra/auth_dependencies.py sees what is in there.
 STAMP: Final = "requirements-auth.txt"
-FOLDERS: Final = {"lambda": ".vendor/auth", "here": ".vendor/auth-here"}
+FOLDERS: Final = {"lambda": ".vendor/auth", "local": ".vendor/auth-local"}
 
 # The function's Python and machine, as counter_service/infra/function.py names them.
 _VERSION: Final = (3, 13)
@@ -23,7 +23,7 @@ LAMBDA_TAG: Final = f"cpython-{_VERSION[0]}{_VERSION[1]}-{_MACHINE}-linux-gnu"
 
 
 def ensure(target: str, root: Path = places.ROOT) -> Path:
-    """The folder with the token library for Lambda ("lambda") or this machine's Python ("here").
+    """The folder with the token library for Lambda ("lambda") or this machine's Python ("local").
 
     Raises ToolchainError when it cannot be installed.
     """
@@ -71,6 +71,6 @@ def _is_complete(folder: Path, lock: Path, target: str) -> bool:
         for line in record.read_text(encoding="utf-8").splitlines()
     ]
     tags = {match[1] for name in names if (match := re.search(r"\.(cpython-[^.]+)\.so$", name))}
-    here = str(sysconfig.get_config_var("EXT_SUFFIX")).removeprefix(".").removesuffix(".so")
-    wanted = LAMBDA_TAG if target == "lambda" else here
+    local = str(sysconfig.get_config_var("EXT_SUFFIX")).removeprefix(".").removesuffix(".so")
+    wanted = LAMBDA_TAG if target == "lambda" else local
     return tags == {wanted} and all((folder / name).exists() for name in names)

@@ -158,7 +158,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def guarded(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """With authentication, by the packages of `make vendor-here`."""
+    """With authentication, by the packages of `make vendor-auth-local`."""
     with running_with(tmp_path_factory, authIssuer=issuer.url, authAudience="counter") as product:
         yield product
 

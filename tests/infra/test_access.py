@@ -126,7 +126,9 @@ def refusal(folder: Path) -> str:
     with pytest.raises(pulumi.RunError) as raised:
         record(**AUTH, authPackages=str(folder))
     problem, advice = str(raised.value).split(". ")
-    assert advice == "Run make vendor to deploy to AWS, or make vendor-here for make run."
+    assert (
+        advice == "Run make vendor-auth to deploy to AWS, or make vendor-auth-local for make run."
+    )
     return problem
 
 
