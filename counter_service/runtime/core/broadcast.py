@@ -31,10 +31,10 @@ from .ports import (
 
 # The lease covers a whole broadcast, and is renewed for the next one. So it expires only if its
 # owner crashed.
-LEASE_SECONDS: Final = 15
+LEASE_SECONDS: Final = 16
 # The longest call of a store (dynamodb/client.py), and the longest post (fanout/fan_out.py). Posts
 # end this long before the lease does, which leaves the time for a release.
-STORE_MS: Final = 5_000
+STORE_MS: Final = 4_000
 POST_MS: Final = 2_000
 RESERVE_MS: Final = STORE_MS + POST_MS
 # A 410 also means "not open yet", so the row of a connection younger than this is kept.
@@ -172,7 +172,7 @@ class Broadcaster:
         connected_before = self.clock.now_s() - GONE_AGE_SECONDS
         try:
             for start in range(0, len(gone), CLEANUP_BATCH):
-                if self.clock.now_ms() > until_ms:
+                if self.clock.now_ms() >= until_ms:
                     break
                 batch = gone[start : start + CLEANUP_BATCH]
                 self.connections.remove_gone(batch, connected_before)

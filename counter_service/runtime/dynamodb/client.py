@@ -14,7 +14,7 @@ from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 
 # botocore's default of 60 s outlasts the invocation. DynamoDB responds within milliseconds. Two
 # attempts, with the pause of at most 1 s between them, end within core.broadcast.STORE_MS.
-_TIMEOUTS: Final = {"connect_timeout": 1, "read_timeout": 1}
+_TIMEOUTS: Final = {"connect_timeout": 0.5, "read_timeout": 1}
 
 # For idempotent requests.
 WITH_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 2}, **_TIMEOUTS)

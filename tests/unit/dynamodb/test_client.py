@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from botocore.stub import Stubber
 
+from counter_service.runtime.core.broadcast import STORE_MS
 from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 from counter_service.runtime.core.ports import Connection
-from counter_service.runtime.dynamodb.client import BUSY
+from counter_service.runtime.dynamodb.client import BUSY, WITH_RETRIES
 from tests.unit.local_server import HANG_UP, SILENCE, LocalServer
 from tests.unit.stores import Stores
 
@@ -69,3 +70,12 @@ def test_adapter_is_unavailable_without_a_connection(on_server: OnServer, call: 
     server.close()
     with pytest.raises(StoreUnavailable, match="EndpointConnectionError"):
         call(stores)
+
+
+def test_slowest_call_ends_within_the_time_that_a_broadcast_reserves_for_it() -> None:
+    """The SDK's first pause is a random part of a second (botocore.retries.standard)."""
+    config = WITH_RETRIES
+    attempts = config.retries["total_max_attempts"]
+    seconds = attempts * (config.connect_timeout + config.read_timeout) + (attempts - 1)
+    assert attempts == 2
+    assert seconds * 1000 <= STORE_MS
