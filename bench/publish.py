@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Final, Protocol
 
-from . import click, coalescing, cold_start, cost, fan_out, plots, shards
+from . import click, coalescing, cold_start, cost, fan_out, memory, plots, quota, shards
 from .report import ROOT, Report, Row, load_name, read
 
 PAGES: Final = (ROOT / "docs" / "performance.md", ROOT / "README.md")
@@ -24,10 +24,13 @@ class Question(Protocol):
     def report(self, rows: list[Row]) -> Report: ...
 
 
-# In the order in which they run: the cost needs the counts of coalescing.
+# In the order in which they run: the simulated ones need the CPU per post of fan_out, and the cost
+# needs the counts of coalescing.
 QUESTIONS: Final[dict[str, Question]] = {
     "fan_out": fan_out,
     "coalescing": coalescing,
+    "quota": quota,
+    "memory": memory,
     "shards": shards,
     "cold_start": cold_start,
     "click": click,

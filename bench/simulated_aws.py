@@ -4,8 +4,10 @@ Assumed for every design:
 
 - a call to DynamoDB takes 5 ms and commits halfway;
 - @connections responds after 10 ms, and the client has the message by then;
-- an account may post 10,000 times per second, 5,000 at once (docs.aws.amazon.com/apigateway/latest/
-  developerguide/limits.html); a post beyond that gets a 429 and is retried later.
+- a post takes the CPU that bench/fan_out.py measured, on the share of a core that Lambda gives to a
+  function with this much memory; connections to @connections are open;
+- the account's quota is one token bucket for posts and for clients' messages. A request beyond it
+  gets a 429 and is retried later.
 
 Items have no write limit here. DynamoDB's is about 1,000 per second.
 """
@@ -14,64 +16,99 @@ import heapq
 import json
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from counter_service.runtime.core.ports import (
+    Connection,
     CounterStore,
     Delivery,
     Outbox,
     PostResult,
     SelfInvoker,
 )
+from counter_service.runtime.fanout.fan_out import Limits
+from counter_service.runtime.fanout.pace import Pace
+from counter_service.runtime.fanout.post_queue import Post, PostQueue
 from simulation.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 from simulation.timeline import Timeline
 from simulation.virtual_time import START_MS
 
+from .prices import CPU_MEMORY_MB
+
 DYNAMODB_SECONDS: Final = 0.005
 POST_SECONDS: Final = 0.010
 INVOKE_SECONDS: Final = 0.020  # self-invocation of a warm function
-POSTS_PER_SECOND: Final = 10_000
-POSTS_AT_ONCE: Final = 5_000
+# The shortest sleep, so that time passes however small the rest of a computed delay is.
+TICK_SECONDS: Final = 1e-6
 
 EPOCH: Final = START_MS // 1000  # the start of virtual time
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """API Gateway's quota of an account in a region.
+
+    docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+    """
+
+    requests_per_second: int
+    burst: int
+
+    @property
+    def default_posts_per_second(self) -> int:
+        """The default of `postsPerSecond`, as in counter_service/infra/quotas.py."""
+        return self.requests_per_second // 2
+
+
+QUOTA: Final = Quota(10_000, 5_000)  # most regions
+SMALL_QUOTA: Final = Quota(2_500, 1_250)  # Milan, Zurich, Spain and others
+
+
+def core_share(memory_mb: int) -> float:
+    """The share of a core that Lambda gives to one thread of a function with this much memory."""
+    return min(1.0, memory_mb / CPU_MEMORY_MB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """How one invocation posts."""
 
-    channels: int
-    channels_when_large: int
-    large: int  # posts after which channels_when_large applies
+    limits: Limits
+    posts_per_second: int
     cpu_seconds: float  # per post
-    attempts: int
-    backoff_seconds: float  # doubled each time, with jitter
+    follows_throttling: bool  # narrows its window after a 429
 
 
 class Clients:
     """The clients, each of which shows the greatest value that it has received.
 
     Attributes:
+        received_at: The time of the last message, by client.
         lags: For each committed click, seconds until every client showed its value or a newer one.
         pending: Value and time of committed clicks that some client does not show yet.
     """
 
     def __init__(self, timeline: Timeline, ids: Iterable[str]) -> None:
         self.shown = dict.fromkeys(ids, 0)
+        self.received_at = dict.fromkeys(self.shown, 0.0)
         self.messages = 0
         self.lags: list[float] = []
         self.pending: deque[tuple[int, float]] = deque()
+        self._newest = 0
         self._timeline = timeline
         self._showing = Counter({0: len(self.shown)})  # clients by value
         self._values = [0]  # heap of the values that a client shows, or showed
 
     def committed(self, value: int) -> None:
+        self._newest = value
         self.pending.append((value, self._timeline.now))
 
     def receive(self, client: str, value: int) -> None:
         self.messages += 1
+        self.received_at[client] = self._timeline.now
         before = self.shown[client]
         if value <= before:
             return
@@ -85,135 +122,212 @@ class Clients:
         while self.pending and self.pending[0][0] <= self._values[0]:
             self.lags.append(self._timeline.now - self.pending.popleft()[1])
 
+    def stale(self, value: int) -> int | None:
+        """The clients that do not show the value; None if it is not the newest."""
+        return len(self.shown) - self._showing[value] if value == self._newest else None
 
-class Throttle:
-    """A token bucket, like API Gateway's for an account."""
 
-    def __init__(self, rate: float = POSTS_PER_SECOND, burst: float = POSTS_AT_ONCE) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._filled_at = burst, 0.0
-        self.throttled = 0
+class TokenBucket:
+    """What is left of a quota."""
+
+    def __init__(self, quota: Quota) -> None:
+        self._quota = quota
+        self._tokens, self._filled_at = float(quota.burst), 0.0
 
     def admits(self, now: float) -> bool:
-        gained = (now - self._filled_at) * self._rate
-        self._tokens, self._filled_at = min(self._burst, self._tokens + gained), now
+        """Whether a request is accepted. An accepted one takes a token."""
+        gained = (now - self._filled_at) * self._quota.requests_per_second
+        self._tokens = min(self._quota.burst, self._tokens + gained)
+        self._filled_at = now
         if self._tokens < 1:
-            self.throttled += 1
             return False
         self._tokens -= 1
         return True
 
 
-class SimulatedOutbox(Outbox):
-    """The outbox of all invocations: each has its own engine, and all share the account's limit.
+class Broadcasts:
+    """All broadcasts, if one invocation broadcasts at a time.
 
-    `fan_out_seconds` has the time of each broadcast, from its first read (`began`) to its last
-    response, if one invocation broadcasts at a time.
+    Attributes:
+        began: When the current one began to list the audience.
+        seconds: The time of each, from the listing to the last response.
+        stale: Clients without the newest value at the end of each broadcast that sent it.
     """
+
+    def __init__(self) -> None:
+        self.began: float | None = None
+        self.seconds: list[float] = []
+        self.stale: list[int] = []
+        self.throttled = 0  # posts, those of responses to senders among them
+
+    def end(self, now: float, stale: int | None) -> None:
+        if self.began is not None:
+            self.seconds.append(now - self.began)
+            self.began = None
+        if stale is not None:
+            self.stale.append(stale)
+
+
+class SimulatedOutbox(Outbox):
+    """The outbox of one instance, which keeps its pace between invocations."""
 
     def __init__(
         self,
         timeline: Timeline,
         clients: Clients,
-        throttle: Throttle,
+        bucket: TokenBucket,
+        broadcasts: Broadcasts,
         engine: Engine,
         rng: random.Random,
     ) -> None:
-        self.timeline, self.clients, self.throttle = timeline, clients, throttle
-        self.engine, self.rng = engine, rng
-        self.began: float | None = None
-        self.fan_out_seconds: list[float] = []
+        self.timeline, self.clients, self.bucket = timeline, clients, bucket
+        self.broadcasts, self.engine, self.rng = broadcasts, engine, rng
+        self.pace = Pace(
+            engine.posts_per_second, engine.limits.connections_when_large, timeline.now
+        )
 
     def post(
         self, message: str, audience: Iterable[str], until_ms: float = float("inf")
     ) -> PostResult:
-        del until_ms  # the engine here has its own limit of time
-        listed = isinstance(audience, Iterator)  # a single sender is passed as a list
-        sweep = Sweep(self, json.loads(message)["value"], list(audience))
-        outcomes = self.timeline.wait(sweep.begin)
-        if listed and self.began is not None:
-            self.fan_out_seconds.append(self.timeline.now - self.began)
-            self.began = None
-        return PostResult(outcomes)
+        is_broadcast = isinstance(audience, Iterator)  # a single sender is passed as a list
+        value = json.loads(message)["value"]
+        seconds = (until_ms - START_MS) / 1000 - self.timeline.now
+        fan_out = SimulatedFanOut(self, value, list(audience), seconds)
+        result = self.timeline.wait(fan_out.begin)
+        self.broadcasts.throttled += result.throttled
+        if is_broadcast:
+            self.broadcasts.end(self.timeline.now, self.clients.stale(value))
+        return result
 
 
-class Sweep:
-    """One message to its audience, with one request per channel at a time, as in runtime/fanout."""
+class SimulatedFanOut:
+    """One message to its audience, in rounds as in runtime/fanout/fan_out.py.
 
-    def __init__(self, outbox: SimulatedOutbox, value: int, audience: list[str]) -> None:
-        self._outbox = outbox
-        self._value = value
-        self._rest = deque((client, 1) for client in audience)  # with the number of the attempt
+    A round handles the responses that have arrived, then starts posts. The only thread signs and
+    sends them one after the other, and meanwhile responses wait.
+    """
+
+    def __init__(
+        self, outbox: SimulatedOutbox, value: int, audience: list[str], seconds: float
+    ) -> None:
+        limits = outbox.engine.limits
+        self._outbox, self._timeline, self._pace = outbox, outbox.timeline, outbox.pace
+        self._limits, self._value = limits, value
+        is_large = len(audience) >= limits.large_audience
+        self._max_in_flight = limits.connections_when_large if is_large else limits.connections
+        self._ends_at = self._timeline.now + min(seconds, limits.fan_out_seconds)
+        self._queue = PostQueue(map(Post, audience))
         self._outcomes = dict.fromkeys(audience, Delivery.SKIPPED)
-        self._begun = self._busy = self._waiting = 0
-        self._cpu_free_at = 0.0
+        self._throttled = 0
+        self._in_flight = 0
+        self._arrived: list[tuple[Post, bool]] = []  # whether API Gateway accepted the post
+        self._is_waiting = False  # for a response; otherwise the thread is busy or sleeps
+        self._waits = 0
 
-    def begin(self, done: Callable[[Mapping[str, Delivery]], None]) -> None:
+    def begin(self, done: Callable[[PostResult], None]) -> None:
         self._done = done
-        if self._rest:
-            self._hand_out()
+        self._timeline.after(0, self._round)
+
+    def _round(self) -> None:
+        self._is_waiting = False
+        now = self._timeline.now
+        self._handle_responses(now)
+        if self._queue and now >= self._ends_at:
+            self._queue.abandon()
+        started = self._start_posts(now)
+        if self._queue or self._in_flight:
+            busy = started * self._outbox.engine.cpu_seconds
+            self._timeline.after(busy, self._wait)
         else:
-            self._outbox.timeline.after(0, lambda: done(self._outcomes))
+            self._done(PostResult(self._outcomes, self._throttled))
 
-    def _hand_out(self) -> None:
-        engine, timeline = self._outbox.engine, self._outbox.timeline
-        large = self._begun >= engine.large
-        most = engine.channels_when_large if large else engine.channels
-        while self._rest and self._busy < most:
-            client, attempt = self._rest.popleft()
-            self._busy += 1
-            self._begun += 1
-            starts = max(timeline.now, self._cpu_free_at)
-            self._cpu_free_at = starts + engine.cpu_seconds
-            timeline.after(
-                self._cpu_free_at - timeline.now + POST_SECONDS,
-                lambda client=client, attempt=attempt: self._respond(client, attempt),  # type: ignore[misc]
-            )
+    def _start_posts(self, now: float) -> int:
+        free = self._max_in_flight - self._in_flight
+        started = 0
+        for _ in range(min(free, self._pace.allowance(self._in_flight, now))):
+            post = self._queue.next(now)
+            if post is None:
+                break
+            started += 1
+            post.attempts += 1
+            post.started_at = now
+            sent_after = started * self._outbox.engine.cpu_seconds
+            self._timeline.after(sent_after + POST_SECONDS, partial(self._respond, post))
+        self._pace.started(started)
+        self._in_flight += started
+        return started
 
-    def _respond(self, client: str, attempt: int) -> None:
-        engine, timeline = self._outbox.engine, self._outbox.timeline
-        self._busy -= 1
-        if self._outbox.throttle.admits(timeline.now):
-            self._outcomes[client] = Delivery.DELIVERED
-            self._outbox.clients.receive(client, self._value)
-        elif attempt < engine.attempts:
-            self._waiting += 1
-            delay = engine.backoff_seconds * 2**attempt * self._outbox.rng.random()
-            timeline.after(delay, lambda: self._again(client, attempt + 1))
-        self._go_on()
+    def _respond(self, post: Post) -> None:
+        accepted = self._outbox.bucket.admits(self._timeline.now)
+        if accepted:
+            self._outbox.clients.receive(post.connection_id, self._value)
+        self._arrived.append((post, accepted))
+        if self._is_waiting:
+            self._round()
 
-    def _again(self, client: str, attempt: int) -> None:
-        self._waiting -= 1
-        self._rest.appendleft((client, attempt))
-        self._go_on()
+    def _handle_responses(self, now: float) -> None:
+        for post, accepted in self._arrived:
+            if accepted:
+                self._outcomes[post.connection_id] = Delivery.DELIVERED
+                continue
+            self._throttled += 1
+            if self._outbox.engine.follows_throttling:
+                self._pace.throttled(post.started_at, now)
+            bound = self._limits.backoff_seconds * 2**post.attempts
+            longest = self._limits.longest_backoff_seconds
+            self._queue.retry(post, now + min(bound, longest) * self._outbox.rng.random())
+        if self._arrived:
+            self._pace.responded(len(self._arrived))
+        self._in_flight -= len(self._arrived)
+        self._arrived = []
 
-    def _go_on(self) -> None:
-        self._hand_out()
-        if not (self._rest or self._busy or self._waiting):
-            self._done(self._outcomes)
+    def _wait(self) -> None:
+        """Wait for the next round, as FanOut._seconds_to_wait does."""
+        now = self._timeline.now
+        if self._arrived:
+            self._round()
+            return
+        if self._queue and self._in_flight < self._max_in_flight:
+            if self._pace.allowance(self._in_flight, now):
+                due = now if self._queue.has_untried else self._queue.next_retry_at or now
+                self._wake_at(min(due, self._ends_at))
+            elif (group_at := self._pace.next_group_at(now)) is not None:
+                self._timeline.after(max(TICK_SECONDS, group_at - now), self._round)
+                return
+        self._is_waiting = True
+
+    def _wake_at(self, moment: float) -> None:
+        """Begin a round at this moment, unless a response has begun one before."""
+        self._waits += 1
+        number = self._waits
+
+        def wake() -> None:
+            if self._is_waiting and self._waits == number:
+                self._round()
+
+        self._timeline.after(max(TICK_SECONDS, moment - self._timeline.now), wake)
 
 
 class SimulatedCounter(CounterStore):
-    def __init__(self, timeline: Timeline, outbox: SimulatedOutbox) -> None:
-        self._timeline, self._outbox = timeline, outbox
+    def __init__(self, timeline: Timeline, clients: Clients) -> None:
+        self._timeline, self._clients = timeline, clients
         self._rows = InMemoryCounterStore()
 
     def increment(self) -> int:
         self._timeline.sleep(DYNAMODB_SECONDS / 2)
         value = self._rows.increment()
-        self._outbox.clients.committed(value)
+        self._clients.committed(value)
         self._timeline.sleep(DYNAMODB_SECONDS / 2)
         return value
 
     def increment_once(self, op_id: str, expires_at: int) -> bool:
         self._timeline.sleep(DYNAMODB_SECONDS / 2)
         counted = self._rows.increment_once(op_id, expires_at)
-        self._outbox.clients.committed(self.value_now())
+        self._clients.committed(self.value_now())
         self._timeline.sleep(DYNAMODB_SECONDS / 2)
         return counted
 
     def value(self) -> int:
-        self._outbox.began = self._outbox.began or self._timeline.now
         self._timeline.sleep(DYNAMODB_SECONDS / 2)
         value = self.value_now()
         self._timeline.sleep(DYNAMODB_SECONDS / 2)
@@ -227,10 +341,15 @@ class SimulatedConnections(InMemoryConnectionStore):
     """Lists all connections in one page. Clients neither connect nor disconnect."""
 
     timeline: Timeline
-    outbox: SimulatedOutbox
+    broadcasts: Broadcasts
+
+    def put(self, connection: Connection) -> None:
+        self.timeline.sleep(DYNAMODB_SECONDS / 2)
+        super().put(connection)
+        self.timeline.sleep(DYNAMODB_SECONDS / 2)
 
     def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
-        self.outbox.began = self.outbox.began or self.timeline.now
+        self.broadcasts.began = self.timeline.now
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
         rows = list(super().audience(now_s, until_ms))
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
@@ -257,6 +376,10 @@ class SimulatedLease(InMemoryLease):
 
     def abandon(self, owner: str) -> None:
         self._call(lambda: super(SimulatedLease, self).abandon(owner))
+
+    def is_expired(self, now: int) -> bool:
+        self.timeline.sleep(DYNAMODB_SECONDS)
+        return super().is_expired(now)
 
     def _call(self, operation: Callable[[], int | None]) -> int | None:
         self.writes += 1
