@@ -12,6 +12,7 @@ from .simulated_service import MEMORY_MB, Load, baseline, counter_service, rando
 RATES: Final = (1, 10, 100, 1000)  # clicks per second
 AUDIENCES: Final = (100, 1000, 10_000)
 SECONDS: Final = 10.0
+SECONDS_PER_CLIENT: Final = 0.004  # 20 fan-outs at the default pace
 MIN_CLICKS: Final = 100  # with fewer, p99 would be the maximum
 
 BASELINE, COUNTER_SERVICE = "baseline", "counter service"
@@ -28,7 +29,9 @@ def measure() -> list[Row]:
     rows: list[Row] = []
     for audience in AUDIENCES:
         for rate in RATES:
-            clicks = random_moments(rate, max(SECONDS, MIN_CLICKS / rate))
+            clicks = random_moments(
+                rate, max(SECONDS, audience * SECONDS_PER_CLIENT, MIN_CLICKS / rate)
+            )
             for design, simulate in DESIGNS.items():
                 if design == BASELINE and exceeds_the_account(rate, audience):
                     continue
@@ -87,7 +90,7 @@ def _cells(ours: Row, theirs: Row | None, name: str) -> list[str]:
         name,
         _figure(per_click),
         f"{audience / per_click:,.1f}",
-        f"{per_click * rate:,.0f}",
+        f"{ours['messages'] / ours['seconds']:,.0f}",
         f"{rate * audience:,}" + (" (refused)" if exceeds_the_account(rate, audience) else ""),
         *(_ms(ours[figure]) for figure in ("lag_p50", "lag_p99")),
         _ms(theirs["lag_p99"]) if theirs else "-",

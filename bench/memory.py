@@ -7,6 +7,7 @@ postsPerSecond allows.
 from dataclasses import asdict
 from typing import Final
 
+from . import fan_out
 from .prices import CPU_MEMORY_MB
 from .report import Report, Row, Table
 from .simulated_aws import QUOTA, core_share
@@ -27,7 +28,8 @@ def simulate(clients: int, memory_mb: int) -> Row:
     """One broadcast."""
     outcome = counter_service(Load(clients=clients, clicks=[CLICK_AT], memory_mb=memory_mb))
     figures = {key: asdict(outcome)[key] for key in ("fan_out", "stale")}
-    return {"clients": clients, "memory_mb": memory_mb} | figures
+    cpu_us = fan_out.cpu_seconds(fan_out.COUNTER_SERVICE) * 1e6  # of a whole core
+    return {"clients": clients, "memory_mb": memory_mb, "cpu_us": cpu_us} | figures
 
 
 def suitable(rows: list[Row]) -> int:
@@ -43,6 +45,8 @@ def suitable(rows: list[Row]) -> int:
 
 
 def report(rows: list[Row]) -> Report:
+    posts, cpu_us = QUOTA.default_posts_per_second, rows[0]["cpu_us"]
+    share = posts * cpu_us / 1e6
     audiences = {
         clients: [row for row in rows if row["clients"] == clients] for clients in AUDIENCES
     }
@@ -59,10 +63,12 @@ def report(rows: list[Row]) -> Report:
                     [f"{clients:,}", *map(_cell, found), f"{suitable(found):,}"]
                     for clients, found in audiences.items()
                 ],
-                f"postsPerSecond is {QUOTA.default_posts_per_second:,}, the default of most "
-                "regions. In brackets: clients that the broadcast does not reach before its time "
-                "is up. Suits: the least memory with which a broadcast takes at most "
-                f"{TOLERANCE - 1:.0%} longer than with a whole core. Cold starts are not included.",
+                f"postsPerSecond is {posts:,}, the default of most regions. At {cpu_us:.0f} µs a "
+                f"post it takes {share:.2f} of a core, which a function with "
+                f"{share * CPU_MEMORY_MB:.0f} MB has. In brackets: clients that the broadcast does "
+                "not reach before its time is up. Suits: the least memory with which a broadcast "
+                f"takes at most {TOLERANCE - 1:.0%} longer than with a whole core. Cold starts are "
+                "not included.",
             )
         ]
     )

@@ -85,6 +85,7 @@ class Outcome:
     """
 
     clicks: int
+    seconds: float  # until everything is done
     messages: int  # to clients, the responses to senders among them
     lag_p50: float | None
     lag_p99: float | None
@@ -167,6 +168,7 @@ class World:
         lags = self.clients.lags
         return Outcome(
             clicks=len(clicks),
+            seconds=self.timeline.now,
             messages=self.clients.messages,
             lag_p50=_quantile(lags, 0.5, len(clicks)),
             lag_p99=_quantile(lags, 0.99, len(clicks)),
