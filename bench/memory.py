@@ -10,7 +10,7 @@ from typing import Final
 from . import fan_out
 from .prices import CPU_MEMORY_MB
 from .report import Report, Row, Table
-from .simulated_aws import QUOTA, core_share
+from .simulated_gateway import QUOTA, core_share
 from .simulated_service import Load, counter_service
 
 AUDIENCES: Final = (1000, 10_000, 50_000)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Final
 
 from .report import Bar, Report, Row, Table
-from .simulated_aws import QUOTA, SMALL_QUOTA, Quota
+from .simulated_gateway import QUOTA, SMALL_QUOTA, Quota
 from .simulated_service import (
     HEARTBEAT_SECONDS,
     MEMORY_MB,

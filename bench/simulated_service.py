@@ -32,16 +32,18 @@ from simulation.virtual_time import VirtualTime
 from . import fan_out
 from .simulated_aws import (
     EPOCH,
+    SimulatedConnections,
+    SimulatedCounter,
+    SimulatedLease,
+    SimulatedSelfInvoker,
+)
+from .simulated_gateway import (
     QUOTA,
     Broadcasts,
     Clients,
     Engine,
     Quota,
-    SimulatedConnections,
-    SimulatedCounter,
-    SimulatedLease,
     SimulatedOutbox,
-    SimulatedSelfInvoker,
     TokenBucket,
     core_share,
 )

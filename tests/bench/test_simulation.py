@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from bench import memory, quota
-from bench.simulated_aws import QUOTA, SMALL_QUOTA, Quota, core_share
+from bench.simulated_gateway import QUOTA, SMALL_QUOTA, Quota, core_share
 from bench.simulated_service import Load, baseline, counter_service, random_moments
 from counter_service.infra import quotas
 
