@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from counter_service.runtime.contract import CONNECTED_AT, CONNECTION_KEY, EXPIRES_AT
 
-from . import prices
+from . import fan_out, prices
 from .coalescing import BASELINE, COUNTER_SERVICE, exceeds_the_account
 from .prices import MILLION
 from .report import Report, Row, Table, load_name, read
 from .simulated_aws import DYNAMODB_SECONDS
-from .simulated_service import BASELINE_CPU_SECONDS
+from .simulated_service import MEMORY_MB, cpu_seconds
 
-MEMORY_GB: Final = 512 / 1024  # the default of memoryMb
+MEMORY_GB: Final = MEMORY_MB / 1024
 LOG_BYTES: Final = 1200  # per invocation: the function's line and Lambda's
 
 ID_BYTES: Final = 16  # "Rk3sYd2oFiACEQg="
@@ -94,13 +94,12 @@ def counter_service(counted: Mapping[str, Any]) -> Usage:
 
 def baseline(load: Mapping[str, Any]) -> Usage:
     clients = load["clients"]
-    # Posting keeps one core busy. Less memory would cost less per second, and take as much longer.
-    whole_core_gb = prices.CPU_MEMORY_MB / 1024
-    posting = whole_core_gb * clients * BASELINE_CPU_SECONDS
+    # Posting keeps the function's share of a core busy.
+    seconds = 2 * DYNAMODB_SECONDS + clients * cpu_seconds(fan_out.TUNED, MEMORY_MB)
     return Usage(
         messages=1 + clients,
         connection_minutes=_minutes(load),
-        gb_seconds=MEMORY_GB * 2 * DYNAMODB_SECONDS + posting,
+        gb_seconds=MEMORY_GB * seconds,
         write_units=COUNT_UNITS,
         read_units=listing_units(clients) / 2,  # eventually consistent, the default of a scan
     )
@@ -147,7 +146,7 @@ def report(rows: list[Row]) -> Report:
                 "baseline would post more than AWS accepts; this is the price if it could. Clients "
                 "are connected all the time. Counting each click exactly once adds "
                 f"${exactly_once:.2f} to ours, and another transaction for each retry. A scan "
-                f"reads {ROW_BYTES} bytes per client; the function has {MEMORY_GB * 1024:.0f} MB.",
+                f"reads {ROW_BYTES} bytes per client; the function has {MEMORY_MB} MB.",
             )
         ]
     )

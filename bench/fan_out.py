@@ -22,13 +22,15 @@ import botocore
 
 from . import sink
 from .clients.job import Job
-from .report import ROOT, Bar, Report, Row, Table
+from .report import ROOT, Bar, Report, Row, Table, read
 from .rounds import Sample, interleaved, summary
 
 LATENCY_MS: Final = 10
 COUNTER_SERVICE: Final = "counter service"
 BASELINE: Final = "boto3, 64 threads"
-TUNED: Final = "boto3, 16 threads, small CA file"  # the fastest boto3 of those that were measured
+TUNED_THREADS: Final = 16
+# The fastest boto3 of those that were measured.
+TUNED: Final = f"boto3, {TUNED_THREADS} threads, small CA file"
 NODE: Final = "Node AWS SDK v3, 64 at once"
 
 CPU_TIMES: Final = 35
@@ -48,7 +50,7 @@ def clients() -> dict[str, Client]:
     return {
         COUNTER_SERVICE: Client([sys.executable, "-m", "bench.clients.counter_service"]),
         BASELINE: Client(boto3, 64, small_ca_file=False),
-        TUNED: Client(boto3, 16),
+        TUNED: Client(boto3, TUNED_THREADS),
         NODE: Client([node or "node", "bench/node/post.mjs"], 64),
     }
 
@@ -116,6 +118,17 @@ def _run(client: Client, situation: Situation, running: sink.Sink, all_authoriti
         raise RuntimeError(f"{' '.join(client.command)} failed:\n{done.stderr}")
     sample: Sample = json.loads(done.stdout)
     return sample
+
+
+def cpu_seconds(client: str) -> float:
+    """CPU per post on one core, as last measured over open connections."""
+    [found] = (
+        row["cpu_us"]
+        for row in read("fan_out")["rows"]
+        if (row["situation"], row["client"]) == (WARM.name, client)
+    )
+    seconds: float = found / 1e6
+    return seconds
 
 
 def report(rows: list[Row]) -> Report:

@@ -7,8 +7,9 @@ import re
 import sys
 from typing import Final, Protocol
 
-from . import click, coalescing, cold_start, cost, fan_out, plots, shards
+from . import click, coalescing, cold_start, cost, fan_out, memory, plots, quota, shards
 from .report import ROOT, Report, Row, load_name, read
+from .simulated_service import MEMORY_MB
 
 PAGES: Final = (ROOT / "docs" / "performance.md", ROOT / "README.md")
 IMAGES: Final = ROOT / "docs" / "images"
@@ -24,10 +25,13 @@ class Question(Protocol):
     def report(self, rows: list[Row]) -> Report: ...
 
 
-# In the order in which they run: the cost needs the counts of coalescing.
+# In the order in which they run: the simulated ones need the CPU per post of fan_out, and the cost
+# needs the counts of coalescing.
 QUESTIONS: Final[dict[str, Question]] = {
     "fan_out": fan_out,
     "coalescing": coalescing,
+    "quota": quota,
+    "memory": memory,
     "shards": shards,
     "cold_start": cold_start,
     "click": click,
@@ -86,7 +90,7 @@ def summary() -> str:
     return f"""\
 - A post to a client takes {ours:.0f} µs of CPU, and in boto3's threads {theirs:,.0f} µs.
 - {load_name(load)}: {per_click:.0f} messages per click instead of 1,000, and every client has \
-a click within {lag:.0f} ms (p99, simulated).
+a click within {lag:.0f} ms (p99, simulated with {MEMORY_MB} MB).
 - A click among {clicks["clients"]} clients: its sender has the response {sender:.1f} times sooner \
 than with a handler as tutorials write it, and every client {everyone:.1f} times sooner \
 (embedded AWS).

@@ -1,20 +1,21 @@
 """The counter service and the baseline on simulated AWS, in virtual time.
 
-The counter service is the real service, broadcaster and protocol: one invocation for each click in
-progress, which stops at every call to AWS. In the baseline, as in most examples, the invocation of
-each click posts its value to every client itself. It gets boto3's fastest way to post, 64 threads.
+The counter service is the real service, broadcaster and protocol, one instance of the function for
+each invocation in progress, which stops at every call to AWS. Its fan-out has the real pace and the
+real queue. In the baseline, as in most examples, the invocation of each click posts its value to
+every client itself. It gets boto3's fastest way to post.
 
-Clicks arrive at random (Poisson), at the same moments for both. The seed makes the figures the same
-on every run and every machine.
+Both get the same clicks at the same moments. The seed makes the figures the same on every run and
+every machine.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from statistics import median
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from counter_service.runtime.core import protocol
 from counter_service.runtime.core.access import Access
@@ -22,146 +23,258 @@ from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.events import ContinueBroadcast, Message
 from counter_service.runtime.core.origins import OriginPolicy
 from counter_service.runtime.core.ports import Connection, Ports
-from counter_service.runtime.fanout.fan_out import LIMITS
+from counter_service.runtime.core.service import CounterService
+from counter_service.runtime.fanout.fan_out import LIMITS, Limits
+from counter_service.runtime.fanout.pace import UNLIMITED
 from simulation.timeline import Timeline
 from simulation.virtual_time import VirtualTime
 
+from . import fan_out
 from .simulated_aws import (
     EPOCH,
-    Clients,
-    Engine,
     SimulatedConnections,
     SimulatedCounter,
     SimulatedLease,
-    SimulatedOutbox,
     SimulatedSelfInvoker,
-    Throttle,
+)
+from .simulated_gateway import (
+    QUOTA,
+    Broadcasts,
+    Clients,
+    Engine,
+    Quota,
+    SimulatedOutbox,
+    TokenBucket,
+    core_share,
 )
 
 TIMEOUT_MS: Final = 20_000  # of an invocation
+MEMORY_MB: Final = 512  # the default of memoryMb
 SEED: Final = 1
 
-# CPU seconds per post on one core, from bench/fan_out.py: 10,000 posts over warm TLS connections,
-# by the counter service and by boto3 in 64 threads. They are rounded, so that the figures here
-# change with the design and not with every measurement.
-CPU_SECONDS: Final = 25e-6
-BASELINE_CPU_SECONDS: Final = 900e-6
+# As in web/src/client/times.ts: a page that has received no value for so long requests it.
+HEARTBEAT_SECONDS: Final = 60.0
+# The mean delay after which a page sends a rejected message again.
+RESEND_SECONDS: Final = 3.0
 
-ENGINE: Final = Engine(
-    channels=LIMITS.connections,
-    channels_when_large=LIMITS.connections_when_large,
-    large=LIMITS.large_audience,
-    cpu_seconds=CPU_SECONDS,
-    attempts=5,
-    backoff_seconds=LIMITS.backoff_seconds,
+# boto3 with as many threads as it is fastest with, and without a limit of time.
+BOTO3_LIMITS: Final = Limits(
+    connections=fan_out.TUNED_THREADS,
+    connections_when_large=fan_out.TUNED_THREADS,
+    fan_out_seconds=float("inf"),
 )
-# It retries as the counter service does, which is faster than boto3.
-BASELINE_ENGINE: Final = Engine(
-    channels=64,
-    channels_when_large=64,
-    large=0,
-    cpu_seconds=BASELINE_CPU_SECONDS,
-    attempts=5,
-    backoff_seconds=LIMITS.backoff_seconds,
-)
+
+Instance = TypeVar("Instance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What clients do, and where."""
+
+    clients: int
+    clicks: Sequence[float]  # the moments, in seconds
+    heartbeats_until: float = 0.0  # the moment after which no page sends a heartbeat
+    quota: Quota = QUOTA
+    memory_mb: int = MEMORY_MB
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one design did under one load. Times are in seconds."""
+    """What one design did under one load. Times are in seconds.
+
+    A lag is the time from the commit of a click until every client has its value or a newer one;
+    None if some client never got it.
+    """
 
     clicks: int
+    seconds: float  # until everything is done
     messages: int  # to clients, the responses to senders among them
-    lag_p50: float  # from the commit of a click until every client has its value or a newer one
-    lag_p99: float
+    lag_p50: float | None
+    lag_p99: float | None
+    last_lag: float | None  # of the last click
     invocation_seconds: float  # total of all invocations
     broadcasts: int
-    fan_out: float  # median time of a broadcast: value, audience and posts
-    throttled: int  # posts answered with 429
-    stale: int  # clients that do not show the last value at the end
+    fan_out: float  # median time of a broadcast: audience, value and posts
+    throttled: int  # posts that got a 429
+    stale: int  # most clients without the newest value at the end of a broadcast that sent it
+    client_messages: int  # from clients: clicks and heartbeats, with those sent again
+    rejected: int  # those of them that got a 429
     lease_writes: int
 
 
-class World:
-    """One AWS account, some clients, and a design that serves their clicks."""
+def random_moments(rate: float, seconds: float) -> list[float]:
+    """Moments of `rate` clicks per second, which arrive at random (Poisson)."""
+    rng = random.Random(SEED)
+    moments, moment = list[float](), rng.expovariate(rate)
+    while moment < seconds:
+        moments.append(moment)
+        moment += rng.expovariate(rate)
+    return moments
 
-    def __init__(self, engine: Engine, audience: int) -> None:
+
+class Function(Generic[Instance]):
+    """A Lambda function, each instance of which serves one invocation at a time.
+
+    Lambda does not say which of the idle instances it takes, so it is any of them here.
+    """
+
+    def __init__(self, new_instance: Callable[[], Instance]) -> None:
+        self._new_instance = new_instance
+        self._idle: list[Instance] = []
+        self._rng = random.Random(SEED)
+
+    def invoke(self, work: Callable[[Instance], object]) -> None:
+        if self._idle:
+            instance = self._idle.pop(self._rng.randrange(len(self._idle)))
+        else:
+            instance = self._new_instance()
+        work(instance)
+        self._idle.append(instance)
+
+
+class World:
+    """One AWS account, some clients, and a design that serves their messages."""
+
+    def __init__(self, load: Load, engine: Engine) -> None:
         self.timeline = Timeline()
-        ids = [f"client-{number}" for number in range(audience)]
+        ids = [f"client-{number}" for number in range(load.clients)]
         self.clients = Clients(self.timeline, ids)
-        self.throttle = Throttle()
-        self.outbox = SimulatedOutbox(
-            self.timeline, self.clients, self.throttle, engine, random.Random(SEED)
-        )
-        self.counter = SimulatedCounter(self.timeline, self.outbox)
+        self.counter = SimulatedCounter(self.timeline, self.clients)
         self.connections = SimulatedConnections(*(Connection(each, EPOCH) for each in ids))
-        self.connections.timeline, self.connections.outbox = self.timeline, self.outbox
+        self.connections.timeline = self.timeline
+        self.broadcasts = self.connections.broadcasts = Broadcasts()
         self.lease = SimulatedLease()
         self.lease.timeline = self.timeline
+        self._load, self._engine = load, engine
+        self._bucket = TokenBucket(load.quota)
+        self._rng = random.Random(SEED)
+        self._client_messages = self._rejected = 0
 
-    def run(self, rate: float, seconds: float, serve: Callable[[str], object]) -> Outcome:
-        """Simulate `rate` clicks per second. `serve` is one invocation, for the click of a client
-        with that id."""
-        rng = random.Random(SEED)
-        moment, clicks, ids = 0.0, 0, list(self.clients.shown)
-        while (moment := moment + rng.expovariate(rate)) < seconds:
-            work = partial(serve, rng.choice(ids))
-            self.timeline.after(moment, partial(self.timeline.start, work))
-            clicks += 1
+    def new_outbox(self) -> SimulatedOutbox:
+        return SimulatedOutbox(
+            self.timeline, self.clients, self._bucket, self.broadcasts, self._engine, self._rng
+        )
+
+    def run(
+        self, click: Callable[[str], object], heartbeat: Callable[[str], object] = lambda _: None
+    ) -> Outcome:
+        """Simulate the load. The arguments invoke the function for the client with that id."""
+        rng, ids, clicks = random.Random(SEED), list(self.clients.shown), self._load.clicks
+        for moment in clicks:
+            self.timeline.after(moment, partial(self._send, partial(click, rng.choice(ids))))
+        for client in ids:
+            # The clients received their values at random moments before.
+            self.clients.received_at[client] = -rng.uniform(0, HEARTBEAT_SECONDS)
+            self._schedule_heartbeat(client, heartbeat)
         self.timeline.run()
-        lags = sorted(self.clients.lags)
-        last = self.counter.value_now()
+        lags = self.clients.lags
         return Outcome(
-            clicks=clicks,
+            clicks=len(clicks),
+            seconds=self.timeline.now,
             messages=self.clients.messages,
-            lag_p50=_quantile(lags, 0.5),
-            lag_p99=_quantile(lags, 0.99),
+            lag_p50=_quantile(lags, 0.5, len(clicks)),
+            lag_p99=_quantile(lags, 0.99, len(clicks)),
+            last_lag=None if self.clients.pending else lags[-1],
             invocation_seconds=self.timeline.process_seconds,
-            broadcasts=len(self.outbox.fan_out_seconds),
-            fan_out=median(self.outbox.fan_out_seconds),
-            throttled=self.throttle.throttled,
-            stale=sum(shown != last for shown in self.clients.shown.values()),
+            broadcasts=len(self.broadcasts.seconds),
+            fan_out=median(self.broadcasts.seconds),
+            throttled=self.broadcasts.throttled,
+            stale=max(self.broadcasts.stale),
+            client_messages=self._client_messages,
+            rejected=self._rejected,
             lease_writes=self.lease.writes,
         )
 
+    def _send(self, work: Callable[[], object]) -> None:
+        """Send a client's message: invoke the function, if the quota has room for it."""
+        self._client_messages += 1
+        if self._bucket.admits(self.timeline.now):
+            self.timeline.start(work)
+        else:
+            self._rejected += 1
+            delay = RESEND_SECONDS * self._rng.uniform(0.5, 1.5)
+            self.timeline.after(delay, partial(self._send, work))
 
-def counter_service(rate: float, audience: int, seconds: float, interval_ms: int = 0) -> Outcome:
-    del interval_ms
-    world = World(ENGINE, audience)
+    def _schedule_heartbeat(self, client: str, heartbeat: Callable[[str], object]) -> None:
+        """Request the value whenever the client has received none for a while."""
+
+        def due_in() -> float:
+            return self.clients.received_at[client] + HEARTBEAT_SECONDS - self.timeline.now
+
+        def check() -> None:
+            delay = due_in()
+            if delay <= 0:
+                self._send(partial(heartbeat, client))
+                delay = HEARTBEAT_SECONDS
+            schedule(delay)
+
+        def schedule(delay: float) -> None:
+            if self.timeline.now + delay < self._load.heartbeats_until:
+                self.timeline.after(delay, check)
+
+        schedule(due_in())
+
+
+def counter_service(load: Load) -> Outcome:
+    engine = Engine(
+        limits=LIMITS,
+        posts_per_second=load.quota.default_posts_per_second,
+        cpu_seconds=cpu_seconds(fan_out.COUNTER_SERVICE, load.memory_mb),
+        follows_throttling=True,
+    )
+    world = World(load, engine)
     clock, self_invoker = VirtualTime(world.timeline), SimulatedSelfInvoker(world.timeline)
     owners = count()
-    ports = Ports(
-        counter=world.counter,
-        connections=world.connections,
-        lease=world.lease,
-        outbox=world.outbox,
-        self_invoker=self_invoker,
-        clock=clock,
-        random=random.Random(SEED).random,
-        new_owner=lambda: f"invocation {next(owners)}",
-    )
-    service = assemble(ports, Access(OriginPolicy()))
-    self_invoker.work = lambda: service.handle(ContinueBroadcast(), clock.now_ms() + TIMEOUT_MS)
+
+    def new_instance() -> CounterService:
+        ports = Ports(
+            counter=world.counter,
+            connections=world.connections,
+            lease=world.lease,
+            outbox=world.new_outbox(),
+            self_invoker=self_invoker,
+            clock=clock,
+            random=random.Random(SEED).random,
+            new_owner=lambda: f"invocation {next(owners)}",
+        )
+        return assemble(ports, Access(OriginPolicy()))
+
+    function = Function(new_instance)
+
+    def invoke(event: Message | ContinueBroadcast) -> None:
+        function.invoke(lambda service: service.handle(event, clock.now_ms() + TIMEOUT_MS))
+
+    self_invoker.work = lambda: invoke(ContinueBroadcast())
     return world.run(
-        rate,
-        seconds,
-        lambda sender: service.handle(
-            Message(sender, EPOCH, '{"action":"increment"}'), clock.now_ms() + TIMEOUT_MS
-        ),
+        click=lambda sender: invoke(Message(sender, EPOCH, '{"action":"increment"}')),
+        heartbeat=lambda sender: invoke(Message(sender, EPOCH, '{"action":"get-current"}')),
     )
 
 
-def baseline(rate: float, audience: int, seconds: float) -> Outcome:
-    world = World(BASELINE_ENGINE, audience)
+def baseline(load: Load) -> Outcome:
+    """The baseline retries as the counter service does, which is faster than boto3."""
+    engine = Engine(
+        limits=BOTO3_LIMITS,
+        posts_per_second=UNLIMITED,
+        cpu_seconds=cpu_seconds(fan_out.TUNED, load.memory_mb),
+        follows_throttling=False,
+    )
+    world = World(load, engine)
+    function = Function(world.new_outbox)
 
-    def serve(sender: str) -> None:
-        del sender  # gets the same message as everyone
+    def serve(outbox: SimulatedOutbox) -> None:
         value = world.counter.increment()
-        everyone = world.connections.audience(EPOCH)
-        world.outbox.post(protocol.counter_update(value), everyone)
+        outbox.post(protocol.counter_update(value), world.connections.audience(EPOCH))
 
-    return world.run(rate, seconds, serve)
+    return world.run(click=lambda _: function.invoke(serve))
 
 
-def _quantile(ordered: list[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def cpu_seconds(client: str, memory_mb: int) -> float:
+    """Seconds for the CPU work of a post, in a function with this much memory."""
+    return fan_out.cpu_seconds(client) / core_share(memory_mb)
+
+
+def _quantile(lags: Sequence[float], share: float, clicks: int) -> float | None:
+    """A quantile of the lags of all clicks, of which those that have no lag come last."""
+    ordered, place = sorted(lags), min(clicks - 1, int(share * clicks))
+    return ordered[place] if place < len(ordered) else None

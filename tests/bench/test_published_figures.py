@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cost, fan_out, prices, publish, simulated_service
+from bench import cost, fan_out, prices, publish
 from bench.cost import Usage, bill
 from bench.report import RESULTS, ROOT, Row, read
 from bench.rounds import Sample, summary
@@ -94,9 +94,3 @@ def test_fan_out_bars_compare_with_the_best_boto3(cpu: float, wall: float, met: 
 def test_stub_of_aws_responds_to_a_click(operation: str, value: str, response: str) -> None:
     body = json.dumps({"ExpressionAttributeValues": {value: {"S": "me"}}}).encode()
     assert response in json.dumps(respond(operation, body, ["a"]))
-
-
-@pytest.mark.parametrize(("rate", "audience"), [(1, 1), (20, 30), (300, 1200)])
-def test_simulated_clients_end_with_the_last_value(rate: int, audience: int) -> None:
-    outcome = simulated_service.counter_service(rate, audience, seconds=max(1.0, 5 / rate))
-    assert (outcome.clicks > 0, outcome.stale, outcome.throttled) == (True, 0, 0)
