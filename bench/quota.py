@@ -81,8 +81,8 @@ def report(rows: list[Row]) -> Report:
                 f"until they request it: {HEARTBEAT_SECONDS:.0f} s after their last value, as "
                 "visible pages do. Clients' messages: clicks and these requests. A page sends a "
                 f"rejected one again after {RESEND_SECONDS:.0f} s on average. One click: at "
-                "the end of a second, which leaves its broadcast 7.1 s, because the lease counts "
-                "whole seconds. "
+                "the end of a second, which leaves its broadcast the least time, because the lease "
+                "counts whole seconds. "
                 f"postsPerSecond is half of the quota, the function has {MEMORY_MB} MB, and "
                 "nothing else uses the account.",
             )
