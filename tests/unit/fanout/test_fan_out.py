@@ -163,6 +163,12 @@ def test_fan_out_ends_in_time() -> None:
     assert 3 <= pool.now <= 4.1  # a post that starts at the last moment has its second
 
 
+def test_fan_out_without_time_posts_nothing() -> None:
+    pool = FakePool()
+    assert run(pool, "ab", Limits(fan_out_seconds=0)) == {"a": SKIPPED, "b": SKIPPED}
+    assert pool.sent == []
+
+
 def test_post_is_not_retried_once_time_is_up() -> None:
     pool = FakePool(lambda _: 503, seconds=1, slow=True)
     assert run(pool, "ab", Limits(fan_out_seconds=0.5)) == {"a": SKIPPED, "b": SKIPPED}
