@@ -1,6 +1,7 @@
 """Mutants of a module: copies of it with one change that some test should notice."""
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -44,7 +45,8 @@ class Mutant:
     """One change of one module.
 
     Attributes:
-        name: The function, and the first line of its statement before and after the change.
+        name: The function, the first line of its statement before and after the change, and a
+            number if the function has several such changes.
         lines: The lines of the statement. None if it runs when the module is imported.
         source: The whole module, with the change.
     """
@@ -55,8 +57,9 @@ class Mutant:
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module."""
+    """Every mutant of a module, each with a name of its own."""
     tree = ast.parse(source)
+    numbers = Counter[str]()
     for scope, statement, put_statement in _statements(tree, _Scope("", is_function=False)):
         before = _head(statement)
         # A function's default values belong to the import, too.
@@ -66,7 +69,11 @@ def mutants(source: str) -> Iterator[Mutant]:
             for changed in _changes(node):
                 put(changed)
                 after = _head(changed if node is statement else statement)
-                yield Mutant(f"{scope.prefix}{before} -> {after}", lines, ast.unparse(tree))
+                name = f"{scope.prefix}{before} -> {after}"
+                numbers[name] += 1
+                if numbers[name] > 1:
+                    name += f" ({numbers[name]})"
+                yield Mutant(name, lines, ast.unparse(tree))
                 put(node)
 
 

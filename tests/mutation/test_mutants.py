@@ -57,6 +57,12 @@ def test_mutants_are_modules() -> None:
             compile(mutant.source, path, "exec")
 
 
+def test_mutants_with_equal_statements_are_numbered() -> None:
+    found = mutants("for each in them:\n    if each: continue\n    continue")
+    names = [each.name for each in found if "break" in each.name]
+    assert names == ["continue -> break", "continue -> break (2)"]
+
+
 def test_mutant_knows_the_lines_that_run_it() -> None:
     lines = {each.name.partition(" ->")[0]: each.lines for each in mutants(SOURCE)}
     assert lines["LIMIT: Final = 2"] is None

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from botocore.stub import Stubber
 
+from counter_service.runtime.core.broadcast import STORE_MS
 from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 from counter_service.runtime.core.ports import Connection
-from counter_service.runtime.dynamodb.client import BUSY
+from counter_service.runtime.dynamodb.client import BUSY, WITH_RETRIES
 from tests.unit.local_server import HANG_UP, SILENCE, LocalServer
 from tests.unit.stores import Stores
 
@@ -69,3 +70,11 @@ def test_adapter_is_unavailable_without_a_connection(on_server: OnServer, call: 
     server.close()
     with pytest.raises(StoreUnavailable, match="EndpointConnectionError"):
         call(stores)
+
+
+def test_slowest_call_ends_within_the_time_that_a_broadcast_allows() -> None:
+    attempts = WITH_RETRIES.retries["total_max_attempts"]
+    seconds_of_an_attempt = WITH_RETRIES.connect_timeout + WITH_RETRIES.read_timeout
+    longest_pause_seconds = 1
+    longest = attempts * seconds_of_an_attempt + (attempts - 1) * longest_pause_seconds
+    assert longest * 1000 == STORE_MS

@@ -95,6 +95,7 @@ OUTCOMES = {
     "200 and close": (Reply(OK.data, Then.CLOSE), DELIVERED, 1),
     "chunked": (CHUNKED, DELIVERED, 1),
     "no length, closed in order": (Reply(b"HTTP/1.1 200 OK\r\n\r\nok", Then.CLOSE), DELIVERED, 1),
+    "300": (Reply.of(300), SKIPPED, 1),
     "410": (Reply.of(410, "GoneException"), GONE, 1),
     "400": (Reply.of(400, "BadRequestException"), SKIPPED, 1),
     "403": (Reply.of(403, "ForbiddenException"), FORBIDDEN, 1),
