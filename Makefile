@@ -5,6 +5,7 @@ STACK  ?= dev
 PORT   ?=
 EMULATOR_PORT ?= 4566
 QUESTION ?=
+MODULES ?=
 RELEASES ?= trixie forky
 
 # Its packages run as modules: the first line of a script names the folder that it was installed in.
@@ -19,8 +20,8 @@ unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter P
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e web-test test-fresh build up outputs emulator audit bench screenshots \
-        lock vendor-auth vendor-auth-local clean
+.PHONY: help run test lint types unit set-up e2e web-test test-fresh mutation build up outputs emulator audit bench \
+        screenshots lock vendor-auth vendor-auth-local clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -91,6 +92,10 @@ e2e: ## The product on the embedded AWS, with real clients and Chromium
 test-fresh: ## make run and make test in clean Debian systems (as root; RELEASES="trixie forky")
 	$(PREPARE) dev
 	@exec $(VENV) -m tests.fresh $(RELEASES)
+
+mutation: ## Look for changes that no test notices (MODULES="fanout/pace.py"; all take hours)
+	$(PREPARE) dev
+	@exec $(VENV) -m tests.mutation $(MODULES)
 
 audit: ## Look up advisories on every locked package
 	@$(TOOLCHAIN) audit

@@ -15,6 +15,7 @@ from counter_service.runtime.core.outcome import DeliveryStats
 from counter_service.runtime.core.ports import PostResult
 from simulation.fakes import (
     FakeOutbox,
+    FakeSelfInvoker,
     InMemoryConnectionStore,
     InMemoryCounterStore,
     InMemoryLease,
@@ -87,6 +88,17 @@ def test_broadcast_hands_over_when_its_time_is_over(service: ServiceFixture) -> 
     result = service.handle(ContinueBroadcast())
     assert result == outcome("continue-broadcast", broadcasts=1, delivered=3)
     assert service.values("ann") == [service.counter.count]
+
+
+def test_broadcast_is_incomplete_when_it_cannot_be_handed_over(service: ServiceFixture) -> None:
+    class BrokenSelfInvoker(FakeSelfInvoker):
+        def continue_broadcast(self) -> None:
+            raise UNAVAILABLE
+
+    service.self_invoker = BrokenSelfInvoker()
+    service.outbox = OutboxDuringClicks(service, [1], seconds=SPARE_SECONDS + 1)
+    assert broadcast(service) == DeliveryStats(broadcasts=1, delivered=3, incomplete=True)
+    assert service.lease.owner is None
 
 
 @pytest.mark.parametrize(("spare_ms", "broadcasts"), [(0, 1), (-1000, 0)])

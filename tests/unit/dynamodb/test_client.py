@@ -72,10 +72,9 @@ def test_adapter_is_unavailable_without_a_connection(on_server: OnServer, call: 
         call(stores)
 
 
-def test_slowest_call_ends_within_the_time_that_a_broadcast_reserves_for_it() -> None:
-    """The SDK's first pause is a random part of a second (botocore.retries.standard)."""
-    config = WITH_RETRIES
-    attempts = config.retries["total_max_attempts"]
-    seconds = attempts * (config.connect_timeout + config.read_timeout) + (attempts - 1)
-    assert attempts == 2
-    assert seconds * 1000 <= STORE_MS
+def test_slowest_call_ends_within_the_time_that_a_broadcast_allows() -> None:
+    attempts = WITH_RETRIES.retries["total_max_attempts"]
+    seconds_of_an_attempt = WITH_RETRIES.connect_timeout + WITH_RETRIES.read_timeout
+    longest_pause_seconds = 1
+    longest = attempts * seconds_of_an_attempt + (attempts - 1) * longest_pause_seconds
+    assert longest * 1000 == STORE_MS

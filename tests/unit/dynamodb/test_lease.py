@@ -1,10 +1,13 @@
 """What tests/contracts cannot make happen: the rows of concurrent invocations."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.stub import ANY, Stubber
 
+from counter_service.runtime.core.errors import StoreUnavailable
+from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
 from tests.unit.stores import Stores
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
@@ -48,3 +51,22 @@ def test_lease_expiry_is_read_consistently(stubbed: Stores, stub: Stubber) -> No
     request = {"TableName": "counter", "Key": {"id": {"S": "lease"}}, "ConsistentRead": True}
     stub.add_response("get_item", {"Item": lease_row("crashed", 10)}, request)
     assert stubbed.lease.is_expired(10)
+
+
+@pytest.mark.parametrize(
+    ("request_name", "call", "message"),
+    [
+        ("get_item", lambda lease: lease.is_expired(10), "reading the lease failed"),
+        ("update_item", lambda lease: lease.abandon("me"), "the broadcast lease failed"),
+    ],
+)
+def test_lease_failure_names_its_operation(
+    stubbed: Stores,
+    stub: Stubber,
+    request_name: str,
+    call: Callable[[DynamoBroadcastLease], object],
+    message: str,
+) -> None:
+    stub.add_client_error(request_name, "AccessDeniedException", http_status_code=400)
+    with pytest.raises(StoreUnavailable, match=message):
+        call(stubbed.lease)

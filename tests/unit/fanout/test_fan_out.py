@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import pytest
 
+from counter_service.runtime.core.broadcast import POST_MS
 from counter_service.runtime.core.ports import Delivery
 from counter_service.runtime.fanout import fan_out as module
 from counter_service.runtime.fanout.connection import ConnectionLost
-from counter_service.runtime.fanout.fan_out import FanOut, Limits
+from counter_service.runtime.fanout.fan_out import LIMITS, FanOut, Limits
 from counter_service.runtime.fanout.http_responses import MalformedResponse, Response
 from counter_service.runtime.fanout.pace import UNLIMITED, Pace
 from counter_service.runtime.fanout.pool import ConnectionPool
@@ -163,7 +164,17 @@ def test_fan_out_ends_in_time() -> None:
     assert 3 <= pool.now <= 4.1  # a post that starts at the last moment has its second
 
 
+def test_fan_out_without_time_posts_nothing() -> None:
+    pool = FakePool()
+    assert run(pool, "ab", Limits(fan_out_seconds=0)) == {"a": SKIPPED, "b": SKIPPED}
+    assert pool.sent == []
+
+
 def test_post_is_not_retried_once_time_is_up() -> None:
     pool = FakePool(lambda _: 503, seconds=1, slow=True)
     assert run(pool, "ab", Limits(fan_out_seconds=0.5)) == {"a": SKIPPED, "b": SKIPPED}
     assert pool.sent == ["a", "b"]
+
+
+def test_slowest_post_ends_within_the_time_that_a_broadcast_allows() -> None:
+    assert LIMITS.post_seconds * 1000 == POST_MS

@@ -95,6 +95,7 @@ OUTCOMES = {
     "200 and close": (Reply(OK.data, Then.CLOSE), DELIVERED, 1),
     "chunked": (CHUNKED, DELIVERED, 1),
     "no length, closed in order": (Reply(b"HTTP/1.1 200 OK\r\n\r\nok", Then.CLOSE), DELIVERED, 1),
+    "300": (Reply.of(300), SKIPPED, 1),
     "410": (Reply.of(410, "GoneException"), GONE, 1),
     "400": (Reply.of(400, "BadRequestException"), SKIPPED, 1),
     "403": (Reply.of(403, "ForbiddenException"), FORBIDDEN, 1),
@@ -103,6 +104,7 @@ OUTCOMES = {
     "500": (Reply.of(500), SKIPPED, 3),
     "503": (Reply.of(503), SKIPPED, 3),
     "expired credentials": (Reply.of(403, "ExpiredTokenException"), FORBIDDEN, 2),
+    "expired request": (Reply.of(403, "RequestExpired"), FORBIDDEN, 2),
     "wrong clock": (Reply.of(403, "InvalidSignatureException:http://a.test/"), FORBIDDEN, 2),
     "not HTTP": (Reply(b"220 smtp.example.com ESMTP\r\n\r\n"), SKIPPED, 3),
     "too large": (OVERSIZED, SKIPPED, 3),
@@ -229,7 +231,7 @@ def test_name_that_does_not_resolve_is_looked_up_a_few_times(
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     audience = [f"id{number}" for number in range(5000)]
     assert outbox.post(UPDATE, audience).deliveries == dict.fromkeys(audience, SKIPPED)
-    assert resolve.call_count == PATIENT.consecutive_failures
+    assert resolve.call_count == PATIENT.consecutive_failures == 16
 
 
 # --- credentials and logs ---

@@ -8,8 +8,9 @@ import pytest
 from counter_service.runtime.core.ports import Delivery
 from counter_service.runtime.fanout import fan_out
 from counter_service.runtime.fanout.fan_out import LIMITS
-from counter_service.runtime.fanout.pace import BURST_SECONDS
+from counter_service.runtime.fanout.pace import BURST_SECONDS, Pace
 from tests.unit.fanout.virtual_network import (
+    BROKEN_PIPE,
     RESET,
     ROUND_SECONDS,
     SILENCE,
@@ -66,6 +67,15 @@ def test_retries_count_as_posts_of_the_rate(monkeypatch: pytest.MonkeyPatch) -> 
     assert_paced(network, 100)
 
 
+def test_fan_out_reports_each_response_to_its_pace_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = VirtualNetwork(lambda post: Reply(503 if post.attempt == 1 else 200))
+    outbox = network.outbox(monkeypatch)
+    reported: list[int] = []
+    monkeypatch.setattr(Pace, "responded", lambda _, number: reported.append(number))
+    outbox.post("{}", ids(200))
+    assert sum(reported) == len(network.posts) == 400
+
+
 # --- posts that API Gateway throttles ---
 
 
@@ -90,7 +100,8 @@ def test_throttled_post_is_retried_until_time_is_up(monkeypatch: pytest.MonkeyPa
     moments = network.sent_to("a")
     assert result.deliveries == {"a": SKIPPED}
     assert result.throttled == len(moments)
-    assert LIMITS.fan_out_seconds - 1 < moments[-1] - started_at < LIMITS.fan_out_seconds
+    limit = LIMITS.fan_out_seconds
+    assert limit - 1 < moments[-1] - started_at < limit
 
 
 def test_pause_after_each_throttled_post_doubles_up_to_a_limit(
@@ -106,10 +117,9 @@ def test_pause_after_each_throttled_post_doubles_up_to_a_limit(
     outbox.post("{}", ["a"])
     moments = network.sent_to("a")
     pauses = [after - before for before, after in pairwise(moments)]
-    longest = LIMITS.longest_backoff_seconds
-    expected = [0.1, 0.2, 0.4, 0.8, longest, longest]
+    expected = [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
     assert pauses[: len(expected)] == pytest.approx(expected, abs=0.01)
-    assert max(pauses) == pytest.approx(longest, abs=0.01)
+    assert max(pauses) == pytest.approx(1.0, abs=0.01)
 
 
 def test_post_of_a_throttled_client_does_not_delay_the_others(
@@ -133,6 +143,7 @@ DIRE: dict[str, Respond] = {
     "throttled slowly": lambda _: Reply(429, seconds=1.9),
     "unavailable": lambda _: Reply(503),
     "reset": lambda _: Reply(RESET),
+    "broken pipe": lambda _: Reply(BROKEN_PIPE),
     "every second is silent": lambda post: SILENCE if post.attempt % 2 else Reply(503),
 }
 
@@ -182,6 +193,16 @@ def test_fan_out_does_not_sleep_longer_than_its_time(monkeypatch: pytest.MonkeyP
     assert network.now == pytest.approx(until, abs=10 * ROUND_SECONDS)
 
 
+@pytest.mark.parametrize(("posts", "connections"), [(999, 64), (1000, 128)])
+def test_large_audience_gets_more_connections(
+    monkeypatch: pytest.MonkeyPatch, posts: int, connections: int
+) -> None:
+    network = VirtualNetwork(lambda _: Reply(seconds=0.1))
+    outbox = network.outbox(monkeypatch)
+    outbox.post("{}", ids(posts))
+    assert network.opened == connections
+
+
 # --- a fan-out that may not post sleeps ---
 
 
@@ -226,6 +247,13 @@ def test_fan_out_sleeps_while_a_retry_is_due_and_every_connection_is_pending(
     limits = replace(LIMITS, connections=connections)
     rounds = rounds_of(network, {"limits": limits}, posts=4 * connections)
     assert rounds <= 2 * len(network.posts) + network.opened + 10
+
+
+def test_fan_out_with_one_post_takes_two_rounds() -> None:
+    """The first starts the post, and the second finds that there is no other and waits."""
+    network = VirtualNetwork()
+    selects_of_the_pool = 1
+    assert rounds_of(network, {}, posts=1) == selects_of_the_pool + 2
 
 
 def test_fan_out_sleeps_until_its_only_retry_is_due() -> None:

@@ -19,7 +19,9 @@ from counter_service.runtime.fanout.signing import Credentials
 # What one round of a fan-out takes at least, so that a fan-out that spins ends nevertheless.
 ROUND_SECONDS: Final = 0.000_01
 NEVER: Final = float("inf")
-RESET: Final = 0  # in place of a status: the connection is lost
+# In place of a status: the connection is lost before the response, or while it sends.
+RESET: Final = 0
+BROKEN_PIPE: Final = -1
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ class VirtualConnection:
         post = SentPost(network.now, connection_id, network.attempts[connection_id])
         network.posts.append(post)
         self._reply = self.fault or network.respond(post)
+        if self._reply.status == BROKEN_PIPE:
+            raise BrokenPipeError
         self.ready_at = network.now + self._reply.seconds
 
     def step(self) -> Response:

@@ -1,0 +1,118 @@
+"""`make mutation`: changes the runtime in one place after the other, and looks for a failing test.
+
+docs/mutation-testing.md says how to read the result.
+"""
+
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .mutants import Mutant, mutants
+from .runs import Baseline, finished, fork_tests, record
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+RUNTIME: Final = ROOT / "counter_service" / "runtime"
+# Without the emulator, which takes seconds to start.
+TESTS: Final = ("tests/unit", "tests/simulation", "tests/contracts", "-k", "not the_emulator")
+# For each module the mutants that survive, and why no test can or need kill them.
+SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
+
+# A run of the original, which shows that the tests pass in the order of a mutant's run.
+UNCHANGED: Final = "unchanged"
+# Longer tests would take too long, because every survivor runs all of its tests.
+LONGEST_TEST_SECONDS: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mutant and the tests that run its lines, the fastest first."""
+
+    path: Path
+    mutant: Mutant
+    tests: list[str]
+    seconds: float
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.path.relative_to(RUNTIME).as_posix(), self.mutant.name
+
+
+def main(arguments: list[str]) -> int:
+    paths = [RUNTIME / each for each in arguments] or sorted(RUNTIME.rglob("*.py"))
+    if missing := [each for each in paths if not each.is_file()]:
+        print(f"error: There is no {missing[0]}. Name modules as in MODULES=fanout/pace.py.")
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = record(RUNTIME, TESTS, Path(folder) / "baseline.json")
+    candidates = [each for path in paths for each in _candidates(path, baseline)]
+    print(f"{len(candidates) - len(paths)} mutants", flush=True)
+    survivors = _survivors(candidates)
+    modules = {path.relative_to(RUNTIME).as_posix() for path in paths}
+    unchanged = {(module, UNCHANGED) for module in modules}
+    if failed := sorted(unchanged - survivors):
+        print(f"error: The tests of {failed[0][0]} fail without a mutant if they run without the")
+        print("others. Make them independent of each other first.")
+        return 2
+    return _report(survivors - unchanged, modules)
+
+
+def explained() -> set[tuple[str, str]]:
+    """The modules and names of SURVIVORS."""
+    modules = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))
+    return {(module, name) for module, reasons in modules.items() for name in reasons}
+
+
+def _candidates(path: Path, baseline: Baseline) -> list[Candidate]:
+    source = path.read_text(encoding="utf-8")
+    found = []
+    for mutant in [Mutant(UNCHANGED, None, source), *mutants(source)]:
+        seconds = {
+            test: baseline.seconds[test]
+            for test in baseline.tests(path, mutant.lines)
+            if baseline.seconds[test] < LONGEST_TEST_SECONDS
+        }
+        tests = sorted(seconds, key=seconds.__getitem__)
+        found.append(Candidate(path, mutant, tests, sum(seconds.values())))
+    return found
+
+
+def _survivors(candidates: list[Candidate]) -> set[tuple[str, str]]:
+    """The names of the mutants with which every test passes."""
+    survivors = {each.name for each in candidates if not each.tests}
+    waiting = [each for each in reversed(candidates) if each.tests]
+    running: dict[int, Candidate] = {}
+    deadlines: dict[int, float] = {}
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            candidate = waiting.pop()
+            pid = fork_tests(candidate.path, candidate.mutant.source, candidate.tests)
+            running[pid] = candidate
+            # A mutant may run for ever, and the machine may be busy.
+            deadlines[pid] = time.monotonic() + 15 + 5 * candidate.seconds
+        for pid, passed in finished(deadlines):
+            candidate = running.pop(pid)
+            if passed:
+                survivors.add(candidate.name)
+                print(f"survived: {': '.join(candidate.name)}", flush=True)
+        time.sleep(0.01)
+    return survivors
+
+
+def _report(survivors: set[tuple[str, str]], modules: set[str]) -> int:
+    """Print which survivors SURVIVORS does not explain, and which of its entries are wrong."""
+    known = {(module, name) for module, name in explained() if module in modules}
+    print(f"{len(survivors)} survived, {len(survivors & known)} of them are in {SURVIVORS.name}")
+    for module, name in sorted(survivors - known):
+        print(f"unexplained: {module}: {name}")
+    for module, name in sorted(known - survivors):
+        print(f"killed, so remove it from {SURVIVORS.name}: {module}: {name}")
+    return int(survivors != known)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

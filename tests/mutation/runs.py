@@ -1,0 +1,168 @@
+"""Runs of pytest in forked processes, which share what this process has imported already."""
+
+import importlib.machinery
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any, Final
+
+import boto3  # noqa: F401 - once here instead of in every run
+import hypothesis  # noqa: F401
+import moto.dynamodb  # noqa: F401
+import pytest
+from coverage import Coverage
+
+# A mutant may wait or collect things without end.
+TEST_SECONDS: Final = 10
+MEMORY_BYTES: Final = 4 << 30
+
+_OPTIONS: Final = (
+    *("-x", "-p", "no:cacheprovider"),
+    # The packages above are imported before pytest could rewrite their assertions.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the tests do without a mutant.
+
+    Args:
+        seconds: The duration of each test.
+        covering: For each file and line the tests that run it.
+    """
+
+    seconds: dict[str, float]
+    covering: dict[str, dict[str, list[str]]]
+
+    def tests(self, path: Path, lines: range | None) -> set[str]:
+        """The tests that run one of these lines of the file, or any if there are no lines."""
+        covering = self.covering.get(str(path), {})
+        numbers = covering if lines is None else map(str, lines)
+        return {test for number in numbers for test in covering.get(number, [])}
+
+
+class _Recorder:
+    """A pytest plugin that records a Baseline."""
+
+    def __init__(self, folder: Path) -> None:
+        self._seconds: dict[str, float] = {}
+        self._coverage = Coverage(None, config_file=False, include=[f"{folder}/*"])
+        self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self._coverage.switch_context(item.nodeid)
+        started_at = time.monotonic()
+        result = yield
+        self._seconds[item.nodeid] = time.monotonic() - started_at
+        return result
+
+    def baseline(self) -> Baseline:
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        covering = {
+            file: {
+                str(line): [each for each in tests if each]  # "" is an import
+                for line, tests in data.contexts_by_lineno(file).items()
+            }
+            for file in data.measured_files()
+        }
+        return Baseline(self._seconds, covering)
+
+
+class _Selection:
+    """A pytest plugin that runs these tests only, in this order."""
+
+    def __init__(self, tests: Iterable[str]) -> None:
+        self._places = {test: place for place, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [each for each in items if each.nodeid in self._places]
+        items.sort(key=lambda item: self._places[item.nodeid])
+
+
+def record(folder: Path, tests: Iterable[str], result: Path) -> Baseline:
+    """Run the tests and record what they run in the folder, by way of the file `result`.
+
+    Raises SystemExit if a test fails, because every mutant would then seem to be killed.
+    """
+
+    def run() -> int:
+        recorder = _Recorder(folder)
+        code = pytest.main([*_OPTIONS, *tests], plugins=[recorder])
+        baseline = recorder.baseline()
+        result.write_text(json.dumps([baseline.seconds, baseline.covering]))
+        return int(code)
+
+    if os.waitpid(_fork(run), 0)[1]:
+        raise SystemExit("error: The tests fail without a mutant. Make them pass first.")
+    return Baseline(*json.loads(result.read_text()))
+
+
+def fork_tests(path: Path, source: str, tests: list[str]) -> int:
+    """Start the tests with `source` in place of the module. Returns the process's id."""
+
+    def run() -> int:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        _replace(path, source)
+        files = sorted({test.partition("::")[0] for test in tests})
+        options = [*_OPTIONS, f"--timeout={TEST_SECONDS}", *files]
+        return int(pytest.main(options, plugins=[_Selection(tests)]))
+
+    return _fork(run)
+
+
+def finished(deadlines: dict[int, float]) -> Iterator[tuple[int, bool]]:
+    """The processes that have ended, and whether all their tests passed. Removes them.
+
+    Args:
+        deadlines: When each process is to be killed, in seconds of time.monotonic().
+    """
+    for pid, deadline in list(deadlines.items()):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if not ended and time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, SIGKILL)
+            ended, status = os.waitpid(pid, 0)
+        if ended:
+            del deadlines[pid]
+            yield pid, status == 0
+
+
+def _fork(run: Callable[[], int]) -> int:
+    """Start a process that ends with what `run` returns."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        code = run()
+    except BaseException:  # noqa: BLE001 - nothing may return into the parent's code
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(code)  # without what the parent has registered to run at its end
+
+
+def _replace(path: Path, source: str) -> None:
+    """Let the import of the module read this source."""
+    original: Any = importlib.machinery.SourceFileLoader.get_code
+
+    def get_code(loader: importlib.machinery.SourceFileLoader, name: str) -> Any:
+        if loader.path == str(path):
+            return compile(source, loader.path, "exec")
+        return original(loader, name)
+
+    setattr(importlib.machinery.SourceFileLoader, "get_code", get_code)  # noqa: B010 - mypy

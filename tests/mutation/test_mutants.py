@@ -1,0 +1,80 @@
+from tests.mutation.__main__ import RUNTIME, explained
+from tests.mutation.mutants import mutants
+
+SOURCE = '''"""A module."""
+from typing import Final
+LIMIT: Final = 2
+
+class Box:
+    """A class."""
+    __slots__ = ("_size",)
+
+    def grow(self, by: int = 1) -> bool:
+        """Text is not changed."""
+        if not by and self._size < LIMIT:
+            self._size += max(by, 0)
+            log.warning("grown")
+        return self._size is by
+'''
+
+NAMES = {
+    "LIMIT: Final = 2 -> LIMIT: Final = 3",
+    "Box: def grow(self, by: int=1) -> bool: -> def grow(self, by: int=2) -> bool:",
+    *(
+        f"Box.grow: if not by and self._size < LIMIT: -> if {condition}:"
+        for condition in (
+            "not (not by and self._size < LIMIT)",
+            "by and self._size < LIMIT",
+            "not by or self._size < LIMIT",
+            "not by and self._size <= LIMIT",
+        )
+    ),
+    *(
+        f"Box.grow: self._size += max(by, 0) -> {statement}"
+        for statement in (
+            "pass",
+            "self._size -= max(by, 0)",
+            "self._size += min(by, 0)",
+            "self._size += max(by, 1)",
+        )
+    ),
+    "Box.grow: log.warning('grown') -> pass",
+    "Box.grow: log.warning('grown') -> log.warning('grown~')",
+    "Box.grow: return self._size is by -> return None",
+    "Box.grow: return self._size is by -> return self._size is not by",
+}
+
+
+def test_mutants_of_a_module_change_one_place_each() -> None:
+    found = list(mutants(SOURCE))
+    assert {each.name for each in found} == NAMES
+    assert len({each.source for each in found}) == len(NAMES)
+
+
+def test_mutants_are_modules() -> None:
+    for path in sorted(RUNTIME.rglob("*.py")):
+        for mutant in mutants(path.read_text()):
+            compile(mutant.source, path, "exec")
+
+
+def test_mutants_with_equal_statements_are_numbered() -> None:
+    found = mutants("for each in them:\n    if each: continue\n    continue")
+    names = [each.name for each in found if "break" in each.name]
+    assert names == ["continue -> break", "continue -> break (2)"]
+
+
+def test_mutant_knows_the_lines_that_run_it() -> None:
+    lines = {each.name.partition(" ->")[0]: each.lines for each in mutants(SOURCE)}
+    assert lines["LIMIT: Final = 2"] is None
+    assert lines["Box: def grow(self, by: int=1)"] is None
+    assert lines["Box.grow: log.warning('grown')"] == range(13, 14)
+
+
+def test_explained_survivors_are_mutants() -> None:
+    """An explanation goes with the code that it is about."""
+    names = {
+        (path.relative_to(RUNTIME).as_posix(), mutant.name)
+        for path in RUNTIME.rglob("*.py")
+        for mutant in mutants(path.read_text())
+    }
+    assert explained() - names == set()
