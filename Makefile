@@ -93,7 +93,7 @@ test-fresh: ## make run and make test in clean Debian systems (as root; RELEASES
 	$(PREPARE) dev
 	@exec $(VENV) -m tests.fresh $(RELEASES)
 
-mutation: ## Look for changes that no test notices (MODULES="fanout/pace.py"; all take hours)
+mutation: ## Look for changes that no test notices (MODULES=fanout/pace.py; all take an hour)
 	$(PREPARE) dev
 	@exec $(VENV) -m tests.mutation $(MODULES)
 
