@@ -144,7 +144,5 @@ def test_an_acknowledgement_with_a_value_from_before_its_click_is_found(
 )
 def test_a_client_that_does_not_converge_is_found(display: Displayed | None, problem: str) -> None:
     shown = Displayed(22.0, "listener", 4)
-    history = [
-        replaced for event in HISTORY if (replaced := display if event == shown else event)
-    ]
+    history = [replaced for event in HISTORY if (replaced := display if event == shown else event)]
     assert problems(history) == [problem]

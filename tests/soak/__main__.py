@@ -1,0 +1,85 @@
+"""`python -m tests.soak`: the product under faults for some minutes, and what came of it.
+
+It starts the product as `make run` does. Between its clients and the product are proxies that cut,
+delay and lose messages. The exit code is 1 if an invariant does not hold.
+"""
+
+import argparse
+import asyncio
+import os
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+from counter_service.local.emulator import isolate
+from counter_service.paths import ROOT
+from tests.e2e import browser
+from tests.e2e.conftest import running
+
+from .driver import Options, Run, Soak, proxies
+from .history import violations
+from .report import page, summary
+
+MOST_SHOWN = 20
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    isolate(os.environ)
+    _allow_many_sockets()
+    tabs = arguments.tabs if browser.find() else 0
+    if tabs < arguments.tabs:
+        print("There is no Chromium, so no tab takes part.")
+    options = Options(
+        seconds=arguments.minutes * 60,
+        clickers=arguments.clickers,
+        window=arguments.window,
+        listeners=arguments.listeners,
+        tabs=tabs,
+        storm=arguments.storm,
+        seed=arguments.seed,
+    )
+    run = soak(options)
+    broken = violations(run.recorder.history, run.stored)
+    print(summary(run, options, broken))
+    for violation in broken[:MOST_SHOWN]:
+        print(f"{violation.invariant}: {violation.problem}", file=sys.stderr)
+    arguments.page.write_text(page(run, options, broken))
+    return 1 if broken else 0
+
+
+def soak(options: Options) -> Run:
+    async def run() -> Run:
+        return await Soak(product, faulty, options).run()
+
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running(Path(scratch)) as product,
+        proxies(product) as faulty,
+    ):
+        return asyncio.run(run())
+
+
+def _allow_many_sockets() -> None:
+    """The storm needs three sockets for each client, and macOS allows 256 by default."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 16_384 if most == resource.RLIM_INFINITY else most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10, help="without the storm")
+    parser.add_argument("--clickers", type=int, default=9, help="clients that click")
+    parser.add_argument("--window", type=int, default=4, help="pending clicks of each of them")
+    parser.add_argument("--listeners", type=int, default=3, help="clients that only listen")
+    parser.add_argument("--tabs", type=int, default=2, help="Chromium tabs")
+    parser.add_argument("--storm", type=int, default=1000, help="sockets to cut at once")
+    parser.add_argument("--seed", type=int, default=1, help="of the faults")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "reliability.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
