@@ -51,7 +51,7 @@ def main() -> int:
 
 def soak(options: Options) -> Run:
     async def run() -> Run:
-        return await Soak(product, faulty, options).run()
+        return await Soak(product, faulty, options, _print).run()
 
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -59,6 +59,10 @@ def soak(options: Options) -> Run:
         proxies(product) as faulty,
     ):
         return asyncio.run(run())
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
 
 
 def _allow_many_sockets() -> None:

@@ -72,12 +72,19 @@ class Run:
 
 
 class Soak:
-    """The clients of a product, and the faults between them."""
+    """The clients of a product, and the faults between them. `report` gets lines of progress."""
 
-    def __init__(self, product: Product, proxies: list[FaultProxy], options: Options) -> None:
+    def __init__(
+        self,
+        product: Product,
+        proxies: list[FaultProxy],
+        options: Options,
+        report: Callable[[str], None],
+    ) -> None:
         self._product = product
         self._proxies = proxies
         self._options = options
+        self._report = report
         self._recorder = Recorder()
         self._faults = Faults(proxies, product.process.pid, random.Random(options.seed))
         self._clicking = asyncio.Event()
@@ -185,6 +192,7 @@ class Soak:
                 tasks.append(group.create_task(client.run()))
                 await asyncio.sleep(0.01)
             await self._until(lambda: all(each.idle for each in crowd), STORM_SECONDS)
+            self._report(f"{sum(each.idle for each in crowd):,} sockets are open and will be cut.")
             for clicker in self._clickers:
                 clicker.click()
             await asyncio.sleep(0.3)  # they are sent, and few are acknowledged
@@ -227,6 +235,7 @@ class Soak:
         self._without_id.settle()
         self._recorder.record(Loud())
         self._rounds += 1
+        self._report(f"Quiet {self._rounds}: {self._recorder.acknowledged:,} clicks acknowledged.")
 
     async def _stable_value(self) -> int:
         """The stored value, after a second in which no increment arrived."""

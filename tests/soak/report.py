@@ -8,7 +8,7 @@ from statistics import quantiles
 from bench.report import circumstances
 
 from .clients import HEARTBEAT_SECONDS
-from .driver import Options, Run
+from .driver import HEALING_SECONDS, ROUND_SECONDS, Options, Run
 from .history import CONVERGENCE_SECONDS, Violation, doubled, invented, lost, totals
 
 BAR = 50_000  # acknowledged clicks of a run that is long enough to publish
@@ -67,7 +67,8 @@ def summary(run: Run, options: Options, broken: Sequence[Violation]) -> str:
 
 def page(run: Run, options: Options, broken: Sequence[Violation]) -> str:
     return TEMPLATE.read_text().format(
-        round_text="25 s of clicks under faults, 6 s of clicks without, and quiet",
+        round_seconds=ROUND_SECONDS,
+        healing_seconds=HEALING_SECONDS,
         figures="\n".join(f"| {name} | {text} |" for name, text in figures(run, options).items()),
         result=_result(broken),
         machine=_machine(),
