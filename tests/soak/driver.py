@@ -25,6 +25,7 @@ RESOLVE_SECONDS = 60.0
 HEARTBEAT_LIMIT = HEARTBEAT_SECONDS + 1
 STORM_HEARTBEAT_SECONDS = 120.0  # the emulator could not serve a thousand short ones
 STORM_SECONDS = 300.0
+CROWD = "crowd"  # first word of the names of the storm's clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Run:
     Attributes:
         rounds: Number of quiets.
         seconds: Duration with the storm.
+        seconds_of_rounds: Duration without the storm.
+        reconnects: Number of connections of the clients after their first ones.
         cut_at_once: Sockets that were open when the storm cut them. 0: there was none.
         storm_seconds: From that cut until every client had a value again.
     """
@@ -66,6 +69,7 @@ class Run:
     stored: Stored
     rounds: int
     seconds: float
+    seconds_of_rounds: float
     reconnects: int
     cut_at_once: int
     storm_seconds: float
@@ -127,9 +131,10 @@ class Soak:
                 await asyncio.to_thread(self._tabs.ready.wait)
             if self._options.storm:
                 await self._storm(group)
-            end = time.monotonic() + self._options.seconds
-            while time.monotonic() < end:
+            rounds_started = time.monotonic()
+            while time.monotonic() - rounds_started < self._options.seconds:
                 await self._round()
+            seconds_of_rounds = time.monotonic() - rounds_started
             for task in tasks:
                 task.cancel()
         if self._options.tabs:
@@ -140,6 +145,7 @@ class Soak:
             await asyncio.to_thread(stored, self._product),
             self._rounds,
             time.monotonic() - started,
+            seconds_of_rounds,
             sum(client.reconnects for client in self._clients),
             self._cut_at_once,
             self._storm_seconds,
@@ -178,7 +184,7 @@ class Soak:
         with FaultProxy.to(self._product.url) as proxy:
             crowd = [
                 Listener(
-                    f"crowd {number + 1}",
+                    f"{CROWD} {number + 1}",
                     proxy.through(self._product.url),
                     self._recorder,
                     heartbeat_seconds=STORM_HEARTBEAT_SECONDS,

@@ -129,14 +129,14 @@ class Totals:
         acknowledged: Op ids of the clicks that the server acknowledged.
         least_without_id: Increments without an op id that certainly counted.
         most_without_id: The same, and those whose outcome is unknown.
-        convergence: Seconds that each live client took to show the value, at each quiet.
+        convergence: Seconds that each client took to show the value, at each quiet.
     """
 
     clicked: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
     least_without_id: int = 0
     most_without_id: int = 0
-    convergence: list[float] = field(default_factory=list)
+    convergence: dict[str, list[float]] = field(default_factory=dict)
 
 
 def totals(history: Sequence[Event]) -> Totals:
@@ -155,9 +155,10 @@ def totals(history: Sequence[Event]) -> Totals:
                 found.most_without_id -= not may_have_counted
             case _:
                 pass
-    found.convergence = [
-        took for quiet, times in _quiets(history) for took in times.values() if took is not None
-    ]
+    for _, times in _quiets(history):
+        for client, took in times.items():
+            if took is not None:
+                found.convergence.setdefault(client, []).append(took)
     return found
 
 

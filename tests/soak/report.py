@@ -8,8 +8,8 @@ from statistics import quantiles
 from bench.report import circumstances
 
 from .clients import HEARTBEAT_SECONDS
-from .driver import HEALING_SECONDS, ROUND_SECONDS, Options, Run
-from .history import CONVERGENCE_SECONDS, Violation, doubled, invented, lost, totals
+from .driver import CROWD, HEALING_SECONDS, ROUND_SECONDS, Options, Run
+from .history import CONVERGENCE_SECONDS, Totals, Violation, doubled, invented, lost, totals
 
 BAR = 50_000  # acknowledged clicks of a run that is long enough to publish
 
@@ -21,10 +21,10 @@ def figures(run: Run, options: Options) -> dict[str, str]:
     history, stored = run.recorder.history, run.stored
     found = totals(history)
     clicks = len(found.acknowledged)
-    rate = clicks / run.seconds
+    crowd, few = _convergence(found)
     rows = {
         "duration": f"{run.seconds / 60:.1f} min",
-        "rounds": f"{run.rounds:,}",
+        "quiets": f"{run.rounds:,}",
         "clients that click, listen, are Chromium tabs": (
             f"{options.clickers + 2}, {options.listeners}, {options.tabs}"
         ),
@@ -39,19 +39,33 @@ def figures(run: Run, options: Options) -> dict[str, str]:
             f"{run.faults.times.total():,}, {run.faults.struck.total():,}"
         ),
     }
+    rows |= {f"convergence, {name}": text for name, text in _percentiles(few).items()}
     if run.cut_at_once:
         rows |= {
             "sockets cut at once": f"{run.cut_at_once:,}",
-            "until all of them had a value again": f"{run.storm_seconds:.1f} s",
+            "until every client had a value again": f"{run.storm_seconds:.0f} s",
         }
-    if len(found.convergence) > 1:
-        percentiles = quantiles(found.convergence, n=100, method="inclusive")
-        rows |= {
-            "convergence, p50": f"{percentiles[49]:.2f} s",
-            "convergence, p99": f"{percentiles[98]:.2f} s",
-        }
-    rows[f"{BAR:,} clicks at this rate"] = f"{BAR / rate / 60:.0f} min" if clicks else "never"
+        rows |= {f"their convergence, {name}": text for name, text in _percentiles(crowd).items()}
+    if clicks:
+        minutes = BAR / clicks * run.seconds_of_rounds / 60
+        rows[f"{BAR:,} clicks at this rate"] = f"{minutes:.0f} min"
     return rows
+
+
+def _convergence(found: Totals) -> tuple[list[float], list[float]]:
+    """The times of the storm's clients, and those of the others."""
+    crowd: list[float] = []
+    few: list[float] = []
+    for client, times in found.convergence.items():
+        (crowd if client.startswith(CROWD) else few).extend(times)
+    return crowd, few
+
+
+def _percentiles(times: list[float]) -> dict[str, str]:
+    if len(times) < 2:
+        return {}
+    of_hundred = quantiles(times, n=100, method="inclusive")
+    return {"p50": f"{of_hundred[49]:.2f} s", "p99": f"{of_hundred[98]:.2f} s"}
 
 
 def summary(run: Run, options: Options, broken: Sequence[Violation]) -> str:

@@ -62,7 +62,7 @@ def test_a_right_history_breaks_no_invariant() -> None:
     assert problems(HISTORY) == []
     found = totals(HISTORY)
     assert found.acknowledged == found.clicked == STORED.op_ids
-    assert found.convergence == [0.0, 2.0]
+    assert found.convergence == {"client": [0.0], "listener": [2.0]}
 
 
 @pytest.mark.parametrize(
