@@ -15,7 +15,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from .history import Clicked, ClickedWithoutId, FailedWithoutId
+from .events import Clicked, ClickedWithoutId, FailedWithoutId
 from .recorder import Recorder
 
 GET_CURRENT = '{"action":"get-current"}'

@@ -5,15 +5,16 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 from tests.e2e.conftest import Product
 from tests.e2e.fault_proxy import FaultProxy
 
 from .clients import HEARTBEAT_SECONDS, RESPONSE_SECONDS, Clicker, Listener, WithoutId
+from .events import Loud, Quiet
 from .faults import Faults
-from .history import CONVERGENCE_SECONDS, Loud, Quiet, Stored
+from .history import CONVERGENCE_SECONDS
 from .recorder import Recorder
+from .run import Options, Run, stored_in
 from .tabs import Tabs
 
 PROXIES = 3
@@ -26,53 +27,6 @@ HEARTBEAT_LIMIT = HEARTBEAT_SECONDS + 1
 STORM_HEARTBEAT_SECONDS = 120.0  # the emulator could not serve a thousand short ones
 STORM_SECONDS = 300.0
 CROWD = "crowd"  # first word of the names of the storm's clients
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to run.
-
-    Attributes:
-        seconds: Duration without the storm.
-        clickers: Number of clients that click.
-        window: Clicks that each of them has pending at once.
-        listeners: Number of clients that only listen.
-        tabs: Number of Chromium tabs.
-        storm: Number of sockets that are opened and cut at once. 0: no storm.
-        seed: Of the faults.
-    """
-
-    seconds: float
-    clickers: int
-    window: int
-    listeners: int
-    tabs: int
-    storm: int
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished soak.
-
-    Attributes:
-        rounds: Number of quiets.
-        seconds: Duration with the storm.
-        seconds_of_rounds: Duration without the storm.
-        reconnects: Number of connections of the clients after their first ones.
-        cut_at_once: Sockets that were open when the storm cut them. 0: there was none.
-        storm_seconds: From that cut until every client had a value again.
-    """
-
-    recorder: Recorder
-    faults: Faults
-    stored: Stored
-    rounds: int
-    seconds: float
-    seconds_of_rounds: float
-    reconnects: int
-    cut_at_once: int
-    storm_seconds: float
 
 
 class Soak:
@@ -142,7 +96,7 @@ class Soak:
         return Run(
             self._recorder,
             self._faults,
-            await asyncio.to_thread(stored, self._product),
+            await asyncio.to_thread(stored_in, self._product),
             self._rounds,
             time.monotonic() - started,
             seconds_of_rounds,
@@ -273,22 +227,6 @@ class Soak:
             if self._tabs.failure:
                 raise self._tabs.failure
             await asyncio.sleep(0.05)
-
-
-def stored(product: Product) -> Stored:
-    """The counter's table."""
-    pages = (
-        product.aws("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=product.outputs["CounterTableName"],
-            ConsistentRead=True,
-            ProjectionExpression="id",
-        )
-    )
-    ids = [row["id"]["S"] for page in pages for row in page["Items"]]
-    op_ids = frozenset(each.removeprefix("op#") for each in ids if each.startswith("op#"))
-    return Stored(product.stored_value(), op_ids)
 
 
 @contextmanager

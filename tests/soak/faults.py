@@ -97,8 +97,9 @@ class Faults:
             proxy.resume()
 
     def _inject(self, proxy: FaultProxy, fault: Fault) -> None:
-        self._count(INJECTED[fault], proxy.healthy)
-        proxy.inject(fault)
+        if healthy := proxy.healthy:
+            self._count(INJECTED[fault], healthy)
+            proxy.inject(fault)
 
     def _count(self, fault: str, connections: int) -> None:
         self.times[fault] += 1

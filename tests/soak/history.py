@@ -1,115 +1,28 @@
-"""What the clients of a soak did and received, and the invariants that it must satisfy.
+"""The invariants of a history, which is a list of events in the order in which they happened.
 
-A history is a list of events in the order in which they happened. `violations` is pure, so tests
-check it with planted errors.
+Everything here is pure, so tests check it with planted errors.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+from .events import (
+    Acknowledged,
+    Clicked,
+    ClickedWithoutId,
+    Displayed,
+    Event,
+    FailedWithoutId,
+    Loud,
+    Named,
+    Opened,
+    Quiet,
+    Received,
+    Stored,
+)
 
 # A client that missed no message shows the value of a quiet counter within so many seconds.
 CONVERGENCE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Clicked:
-    """A click with an op id, before its first message. None: a tab's, and `Named` has its id."""
-
-    client: str
-    op_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The op id of a tab's click, which is observed after the message was sent."""
-
-    client: str
-    op_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClickedWithoutId:
-    """An increment without an op id, before its message."""
-
-    client: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailedWithoutId:
-    """The response to an increment without an op id was an error, or there was none."""
-
-    client: str
-    may_have_counted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """The server acknowledged a click."""
-
-    client: str
-    op_id: str
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A client begins to open a connection."""
-
-    client: str
-    connection: int  # unique in the history
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A value arrived, in an acknowledgement, a broadcast or a response."""
-
-    connection: int
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Displayed:
-    """The number that a client shows changed."""
-
-    at: float  # seconds since the epoch
-    client: str
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """All clicks are acknowledged and no fault is left. No click follows until `Loud`."""
-
-    at: float  # seconds since the epoch, of the last acknowledgement
-    value: int  # in the table
-    limits: Mapping[str, float]  # seconds within which each live client shows the value
-
-
-@dataclass(frozen=True, slots=True)
-class Loud:
-    """Clicks start again."""
-
-
-Event = (
-    Clicked
-    | Named
-    | ClickedWithoutId
-    | FailedWithoutId
-    | Acknowledged
-    | Opened
-    | Received
-    | Displayed
-    | Quiet
-    | Loud
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The counter's table at the end. It was empty at the start."""
-
-    value: int
-    op_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 
-from .history import Acknowledged, Displayed, Event, Opened, Received
+from .events import Acknowledged, Displayed, Event, Opened, Received
 
 
 class Recorder:

@@ -8,8 +8,9 @@ from statistics import quantiles
 from bench.report import circumstances
 
 from .clients import HEARTBEAT_SECONDS
-from .driver import CROWD, HEALING_SECONDS, ROUND_SECONDS, Options, Run
+from .driver import CROWD, HEALING_SECONDS, ROUND_SECONDS
 from .history import CONVERGENCE_SECONDS, Totals, Violation, doubled, invented, lost, totals
+from .run import Options, Run
 
 BAR = 50_000  # acknowledged clicks of a run that is long enough to publish
 

@@ -10,7 +10,7 @@ from tests.e2e.browser import launched
 from tests.e2e.pages import click_at_once, configure
 
 from .clients import HEARTBEAT_SECONDS, RESPONSE_SECONDS, parse
-from .history import Clicked, Named
+from .events import Clicked, Named
 from .recorder import Recorder
 
 # Each change of the number, with its time in ms since the epoch.

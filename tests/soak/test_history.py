@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from .history import (
+from .events import (
     Acknowledged,
     Clicked,
     ClickedWithoutId,
@@ -17,12 +17,8 @@ from .history import (
     Quiet,
     Received,
     Stored,
-    doubled,
-    invented,
-    lost,
-    totals,
-    violations,
 )
+from .history import doubled, invented, lost, totals, violations
 
 # Two clicks of a client, one of a tab and one without an op id. A listener watches.
 HISTORY: list[Event] = [
