@@ -106,11 +106,12 @@ class Soak:
         )
 
     async def _round(self) -> None:
-        """Clicks and faults, and then quiet. In every third round the function crashes.
+        """Clicks and faults, and then quiet.
 
-        Every third round loses the last broadcast of some clients, which only a heartbeat repairs.
+        In every third round the function crashes. In another third, the clients of one proxy miss
+        the last broadcast, which only a heartbeat repairs.
         """
-        crashes = self._rounds % 3 == 1
+        crashes, loses_last = self._rounds % 3 == 1, self._rounds % 3 == 2
         self._clicking.set()
         self._tabs.clicking.set()
         loop = asyncio.get_running_loop()
@@ -123,12 +124,12 @@ class Soak:
         await asyncio.sleep(HEALING_SECONDS)
         self._stop_clicking()
         await self._until(self._all_idle, RESOLVE_SECONDS)
-        lossy = self._proxies[self._rounds % PROXIES] if self._rounds % 3 == 2 else None
         limits = {client.name: CONVERGENCE_SECONDS for client in self._clients}
         limits |= dict.fromkeys(self._tabs.names, CONVERGENCE_SECONDS)
         if crashes:  # the crash may have lost a broadcast
             limits = dict.fromkeys(limits, HEARTBEAT_LIMIT)
-        elif lossy:
+        elif loses_last:
+            lossy = self._proxies[self._rounds // 3 % PROXIES]
             self._faults.drop_responses(lossy)
             limits |= dict.fromkeys(self._names_behind(lossy), HEARTBEAT_LIMIT)
         await self._quiet(limits, self._clients)
