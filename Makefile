@@ -6,6 +6,7 @@ PORT   ?=
 EMULATOR_PORT ?= 4566
 QUESTION ?=
 MODULES ?=
+MINUTES ?= 10
 RELEASES ?= trixie forky
 
 # Its packages run as modules: the first line of a script names the folder that it was installed in.
@@ -20,8 +21,8 @@ unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter P
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e web-test test-fresh mutation build up outputs emulator audit bench \
-        screenshots lock vendor-auth vendor-auth-local clean
+.PHONY: help run test lint types unit set-up e2e web-test test-fresh soak mutation build up outputs emulator audit \
+        bench screenshots lock vendor-auth vendor-auth-local clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -88,6 +89,11 @@ e2e: ## The product on the embedded AWS, with real clients and Chromium
 	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
 	$(VENV) -m pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
+
+soak: ## The product under faults, into docs/reliability.md (MINUTES=10)
+	$(PREPARE) dev page
+	@$(VENV) -m tests.e2e.browser || true # without Chromium, the WebSocket clients run
+	$(VENV) -m tests.soak --minutes "$(MINUTES)"
 
 test-fresh: ## make run and make test in clean Debian systems (as root; RELEASES="trixie forky")
 	$(PREPARE) dev

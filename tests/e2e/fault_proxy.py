@@ -39,6 +39,8 @@ class FaultProxy:
         self.accepted = 0
         self.injected: list[Fault] = []
         self._blocked = False
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._connections: list[_Connection] = []
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -64,6 +66,7 @@ class FaultProxy:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.resume()
         self.block()
         with suppress(OSError):  # macOS: a listening socket is not connected
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -76,6 +79,12 @@ class FaultProxy:
         """Number of open connections without a fault."""
         with self._lock:
             return sum(each.open and each.fault is None for each in self._connections)
+
+    @property
+    def open(self) -> int:
+        """Number of open connections."""
+        with self._lock:
+            return sum(each.open for each in self._connections)
 
     def inject(self, fault: Fault) -> None:
         """Let the fault happen to every healthy connection. New connections are healthy."""
@@ -100,6 +109,22 @@ class FaultProxy:
         with self._lock:
             self._blocked = False
 
+    def pause(self) -> None:
+        """Delay all bytes, in both directions, until `resume`."""
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        self._flowing.set()
+
+    def heal(self) -> None:
+        """Undo `block` and `pause`, and reset the connections that have a fault."""
+        self.unblock()
+        self.resume()
+        with self._lock:
+            faulty = [each for each in self._connections if each.fault]
+        for connection in faulty:
+            connection.reset()
+
     def _accept(self) -> None:
         while True:
             try:
@@ -116,7 +141,7 @@ class FaultProxy:
                 except OSError:  # the server is down
                     _reset(client)
                     continue
-                connection = _Connection(client, server, self.injected)
+                connection = _Connection(client, server, self.injected, self._flowing)
                 self._connections = [each for each in self._connections if each.open]
                 self._connections.append(connection)
             self._spawn(connection.forward_requests)
@@ -129,10 +154,17 @@ class FaultProxy:
 
 
 class _Connection:
-    def __init__(self, client: socket.socket, server: socket.socket, injected: list[Fault]) -> None:
+    def __init__(
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        injected: list[Fault],
+        flowing: threading.Event,
+    ) -> None:
         self._client = client
         self._server = server
         self._injected = injected
+        self._flowing = flowing
         self.fault: Fault | None = None
         self.open = True
 
@@ -150,6 +182,7 @@ class _Connection:
     def _forward(self, source: socket.socket, sink: socket.socket, reset: Fault) -> None:
         try:
             while data := source.recv(65536):
+                self._flowing.wait()
                 fault = self.fault
                 if fault is reset:
                     self._injected.append(fault)

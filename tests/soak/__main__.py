@@ -1,0 +1,102 @@
+"""`python -m tests.soak`: the product under faults for some minutes, and what came of it.
+
+It starts the product as `make run` does. Between its clients and the product are proxies that cut,
+delay and lose messages. The exit code is 1 if an invariant does not hold.
+"""
+
+import argparse
+import asyncio
+import os
+import resource
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from counter_service.local.emulator import isolate
+from counter_service.paths import ROOT
+from tests.e2e import browser
+from tests.e2e.conftest import running
+
+from .driver import Soak, proxies
+from .history import violations
+from .report import page, summary
+from .run import Options, Run
+
+MOST_SHOWN = 5  # violations of each invariant
+# The client's, two of the proxy, and the emulator's.
+SOCKETS_OF_A_CLIENT = 4
+OTHER_FILES = 500
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    isolate(os.environ)
+    _allow_open_files(arguments.storm * SOCKETS_OF_A_CLIENT + OTHER_FILES)
+    tabs = arguments.tabs if browser.find() else 0
+    if tabs < arguments.tabs:
+        print("There is no Chromium, so no tab takes part.")
+    options = Options(
+        seconds=arguments.minutes * 60,
+        clickers=arguments.clickers,
+        window=arguments.window,
+        listeners=arguments.listeners,
+        tabs=tabs,
+        storm=arguments.storm,
+        seed=arguments.seed,
+    )
+    run = soak(options)
+    broken = violations(run.recorder.history, run.stored)
+    print(summary(run, options, broken))
+    shown: Counter[str] = Counter()
+    for violation in broken:
+        shown[violation.invariant] += 1
+        if shown[violation.invariant] <= MOST_SHOWN:
+            print(f"{violation.invariant}: {violation.problem}", file=sys.stderr)
+    arguments.page.write_text(page(run, options, broken))
+    return 1 if broken else 0
+
+
+def soak(options: Options) -> Run:
+    async def run() -> Run:
+        return await Soak(product, faulty, options, _print).run()
+
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running(Path(scratch)) as product,
+        proxies(product) as faulty,
+    ):
+        return asyncio.run(run())
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _allow_open_files(files: int) -> None:
+    """Raise the limit of this process and its children; macOS allows 256 by default."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < files:
+        sys.exit(
+            f"error: The storm needs {files:,} open files, and the system allows {hard:,}."
+            " Raise the limit (ulimit -Hn), or cut fewer sockets with --storm."
+        )
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10, help="without the storm")
+    parser.add_argument("--clickers", type=int, default=9, help="clients that click")
+    parser.add_argument("--window", type=int, default=4, help="pending clicks of each of them")
+    parser.add_argument("--listeners", type=int, default=3, help="clients that only listen")
+    parser.add_argument("--tabs", type=int, default=2, help="Chromium tabs")
+    parser.add_argument("--storm", type=int, default=1000, help="sockets to cut at once")
+    parser.add_argument("--seed", type=int, default=1, help="of the faults")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "reliability.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,237 @@
+"""The invariants of a history, which is a list of events in the order in which they happened.
+
+Everything here is pure, so tests check it with planted errors.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .events import (
+    Acknowledged,
+    Clicked,
+    ClickedWithoutId,
+    Displayed,
+    Event,
+    FailedWithoutId,
+    Loud,
+    Named,
+    Opened,
+    Quiet,
+    Received,
+    Stored,
+)
+
+# A client that missed no message shows the value of a quiet counter within so many seconds.
+CONVERGENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold."""
+
+    invariant: str
+    problem: str
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a history adds up to.
+
+    Attributes:
+        clicked: Op ids of all clicks.
+        acknowledged: Op ids of the clicks that the server acknowledged.
+        least_without_id: Increments without an op id that certainly counted.
+        most_without_id: The same, and those whose outcome is unknown.
+        convergence: Seconds that each client took to show the value, at each quiet.
+    """
+
+    clicked: set[str] = field(default_factory=set)
+    acknowledged: set[str] = field(default_factory=set)
+    least_without_id: int = 0
+    most_without_id: int = 0
+    convergence: dict[str, list[float]] = field(default_factory=dict)
+
+
+def totals(history: Sequence[Event]) -> Totals:
+    found = Totals()
+    for event in history:
+        match event:
+            case Clicked(_, str(op_id)) | Named(_, op_id):
+                found.clicked.add(op_id)
+            case Acknowledged(op_id=op_id):
+                found.acknowledged.add(op_id)
+            case ClickedWithoutId():
+                found.least_without_id += 1
+                found.most_without_id += 1
+            case FailedWithoutId(_, may_have_counted):
+                found.least_without_id -= 1
+                found.most_without_id -= not may_have_counted
+            case _:
+                pass
+    for _, times in _quiets(history):
+        for client, took in times.items():
+            if took is not None:
+                found.convergence.setdefault(client, []).append(took)
+    return found
+
+
+def violations(history: Sequence[Event], stored: Stored) -> list[Violation]:
+    """Every invariant that the history breaks, in the order of docs/reliability.md."""
+    return [
+        *count_violations(history, stored),
+        *pending_violations(history),
+        *display_violations(history),
+        *read_violations(history),
+        *convergence_violations(history),
+    ]
+
+
+def lost(history: Sequence[Event], stored: Stored) -> int:
+    """Number of clicks that were acknowledged and did not count."""
+    found = totals(history)
+    missing = len(stored.op_ids) + found.least_without_id - stored.value
+    return max(len(found.acknowledged - stored.op_ids), missing, 0)
+
+
+def doubled(history: Sequence[Event], stored: Stored) -> int:
+    """By how much the counter exceeds the clicks that counted."""
+    return max(0, stored.value - len(stored.op_ids) - totals(history).most_without_id)
+
+
+def invented(history: Sequence[Event], stored: Stored) -> int:
+    """Number of op ids in the table that no client sent."""
+    return len(stored.op_ids - totals(history).clicked)
+
+
+def count_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
+    """Every acknowledged click counts exactly once, and nothing else counts."""
+    for name, count in (("lost", lost), ("doubled", doubled), ("invented", invented)):
+        if number := count(history, stored):
+            yield Violation("count", f"{number} clicks were {name}")
+
+
+def pending_violations(history: Sequence[Event]) -> Iterator[Violation]:
+    """Every click before a quiet is acknowledged by then."""
+    unnamed: dict[str, int] = {}
+    pending: set[str] = set()
+    for event in history:
+        match event:
+            case Clicked(_, str(op_id)):
+                pending.add(op_id)
+            case Clicked(client, None):
+                unnamed[client] = unnamed.get(client, 0) + 1
+            case Named(client, op_id):
+                unnamed[client] = unnamed.get(client, 0) - 1
+                pending.add(op_id)
+            case Acknowledged(op_id=op_id):
+                pending.discard(op_id)
+            case Quiet():
+                left = [*sorted(pending), *(client for client in unnamed if unnamed[client])]
+                if left:
+                    shown = ", ".join(left[:5])
+                    yield Violation("pending", f"{len(left)} clicks never resolved: {shown}")
+                pending.clear()
+                unnamed.clear()
+            case _:
+                pass
+
+
+def display_violations(history: Sequence[Event]) -> Iterator[Violation]:
+    """What a client shows never decreases, and never exceeds the increments so far."""
+    attempted = 0
+    shown: dict[str, int] = {}
+    for event in history:
+        match event:
+            case Clicked() | ClickedWithoutId():
+                attempted += 1
+            case Displayed(_, client, value):
+                before = shown.get(client, 0)
+                if value < before:
+                    yield Violation("display", f"{client} showed {value} after {before}")
+                if value > attempted:
+                    yield Violation(
+                        "display", f"{client} showed {value} after {attempted} increments"
+                    )
+                shown[client] = value
+            case Received(connection, value) if value > attempted:
+                yield Violation(
+                    "display",
+                    f"connection {connection} received {value} after {attempted} increments",
+                )
+            case _:
+                pass
+
+
+def read_violations(history: Sequence[Event]) -> Iterator[Violation]:
+    """A read that begins after an acknowledgement returns at least the acknowledged value.
+
+    Two kinds of read have a known beginning. Every value on a connection was read after the
+    connection was opened, because a broadcast lists its audience before it reads the value. The
+    value of an acknowledgement was read after the click was first sent, and it contains the click.
+    """
+    acknowledged = 0
+    at_opening: dict[int, int] = {}
+    at_click: dict[str, int] = {}
+    for event in history:
+        match event:
+            case Opened(_, connection):
+                at_opening[connection] = acknowledged
+            case Clicked(_, str(op_id)):
+                at_click[op_id] = acknowledged
+            case Received(connection, value) if value < at_opening[connection]:
+                yield Violation(
+                    "read",
+                    f"connection {connection} received {value}, although"
+                    f" {at_opening[connection]} was acknowledged before it was opened",
+                )
+            case Acknowledged(_, op_id, value):
+                if op_id in at_click and value <= at_click[op_id]:
+                    yield Violation(
+                        "read",
+                        f"{op_id} was acknowledged with {value}, although"
+                        f" {at_click[op_id]} was acknowledged before it was sent",
+                    )
+                acknowledged = max(acknowledged, value)
+            case _:
+                pass
+
+
+def convergence_violations(history: Sequence[Event]) -> Iterator[Violation]:
+    """Every live client shows the stored value within its limit of quiet."""
+    for quiet, times in _quiets(history):
+        for client, limit in quiet.limits.items():
+            took = times[client]
+            if took is None:
+                yield Violation("convergence", f"{client} never showed {quiet.value}")
+            elif took > limit:
+                yield Violation(
+                    "convergence",
+                    f"{client} showed {quiet.value} after {took:.1f} s instead of {limit:g} s",
+                )
+
+
+def _quiets(
+    history: Sequence[Event],
+) -> Iterator[tuple[Quiet, dict[str, float | None]]]:
+    """Each quiet, and the seconds that each of its clients took to show its value.
+
+    None: it showed another value, or none, until the clicks started again.
+    """
+    shown: dict[str, Displayed] = {}
+    quiet: Quiet | None = None
+    for event in [*history, Loud()]:
+        match event:
+            case Displayed():
+                shown[event.client] = event
+            case Quiet():
+                quiet = event
+            case Loud() if quiet:
+                times: dict[str, float | None] = {}
+                for client in quiet.limits:
+                    last = shown.get(client)
+                    is_right = last is not None and last.value == quiet.value
+                    times[client] = max(0.0, last.at - quiet.at) if last and is_right else None
+                yield quiet, times
+                quiet = None
+            case _:
+                pass

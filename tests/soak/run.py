@@ -1,0 +1,72 @@
+"""What a soak is told to do, and what came of it."""
+
+from dataclasses import dataclass
+
+from tests.e2e.conftest import Product
+
+from .events import Stored
+from .faults import Faults
+from .recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run.
+
+    Attributes:
+        seconds: Duration without the storm.
+        clickers: Number of clients that click.
+        window: Clicks that each of them has pending at once.
+        listeners: Number of clients that only listen.
+        tabs: Number of Chromium tabs.
+        storm: Number of sockets that are opened and cut at once. 0: no storm.
+        seed: Of the faults.
+    """
+
+    seconds: float
+    clickers: int
+    window: int
+    listeners: int
+    tabs: int
+    storm: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished soak.
+
+    Attributes:
+        rounds: Number of quiets.
+        seconds: Duration with the storm.
+        seconds_of_rounds: Duration without the storm.
+        reconnects: Number of connections of the clients after their first ones.
+        cut_at_once: Sockets that were open when the storm cut them. 0: there was none.
+        storm_seconds: From that cut until every client had a value again.
+    """
+
+    recorder: Recorder
+    faults: Faults
+    stored: Stored
+    rounds: int
+    seconds: float
+    seconds_of_rounds: float
+    reconnects: int
+    cut_at_once: int
+    storm_seconds: float
+
+
+def stored_in(product: Product) -> Stored:
+    """The counter's table."""
+    pages = (
+        product.aws("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=product.outputs["CounterTableName"],
+            ConsistentRead=True,
+            ProjectionExpression="id",
+        )
+    )
+    ids = [row["id"]["S"] for page in pages for row in page["Items"]]
+    op_ids = frozenset(each.removeprefix("op#") for each in ids if each.startswith("op#"))
+    return Stored(product.stored_value(), op_ids)

@@ -1,0 +1,144 @@
+"""The checker of the soak finds planted errors, and none in a right history."""
+
+from dataclasses import replace
+
+import pytest
+
+from .events import (
+    Acknowledged,
+    Clicked,
+    ClickedWithoutId,
+    Displayed,
+    Event,
+    FailedWithoutId,
+    Loud,
+    Named,
+    Opened,
+    Quiet,
+    Received,
+    Stored,
+)
+from .history import doubled, invented, lost, totals, violations
+
+# Two clicks of a client, one of a tab and one without an op id. A listener watches.
+HISTORY: list[Event] = [
+    Opened("listener", 1),
+    Opened("client", 2),
+    Clicked("client", "a:1"),
+    Received(2, 1),
+    Acknowledged("client", "a:1", 1),
+    Displayed(10.0, "client", 1),
+    Received(1, 1),
+    Displayed(10.1, "listener", 1),
+    Clicked("tab", None),
+    Named("tab", "t:1"),
+    Acknowledged("tab", "t:1", 2),
+    ClickedWithoutId("direct"),
+    Clicked("client", "a:2"),
+    Received(2, 4),
+    Acknowledged("client", "a:2", 4),
+    Displayed(20.0, "client", 4),
+    Quiet(20.0, 4, {"client": 5.0, "listener": 5.0}),
+    Received(1, 4),
+    Displayed(22.0, "listener", 4),
+    Loud(),
+]
+STORED = Stored(4, frozenset({"a:1", "a:2", "t:1"}))
+
+
+def problems(history: list[Event], stored: Stored = STORED) -> list[str]:
+    return [violation.problem for violation in violations(history, stored)]
+
+
+def without(*events: Event) -> list[Event]:
+    return [event for event in HISTORY if event not in events]
+
+
+def test_a_right_history_breaks_no_invariant() -> None:
+    assert problems(HISTORY) == []
+    found = totals(HISTORY)
+    assert found.acknowledged == found.clicked == STORED.op_ids
+    assert found.convergence == {"client": [0.0], "listener": [2.0]}
+
+
+@pytest.mark.parametrize(
+    ("stored", "figures", "problem"),
+    [
+        (Stored(3, STORED.op_ids - {"a:1"}), (1, 0, 0), "1 clicks were lost"),
+        (replace(STORED, value=3), (1, 0, 0), "1 clicks were lost"),
+        (replace(STORED, value=6), (0, 2, 0), "2 clicks were doubled"),
+        (Stored(5, STORED.op_ids | {"x:1"}), (0, 0, 1), "1 clicks were invented"),
+    ],
+    ids=["lost row", "lost increment", "doubled", "invented"],
+)
+def test_a_wrong_table_is_found(
+    stored: Stored, figures: tuple[int, int, int], problem: str
+) -> None:
+    assert problem in problems(HISTORY, stored)
+    assert tuple(count(HISTORY, stored) for count in (lost, doubled, invented)) == figures
+
+
+@pytest.mark.parametrize(
+    ("may_have_counted", "right_values"), [(False, {3}), (True, {3, 4})], ids=["no", "perhaps"]
+)
+def test_a_failed_increment_without_id_counts_only_if_it_may_have(
+    may_have_counted: bool, right_values: set[int]
+) -> None:
+    history = [*HISTORY, FailedWithoutId("direct", may_have_counted)]
+    values = {
+        value for value in range(2, 6) if problems(history, replace(STORED, value=value)) == []
+    }
+    assert values == right_values
+
+
+def test_an_unresolved_click_is_found() -> None:
+    history = without(Acknowledged("client", "a:2", 4))
+    assert problems(history) == ["1 clicks never resolved: a:2"]
+
+
+def test_a_tab_click_that_was_never_sent_is_found() -> None:
+    history = without(Named("tab", "t:1"), Acknowledged("tab", "t:1", 2))
+    assert "1 clicks never resolved: tab" in problems(history)
+
+
+def test_a_decreasing_display_is_found() -> None:
+    history = [*HISTORY, Displayed(30.0, "listener", 3)]
+    assert problems(history) == ["listener showed 3 after 4"]
+
+
+def test_an_invented_value_is_found() -> None:
+    history = [*HISTORY, Received(1, 9), Displayed(30.0, "listener", 9)]
+    assert problems(history) == [
+        "connection 1 received 9 after 4 increments",
+        "listener showed 9 after 4 increments",
+    ]
+
+
+def test_a_value_that_is_older_than_its_connection_is_found() -> None:
+    history = [*HISTORY, Opened("listener", 3), Received(3, 3)]
+    assert problems(history) == [
+        "connection 3 received 3, although 4 was acknowledged before it was opened"
+    ]
+
+
+@pytest.mark.parametrize(("value", "is_right"), [(4, False), (5, True)])
+def test_an_acknowledgement_with_a_value_from_before_its_click_is_found(
+    value: int, is_right: bool
+) -> None:
+    history = [*HISTORY, Clicked("client", "a:3"), Acknowledged("client", "a:3", value)]
+    stored = Stored(5, STORED.op_ids | {"a:3"})
+    assert (problems(history, stored) == []) is is_right
+
+
+@pytest.mark.parametrize(
+    ("display", "problem"),
+    [
+        (None, "listener never showed 4"),
+        (Displayed(25.1, "listener", 4), "listener showed 4 after 5.1 s instead of 5 s"),
+    ],
+    ids=["never", "late"],
+)
+def test_a_client_that_does_not_converge_is_found(display: Displayed | None, problem: str) -> None:
+    shown = Displayed(22.0, "listener", 4)
+    history = [replaced for event in HISTORY if (replaced := display if event == shown else event)]
+    assert problems(history) == [problem]
