@@ -22,8 +22,8 @@ class CountResult:
     """A click that is in the store."""
 
     value: int | None  # contains the click; None: it could not be read
-    before: bool = False  # counted by an earlier message with the same op id
-    retries: int = 0
+    before: bool  # counted by an earlier message with the same op id
+    retries: int
 
 
 @dataclass(frozen=True, slots=True)
