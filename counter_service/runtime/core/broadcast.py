@@ -86,7 +86,8 @@ class Broadcaster:
             ticket = self.lease.request(owner, now_s, now_s + LEASE_SECONDS)
         except StoreUnavailable:
             return DeliveryStats(incomplete=True)
-        stats, gone = DeliveryStats(), list[str]()
+        stats = DeliveryStats()
+        gone: dict[str, None] = {}  # in order; each broadcast finds the same ones again
         while ticket is not None:
             lease_ends_ms = (now_s + LEASE_SECONDS) * 1000
             if lease_ends_ms > deadline_ms:
@@ -95,7 +96,7 @@ class Broadcaster:
                 break
             done, newly_gone = self._broadcast_once(lease_ends_ms - RESERVE_MS, already_sent)
             stats += done
-            gone += newly_gone
+            gone |= dict.fromkeys(newly_gone)
             if done.incomplete:
                 self._abandon(owner, lease_ends_ms)
                 break
@@ -106,7 +107,7 @@ class Broadcaster:
                 stats += DeliveryStats(incomplete=True)
                 break
         # Only now, because no broadcast may wait for it.
-        return stats + self._clean_up(gone[:MAX_CLEANUP], deadline_ms - STORE_MS)
+        return stats + self._clean_up(list(gone)[:MAX_CLEANUP], deadline_ms - STORE_MS)
 
     def resume_abandoned_broadcast(self, deadline_ms: float) -> DeliveryStats:
         """Broadcast if an invocation crashed while it owned the lease."""

@@ -261,6 +261,21 @@ def test_stale_rows_are_deleted_after_the_release_and_within_a_limit(
     assert set(service.connections.rows) == {"ann", "bob", "eve"}
 
 
+def test_stale_row_is_deleted_once_after_several_broadcasts(service: ServiceFixture) -> None:
+    deleted: list[str] = []
+
+    class WatchedStore(InMemoryConnectionStore):
+        def remove_gone(self, connection_ids: Sequence[str], connected_before: int) -> None:
+            deleted.extend(connection_ids)
+            super().remove_gone(connection_ids, connected_before)
+
+    service.connections = WatchedStore(*service.connections.rows.values())
+    service.add_connection("gone", is_open=False)
+    service.outbox = OutboxDuringClicks(service, [1, 1])
+    assert broadcast(service) == DeliveryStats(broadcasts=3, delivered=9, gone=3)
+    assert deleted == ["gone"]
+
+
 def test_stale_rows_are_left_to_the_next_broadcast_when_time_is_up(
     service: ServiceFixture,
 ) -> None:
