@@ -81,7 +81,7 @@ class SimulatedLease(InMemoryLease):
     def release(self, owner: str, ticket: int, until: int) -> int | None:
         newer = self._call(lambda: super(SimulatedLease, self).release(owner, ticket, until))
         if newer is not None and self._renewed_until != until:
-            # As in runtime/dynamodb: the rejected write returns the ticket, a second one renews.
+            # Like runtime/dynamodb: the rejected write returns the ticket, a second one renews.
             self._renewed_until = until
             newer = self._call(lambda: self.tickets)
         return newer

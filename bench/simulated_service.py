@@ -52,7 +52,7 @@ TIMEOUT_MS: Final = 20_000  # of an invocation
 MEMORY_MB: Final = 512  # the default of memoryMb
 SEED: Final = 1
 
-# As in web/src/client/times.ts: a page that has received no value for so long requests it.
+# A page that has received no value for so long requests it (web/src/client/times.ts).
 HEARTBEAT_SECONDS: Final = 60.0
 # The mean delay after which a page sends a rejected message again.
 RESEND_SECONDS: Final = 3.0

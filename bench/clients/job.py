@@ -10,7 +10,7 @@ from typing import Final
 
 REGION: Final = "eu-central-1"
 PAYLOAD: Final = '{"type":"counter-update","value":1234567}'
-# Of the same lengths as the credentials of a Lambda role.
+# These have the same lengths as the credentials of a Lambda role.
 ACCESS_KEY: Final = "AKIDEXAMPLEAKIDEXAMP"
 SECRET_KEY: Final = "not-a-secret/not-a-secret/not-a-secret12"  # noqa: S105
 TOKEN: Final = "T" * 800

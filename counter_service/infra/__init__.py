@@ -1,1 +1,1 @@
-"""The Pulumi components. Of the runtime they import only the contract."""
+"""The Pulumi components. They import only the contract of the runtime."""

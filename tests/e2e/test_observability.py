@@ -13,23 +13,11 @@ from counter_service.local.deployment import Deployment, deploy
 from counter_service.local.emulator import MiniStack
 from counter_service.paths import ROOT
 from counter_service.program import qualified, stack_config
+from tests.infra.recorder import OPT_IN, REGION
 
 from .conftest import running
 
-REGION = "eu-central-1"
-EVERYTHING = {
-    **dict.fromkeys(
-        (*("alarms", "dashboard", "tracing", "accessLogs", "accountLoggingRole", "keepData"),),
-        "true",
-    ),
-    "alarmEmail": "ops@example.com",
-    "budgetUsd": "20",
-    "reservedConcurrency": "20",
-    "tableMaxReadUnits": "200",
-    "tableMaxWriteUnits": "50",
-    "domainName": "ws.example.com",
-    "hostedZoneId": "Z0123AB",
-}
+EVERYTHING = OPT_IN | {"accountLoggingRole": "true"}
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,8 @@ TABLE = {
 }
 # Every key that adds resources or inputs, set to a value that does so.
 SWITCHED_ON = {
-    **dict.fromkeys(
-        (*("tracing", "website"),),
-        "true",
-    ),
+    "tracing": "true",
+    "website": "true",
     "alarmEmail": "ops@example.com",
     "allowedOrigins": '["https://a.test"]',
     "authAudience": "counter",

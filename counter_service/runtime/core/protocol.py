@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 MAX_MESSAGE_BYTES: Final = 1024
 
@@ -60,6 +60,7 @@ class ErrorCode(StrEnum):
 class Increment:
     """Add one and broadcast the value. With an op id: unless it was counted before."""
 
+    action: ClassVar = Action.INCREMENT
     op_id: str | None = None
 
 
@@ -67,11 +68,14 @@ class Increment:
 class GetCurrent:
     """Send the value to the sender."""
 
+    action: ClassVar = Action.GET_CURRENT
+
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
     """The client's mistake. The response is an error message."""
 
+    action: ClassVar = Action.INVALID
     code: ErrorCode
 
 

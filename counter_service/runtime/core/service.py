@@ -78,7 +78,7 @@ class CounterService:
             case GetCurrent():
                 return self.get_current(sender, deadline_ms)
             case Invalid(code):
-                return self._reply_error(sender, Action.INVALID, code)
+                return self._reply_error(sender, request.action, code)
 
     def increment(self, sender: Connection, op_id: str | None, deadline_ms: float) -> Outcome:
         try:
@@ -136,7 +136,8 @@ class CounterService:
         limit = self.messages_per_second
         if not limit:
             return None
-        action, op_id = _action(request)
+        action = request.action
+        op_id = request.op_id if isinstance(request, Increment) else None
         most = limit * FLOOD_FACTOR
         try:
             messages = self.connections.count_message(sender.id, self.clock.now_s(), most)
@@ -157,15 +158,6 @@ class CounterService:
 
     def _post_error(self, sender: Connection, code: ErrorCode, op_id: str | None) -> None:
         self.outbox.post(protocol.error(code, op_id), [sender.id])
-
-
-def _action(request: Request) -> tuple[Action, str | None]:
-    match request:
-        case Increment(op_id):
-            return Action.INCREMENT, op_id
-        case GetCurrent():
-            return Action.GET_CURRENT, None
-    return Action.INVALID, None
 
 
 def _code(failure: StoreError) -> ErrorCode:
