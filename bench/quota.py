@@ -61,7 +61,7 @@ def reaches_everyone(row: Row) -> bool:
     return row["stale"] == 0 and _rejected(row) < MAX_REJECTED
 
 
-def is_repaired_by_heartbeats(row: Row) -> bool:
+def reaches_everyone_in_time(row: Row) -> bool:
     """Whether every client has the last value one heartbeat after the last click."""
     return row["last_lag"] is not None and row["last_lag"] <= HEARTBEAT_SECONDS
 
@@ -121,7 +121,7 @@ def _bars(rows: list[Row]) -> list[Bar]:
             f"10,000/s, 50,000 clients, {BUSY}: every client has the last value within "
             f"{HEARTBEAT_SECONDS:.0f} s of the last click",
             f"{_seconds(large['last_lag'])} s",
-            is_repaired_by_heartbeats(large),
+            reaches_everyone_in_time(large),
         ),
     ]
 

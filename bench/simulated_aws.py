@@ -5,9 +5,10 @@ limit here. DynamoDB's is about 1,000 per second.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
-from counter_service.runtime.core.ports import Connection, CounterStore, SelfInvoker
+from counter_service.runtime.core.ports import Connection, CounterStore, Progress, SelfInvoker
 from simulation.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 from simulation.timeline import Timeline
 from simulation.virtual_time import START_MS
@@ -60,10 +61,13 @@ class SimulatedConnections(InMemoryConnectionStore):
         super().put(connection)
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
 
-    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
-        self.broadcasts.began = self.timeline.now
+    def audience(
+        self, now_s: int, until_ms: float = float("inf"), after: str | None = None
+    ) -> Iterator[str]:
+        if after is None:
+            self.broadcasts.began = self.timeline.now
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
-        rows = list(super().audience(now_s, until_ms))
+        rows = list(super().audience(now_s, until_ms, after))
         self.timeline.sleep(DYNAMODB_SECONDS / 2)
         yield from rows
 
@@ -86,6 +90,9 @@ class SimulatedLease(InMemoryLease):
             newer = self._call(lambda: self.tickets)
         return newer
 
+    def renew(self, owner: str, until: int) -> bool:
+        return bool(self._call(lambda: super(SimulatedLease, self).renew(owner, until)))
+
     def abandon(self, owner: str) -> None:
         self._call(lambda: super(SimulatedLease, self).abandon(owner))
 
@@ -106,7 +113,8 @@ class SimulatedSelfInvoker(SelfInvoker):
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self.work: Callable[[], object] = lambda: None
+        self.work: Callable[[Progress], object] = lambda _: None
 
-    def continue_broadcast(self) -> None:
-        self._timeline.after(INVOKE_SECONDS, lambda: self._timeline.start(self.work))
+    def continue_broadcast(self, progress: Progress) -> None:
+        work = partial(self.work, progress)
+        self._timeline.after(INVOKE_SECONDS, lambda: self._timeline.start(work))

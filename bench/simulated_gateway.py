@@ -180,7 +180,7 @@ class SimulatedOutbox(Outbox):
         fan_out = SimulatedFanOut(self, value, list(audience), seconds)
         result = self.timeline.wait(fan_out.begin)
         self.broadcasts.throttled += result.throttled
-        if is_broadcast:
+        if is_broadcast and result.is_complete:
             self.broadcasts.end(self.timeline.now, self.clients.stale(value))
         return result
 
@@ -205,7 +205,8 @@ class SimulatedFanOut:
         self._max_in_flight = limits.connections_when_large if is_large else limits.connections
         self._ends_at = self._timeline.now + min(seconds, limits.fan_out_seconds)
         self._queue = PostQueue(map(Post, audience))
-        self._outcomes = dict.fromkeys(audience, Delivery.SKIPPED)
+        self._outcomes: dict[str, Delivery] = {}
+        self._is_complete = True
         self._throttled = 0
         self._in_flight = 0
         self._arrived: list[tuple[Post, bool]] = []  # whether API Gateway accepted the post
@@ -221,25 +222,24 @@ class SimulatedFanOut:
         now = self._timeline.now
         self._handle_responses(now)
         if self._queue and now >= self._ends_at:
+            self._is_complete &= not self._queue.has_untried
             self._queue.abandon()
         started = self._start_posts(now)
         if self._queue or self._in_flight:
             busy = started * self._outbox.engine.cpu_seconds
             self._timeline.after(busy, self._wait)
         else:
-            self._done(PostResult(self._outcomes, self._throttled))
+            self._done(PostResult(self._outcomes, self._throttled, self._is_complete))
 
     def _start_posts(self, now: float) -> int:
         free = self._max_in_flight - self._in_flight
-        started = 0
-        for _ in range(min(free, self._pace.allowance(self._in_flight, now))):
-            post = self._queue.next(now)
-            if post is None:
-                break
-            started += 1
+        posts = self._queue.take(min(free, self._pace.allowance(self._in_flight, now)), now)
+        started = len(posts)
+        for number, post in enumerate(posts, 1):
+            self._outcomes[post.connection_id] = Delivery.SKIPPED
             post.attempts += 1
             post.started_at = now
-            sent_after = started * self._outbox.engine.cpu_seconds
+            sent_after = number * self._outbox.engine.cpu_seconds
             self._timeline.after(sent_after + POST_SECONDS, partial(self._respond, post))
         self._pace.started(started)
         self._in_flight += started

@@ -244,7 +244,7 @@ def counter_service(load: Load) -> Outcome:
     def invoke(event: Message | ContinueBroadcast) -> None:
         function.invoke(lambda service: service.handle(event, clock.now_ms() + TIMEOUT_MS))
 
-    self_invoker.work = lambda: invoke(ContinueBroadcast())
+    self_invoker.work = lambda progress: invoke(ContinueBroadcast(progress))
     return world.run(
         click=lambda sender: invoke(Message(sender, EPOCH, '{"action":"increment"}')),
         heartbeat=lambda sender: invoke(Message(sender, EPOCH, '{"action":"get-current"}')),

@@ -18,7 +18,7 @@ from counter_service.runtime.core.backoff import Backoff
 from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.events import ContinueBroadcast, Event, Message
 from counter_service.runtime.core.origins import OriginPolicy
-from counter_service.runtime.core.ports import Connection, CounterStore, SelfInvoker
+from counter_service.runtime.core.ports import Connection, CounterStore, Progress, SelfInvoker
 from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
 from simulation.dynamodb import Client, Table
 from simulation.fakes import InMemoryConnectionStore, InMemoryLease, fake_ports
@@ -204,9 +204,9 @@ class CountingSimulation(SelfInvoker):
         )
         assemble(ports, Access(OriginPolicy())).handle(event, self.time.ms + TIMEOUT_MS)
 
-    def continue_broadcast(self) -> None:
+    def continue_broadcast(self, progress: Progress) -> None:
         self.time.wait(self.random.uniform(1, 20))
-        self.time.spawn(lambda: self.invoke(ContinueBroadcast()))
+        self.time.spawn(lambda: self.invoke(ContinueBroadcast(progress)))
 
     def _counter(self, shards: int) -> CounterStore:
         return self._store(

@@ -3,6 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from hashlib import sha256
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -18,6 +20,7 @@ from counter_service.runtime.core.ports import (
     Outbox,
     Ports,
     PostResult,
+    Progress,
     SelfInvoker,
     TokenProblem,
     TokenVerifier,
@@ -162,10 +165,21 @@ class InMemoryConnectionStore(FaultInjection, ConnectionStore):
                 self.clicks[connection_id] = (current, clicks + 1)
             return clicks + 1
 
-    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+    def audience(
+        self, now_s: int, until_ms: float = float("inf"), after: str | None = None
+    ) -> Iterator[str]:
         del until_ms
         self._fail_on_demand("audience")
-        yield from [row.id for row in self.rows.values() if row.expires_at > now_s]
+        # Like DynamoDB, in the order of a hash, which does not depend on which rows exist.
+        start = _place(after) if after else b""
+        rows = sorted(self.rows.values(), key=lambda row: _place(row.id))
+        yield from [row.id for row in rows if row.expires_at > now_s and _place(row.id) > start]
+
+
+@cache
+def _place(connection_id: str) -> bytes:
+    """The place of a row in the table."""
+    return sha256(connection_id.encode()).digest()
 
 
 class InMemoryLease(FaultInjection, BroadcastLease):
@@ -204,6 +218,14 @@ class InMemoryLease(FaultInjection, BroadcastLease):
             self.until = until
             return self.tickets
 
+    def renew(self, owner: str, until: int) -> bool:
+        self._fail_on_demand("renew")
+        with self._lock:
+            if self.owner != owner:
+                return False
+            self.until = until
+            return True
+
     def abandon(self, owner: str) -> None:
         self._fail_on_demand("abandon")
         with self._lock:
@@ -217,13 +239,13 @@ class InMemoryLease(FaultInjection, BroadcastLease):
 
 
 class FakeSelfInvoker(SelfInvoker):
-    """Counts its `calls`."""
+    """Remembers what other invocations have to continue, in `handed_over`."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.handed_over: list[Progress] = []
 
-    def continue_broadcast(self) -> None:
-        self.calls += 1
+    def continue_broadcast(self, progress: Progress) -> None:
+        self.handed_over.append(progress)
 
 
 class FakeOutbox(Outbox):

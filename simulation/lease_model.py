@@ -20,6 +20,7 @@ class Step(Enum):
     VALUE = "reads the value"
     LIST = "lists the audience"
     POST = "posts the value"
+    RENEW = "renews the lease"
     RELEASE = "releases the lease"
     PUT_ROW = "puts its row"
     READ = "reads the value to show"
@@ -32,12 +33,13 @@ ENDS = (Step.DONE, Step.CRASHED)
 
 
 class Order(Enum):
-    """The order of the steps: that of the service, one as good, and four that are wrong."""
+    """The order of the steps: that of the service, one as good, and five that are wrong."""
 
     RIGHT = "count, ticket, list, value"
     VALUE_FIRST = "count, ticket, value, list"  # later pages of the list are read after the value
     LIST_BEFORE_COUNT = "the audience is listed before the count"
     EVENTUAL_LIST = "the list may be eventually consistent"
+    NEW_TICKET_TO_CONTINUE = "a broadcast that continues counts as begun when it continues"
     UNCONDITIONAL_RELEASE = "the lease is released despite newer tickets"
     READ_BEFORE_ROW = "a client reads the value before it puts its row"
 
@@ -48,6 +50,7 @@ class Process:
     ticket: int = 0
     value: int = 0
     audience: frozenset[int] = frozenset()
+    reached: int | None = None  # the client that a broadcast reached before its time was up
     crashed_owner: int | None = None
 
 
@@ -63,6 +66,7 @@ class State:
     shown: tuple[int, int] = (0, 0)  # the value on the page of each client
     expiries: int = 0  # that may still happen
     crashes: int = 0  # that may still happen
+    pauses: int = 0  # of a broadcast whose time is up; that may still happen
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,13 @@ class End:
     path: tuple[str, ...]
 
 
-def explore(order: Order, clickers: int, expiries: int, crashes: int) -> tuple[int, list[End]]:
+def explore(
+    order: Order, clickers: int, expiries: int, crashes: int, pauses: int
+) -> tuple[int, list[End]]:
     """Explore every state.
 
     Args:
-        clickers, expiries, crashes: How many there may be at most.
+        clickers, expiries, crashes, pauses: How many there may be at most.
 
     Returns:
         The number of states, and the ends in which a connected client shows an old value.
@@ -85,7 +91,7 @@ def explore(order: Order, clickers: int, expiries: int, crashes: int) -> tuple[i
     first_step = Step.LIST_FIRST if order is Order.LIST_BEFORE_COUNT else Step.COUNT
     client = Process(Step.READ if order is Order.READ_BEFORE_ROW else Step.PUT_ROW)
     processes = (*[Process(first_step)] * clickers, client)
-    start = State(processes, expiries=expiries, crashes=crashes)
+    start = State(processes, expiries=expiries, crashes=crashes, pauses=pauses)
     stale: list[End] = []
     seen = {start}
     waiting: list[End] = [End(start, ())]
@@ -153,7 +159,7 @@ def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process
         return replace(process, step=step, **changes)  # type: ignore[arg-type]
 
     def own(state: State) -> tuple[State, Process]:
-        process = go(_first_read(order), ticket=state.tickets, crashed_owner=None)
+        process = go(_first_read(order), ticket=state.tickets, reached=None, crashed_owner=None)
         return replace(state, owner=me, expired=False), process
 
     match process.step:
@@ -177,11 +183,24 @@ def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process
             yield state, go(step, value=state.count)
         case Step.LIST:
             step = Step.POST if order is Order.VALUE_FIRST else Step.VALUE
-            yield state, go(step, audience=state.rows)
+            yield state, go(step, audience=state.rows - {process.reached})
             if order is Order.EVENTUAL_LIST:
                 yield state, go(step, audience=state.rows_before)
         case Step.POST:
             yield _show(state, process.audience, process.value), go(Step.RELEASE)
+            if state.pauses and process.reached is None:
+                # The time is up after the first client of the listing, whichever that is.
+                paused = replace(state, pauses=state.pauses - 1)
+                for client in process.audience:
+                    posted = _show(paused, frozenset({client}), process.value)
+                    yield posted, go(Step.RENEW, reached=client)
+        case Step.RENEW:
+            if state.owner != me:
+                yield state, done
+            else:
+                is_new = order is Order.NEW_TICKET_TO_CONTINUE
+                ticket = state.tickets if is_new else process.ticket
+                yield replace(state, expired=False), go(_first_read(order), ticket=ticket)
         case Step.RELEASE:
             if state.owner != me:
                 yield state, done

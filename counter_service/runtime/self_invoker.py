@@ -7,7 +7,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .core.errors import StoreUnavailable
-from .core.events import CONTINUE_BROADCAST
+from .core.events import continue_broadcast
+from .core.ports import Progress
 
 
 class LambdaSelfInvoker:
@@ -22,13 +23,13 @@ class LambdaSelfInvoker:
         self._function_name = function_name
         self._make_client = make_client
 
-    def continue_broadcast(self) -> None:
+    def continue_broadcast(self, progress: Progress) -> None:
         client = self._make_client()
         try:
             client.invoke(
                 FunctionName=self._function_name,
                 InvocationType="Event",
-                Payload=json.dumps(CONTINUE_BROADCAST),
+                Payload=json.dumps(continue_broadcast(progress)),
             )
         except (ClientError, BotoCoreError) as failure:
             reason = type(failure).__name__

@@ -38,12 +38,16 @@ def test_one_broadcast_to_10_000_clients_rejects_no_messages_within_the_small_qu
     assert (outcome.throttled, outcome.rejected) == (0, 0)
 
 
-def test_heartbeats_reach_clients_that_a_broadcast_did_not() -> None:
+def test_broadcast_goes_on_until_everyone_is_reached() -> None:
     slow = Quota(20, 100)  # ten posts a second reach 90 clients in 9 s
-    load = Load(clients=170, clicks=[0.0], heartbeats_until=70, quota=slow)
-    outcome = counter_service(load)
-    assert 50 < outcome.stale < 100
-    assert quota.is_repaired_by_heartbeats(asdict(outcome))
+    outcome = counter_service(Load(clients=300, clicks=[0.0], quota=slow))
+    assert (outcome.broadcasts, outcome.stale) == (1, 0)
+    assert outcome.fan_out == pytest.approx(300 / 10, rel=0.05)
+
+
+@pytest.mark.parametrize("pattern", quota.PATTERNS)
+def test_50_000_clients_have_the_last_value_within_a_heartbeat(pattern: str) -> None:
+    assert quota.reaches_everyone_in_time(quota.simulate(QUOTA, 50_000, pattern))
 
 
 def test_broadcast_is_as_fast_as_posts_per_second() -> None:

@@ -56,6 +56,18 @@ def test_audience_can_be_read_while_rows_are_removed(connections: ConnectionStor
     assert audience(connections) == []
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_audience_continues_after_any_row_in_the_same_order(
+    connections: ConnectionStore, is_removed: bool
+) -> None:
+    put(connections, *IDS)
+    order = list(connections.audience(T0))
+    for place, last in enumerate(order):
+        if is_removed:
+            connections.remove(last)
+        assert list(connections.audience(T0, after=last)) == order[place + 1 :]
+
+
 def test_put_does_not_overwrite_a_row(connections: ConnectionStore) -> None:
     put(connections, "a")
     put(connections, "a", connected_at=T0 + 1000)

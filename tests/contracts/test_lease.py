@@ -49,6 +49,20 @@ def test_lease_that_expired_is_acquired_by_one_of_many(lease: BroadcastLease, ti
     assert len([each for each in tickets if each is not None]) == 1
 
 
+def test_lease_is_renewed_only_by_its_owner(lease: BroadcastLease, ticket: int) -> None:
+    assert lease.renew("me", LATER + 12)
+    assert not lease.renew("you", LATER + 100)
+    assert lease.request("you", LATER + 11, LATER + 100) is None
+    assert lease.release("me", ticket + 1, LATER) is None
+    assert not lease.renew("me", LATER + 100)
+
+
+def test_lease_is_renewed_for_a_shorter_time(lease: BroadcastLease, ticket: int) -> None:
+    lease.request("you", NOW, LATER)
+    assert lease.release("me", ticket, NOW + 1) == ticket + 1
+    assert lease.request("you", NOW + 1, LATER) == ticket + 2
+
+
 def test_lease_is_abandoned_despite_newer_tickets(lease: BroadcastLease, ticket: int) -> None:
     lease.request("you", NOW, LATER)
     lease.abandon("me")

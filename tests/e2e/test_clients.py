@@ -2,13 +2,16 @@
 
 import json
 import socket
+import time
 from contextlib import ExitStack
 from uuid import uuid4
 
 import pytest
 from websockets.sync.client import ClientConnection
 
-from counter_service.runtime.core.events import CONTINUE_BROADCAST
+from counter_service.runtime.core.events import continue_broadcast
+from counter_service.runtime.core.ports import Progress
+from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
 
 from .conftest import Product, eventually, receive, receive_value, request
 
@@ -130,9 +133,12 @@ def test_a_broadcast_removes_only_the_row_of_a_stale_connection(
 def test_a_self_invocation_continues_the_broadcast(
     product: Product, client: ClientConnection
 ) -> None:
+    lease = DynamoBroadcastLease(product.outputs["CounterTableName"], product.aws("dynamodb"))
+    ticket = lease.request("me", 0, int(time.time()) + 60)
+    assert ticket
     response = product.aws("lambda").invoke(
         FunctionName=product.outputs["FunctionName"],
-        Payload=json.dumps(CONTINUE_BROADCAST),
+        Payload=json.dumps(continue_broadcast(Progress("me", ticket))),
     )
     assert json.loads(response["Payload"].read()) == {"statusCode": 200}
     assert receive(client) == update(product.stored_value())

@@ -17,7 +17,9 @@ from moto import mock_aws
 from counter_service.runtime import logs
 from counter_service.runtime.auth import jwks
 from counter_service.runtime.core.errors import SettingsError, StoreUnavailable
-from counter_service.runtime.core.events import CONTINUE_BROADCAST
+from counter_service.runtime.core.events import continue_broadcast
+from counter_service.runtime.core.ports import Progress
+from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
 from tests.unit.issuer import Issuer
 from tests.unit.local_server import Answer, LocalServer
@@ -258,8 +260,10 @@ def test_handler_continues_a_broadcast(
     function: Lambda, capsys: pytest.CaptureFixture[str]
 ) -> None:
     function.connect(OTHER, int(time.time()))
+    lease = DynamoBroadcastLease(COUNTER, function.dynamodb)
+    assert lease.request("me", 0, 10**10) == 1
     capsys.readouterr()
-    assert function.invoke(CONTINUE_BROADCAST) == {"statusCode": 200}
+    assert function.invoke(continue_broadcast(Progress("me", 1))) == {"statusCode": 200}
     assert function.posts() == [(OTHER, _update(0))]
     [entry] = _logged(capsys)
     assert (entry["message"], entry["Broadcasts"]) == ("continue-broadcast", 1)

@@ -6,7 +6,8 @@ import pytest
 from botocore.stub import Stubber
 
 from counter_service.runtime.core.errors import StoreUnavailable
-from counter_service.runtime.core.events import CONTINUE_BROADCAST, ContinueBroadcast, parse
+from counter_service.runtime.core.events import ContinueBroadcast, parse
+from counter_service.runtime.core.ports import Progress
 from counter_service.runtime.self_invoker import LambdaSelfInvoker
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
@@ -17,14 +18,17 @@ def client() -> Any:
     return boto3.client("lambda")
 
 
-def test_self_invoker_invokes_the_function_asynchronously(client: Any) -> None:
-    payload = json.dumps(CONTINUE_BROADCAST)
+@pytest.mark.parametrize("reached", [None, "Rk4aBcD1FiAFTgQ="])
+def test_self_invoker_invokes_the_function_asynchronously(client: Any, reached: str | None) -> None:
+    progress = Progress("owner", 7, reached)
+    members = {"owner": "owner", "ticket": 7, "reached": reached}
+    payload = json.dumps({"continueBroadcast": members})
     request = {"FunctionName": "websocket-dev", "InvocationType": "Event", "Payload": payload}
     with Stubber(client) as stub:
         stub.add_response("invoke", {"StatusCode": 202}, request)
-        LambdaSelfInvoker("websocket-dev", lambda: client).continue_broadcast()
+        LambdaSelfInvoker("websocket-dev", lambda: client).continue_broadcast(progress)
         stub.assert_no_pending_responses()
-    assert parse(json.loads(payload)) == ContinueBroadcast()
+    assert parse(json.loads(payload)) == ContinueBroadcast(progress)
 
 
 def test_self_invoker_makes_no_client_before_its_first_use() -> None:
@@ -35,4 +39,4 @@ def test_self_invoker_raises_store_unavailable_when_lambda_throttles(client: Any
     with Stubber(client) as stub:
         stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
         with pytest.raises(StoreUnavailable, match="handing the broadcast over"):
-            LambdaSelfInvoker("websocket-dev", lambda: client).continue_broadcast()
+            LambdaSelfInvoker("websocket-dev", lambda: client).continue_broadcast(Progress("me", 1))

@@ -3,8 +3,15 @@
 The order makes this right: count, take a ticket, list the audience, read the value, post. An
 invocation takes a ticket after it has counted. If the lease is free, the invocation acquires it
 and broadcasts, and it releases the lease only if no newer ticket was taken meanwhile. So no value
-is left unsent. simulation/lease_model.py explores every interleaving of this order, and of four
-others that leave a client with an old value.
+is left unsent.
+
+If the time is up before everyone was reached, the owner renews the lease and continues after the
+last connection that it reached, with the value of that moment. It keeps its ticket, because those
+who were reached first may lack a newer value. An invocation that has no time left for this hands
+the lease over to another invocation, which continues as the same owner.
+
+simulation/lease_model.py explores every interleaving of this order, and of others that leave a
+client with an old value.
 """
 
 from collections import Counter
@@ -26,12 +33,16 @@ from .ports import (
     Delivery,
     Outbox,
     PostResult,
+    Progress,
     SelfInvoker,
 )
 
 # The lease covers a whole broadcast, and is renewed for the next one. So it expires only if its
 # owner crashed.
 LEASE_SECONDS: Final = 16
+# While a broadcast is handed over. If the other invocation does not begin by then, the next click
+# takes the lease over.
+HAND_OVER_SECONDS: Final = 5
 # The longest call of a store (dynamodb/client.py), and the longest post (fanout/fan_out.py). Posts
 # end this long before the lease does, which leaves the time for a release.
 STORE_MS: Final = 4_000
@@ -51,6 +62,18 @@ class SentValue:
 
     connection_id: str
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """How long the lease is held, unless it is renewed."""
+
+    ends_s: int  # epoch seconds
+    covers_broadcast: bool  # otherwise it only covers a hand-over
+
+    @property
+    def ends_ms(self) -> int:
+        return self.ends_s * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +103,24 @@ class Broadcaster:
         Args:
             deadline_ms: Epoch milliseconds at which this invocation is killed.
         """
-        owner = self.new_owner()
-        now_s = self.clock.now_s()
+        owner, term = self.new_owner(), self._term(deadline_ms)
         try:
-            ticket = self.lease.request(owner, now_s, now_s + LEASE_SECONDS)
+            ticket = self.lease.request(owner, self.clock.now_s(), term.ends_s)
         except StoreUnavailable:
             return DeliveryStats(incomplete=True)
-        stats = DeliveryStats()
-        gone: dict[str, None] = {}  # in order; each broadcast finds the same ones again
-        while ticket is not None:
-            lease_ends_ms = (now_s + LEASE_SECONDS) * 1000
-            if lease_ends_ms > deadline_ms:
-                # Release before handing over, so that the next invocation finds the lease free.
-                stats += self._hand_over(owner, lease_ends_ms)
-                break
-            done, newly_gone = self._broadcast_once(lease_ends_ms - RESERVE_MS, already_sent)
-            stats += done
-            gone |= dict.fromkeys(newly_gone)
-            if done.incomplete:
-                self._abandon(owner, lease_ends_ms)
-                break
-            now_s = self.clock.now_s()
-            try:
-                ticket = self._release(owner, ticket, now_s + LEASE_SECONDS, lease_ends_ms)
-            except StoreUnavailable:
-                stats += DeliveryStats(incomplete=True)
-                break
-        # Only now, because no broadcast may wait for it.
-        return stats + self._clean_up(list(gone)[:MAX_CLEANUP], deadline_ms - STORE_MS)
+        if ticket is None:
+            return DeliveryStats()
+        return self._broadcast(Progress(owner, ticket), term, deadline_ms, already_sent)
+
+    def continue_broadcast(self, progress: Progress, deadline_ms: float) -> DeliveryStats:
+        """Continue the broadcast of an invocation that had no time left."""
+        term = self._term(deadline_ms)
+        try:
+            if not self.lease.renew(progress.owner, term.ends_s):
+                return DeliveryStats()  # this began too late, and another invocation broadcasts
+        except StoreUnavailable:
+            return DeliveryStats(incomplete=True)
+        return self._broadcast(progress, term, deadline_ms)
 
     def resume_abandoned_broadcast(self, deadline_ms: float) -> DeliveryStats:
         """Broadcast if an invocation crashed while it owned the lease."""
@@ -118,20 +131,64 @@ class Broadcaster:
             return DeliveryStats(incomplete=True)
         return self.broadcast(deadline_ms)
 
-    def _broadcast_once(
-        self, until_ms: int, already_sent: SentValue | None
-    ) -> tuple[DeliveryStats, list[str]]:
-        """One broadcast that starts no post after `until_ms`, and the connections that are gone."""
+    def _term(self, deadline_ms: float) -> _Term:
+        """A term from now on for an invocation that is killed at `deadline_ms`."""
+        now_s = self.clock.now_s()
+        if (now_s + LEASE_SECONDS) * 1000 <= deadline_ms:
+            return _Term(now_s + LEASE_SECONDS, covers_broadcast=True)
+        return _Term(now_s + HAND_OVER_SECONDS, covers_broadcast=False)
+
+    def _broadcast(
+        self,
+        start: Progress,
+        term: _Term,
+        deadline_ms: float,
+        already_sent: SentValue | None = None,
+    ) -> DeliveryStats:
+        """Broadcast as the owner of the lease until everything is sent or handed over."""
+        stats = DeliveryStats()
+        gone: dict[str, None] = {}  # in order; each broadcast finds the same ones again
+        progress: Progress | None = start
+        while progress:
+            if not term.covers_broadcast:
+                stats += self._hand_over(progress, term)
+                break
+            done, newly_gone, reached = self._post(progress, term, already_sent)
+            stats += done
+            gone |= dict.fromkeys(newly_gone)
+            if done.incomplete:
+                self._abandon(progress.owner, term)
+                break
+            following = self._term(deadline_ms)
+            try:
+                progress = self._next(progress, reached, term, following)
+            except StoreUnavailable:
+                stats += DeliveryStats(incomplete=True)
+                break
+            term = following
+        # Only now, because no broadcast may wait for it.
+        return stats + self._clean_up(list(gone)[:MAX_CLEANUP], deadline_ms - STORE_MS)
+
+    def _post(
+        self, progress: Progress, term: _Term, already_sent: SentValue | None
+    ) -> tuple[DeliveryStats, list[str], str | None]:
+        """Post to everyone who was not reached, or to as many as the term has time for.
+
+        Returns:
+            What became of the posts, the connections that are gone, and the last connection that
+            was reached; None if everyone was.
+        """
+        until_ms = term.ends_ms - RESERVE_MS
         # Read the value after the first page of the audience. A click that is counted while the
         # page is read then goes out with this broadcast, not with the next.
         try:
-            listing = self.connections.audience(self.clock.now_s(), until_ms)
+            listing = self.connections.audience(self.clock.now_s(), until_ms, progress.reached)
             first = list(islice(listing, 1))
             if self.clock.now_ms() + STORE_MS > until_ms:
-                return DeliveryStats(incomplete=True), []
+                return DeliveryStats(incomplete=True), [], None
             value = self.counter.value()
         except StoreUnavailable:
-            return DeliveryStats(incomplete=True), []
+            return DeliveryStats(incomplete=True), [], None
         exclude = None
         if already_sent and already_sent.value == value:
             exclude = already_sent.connection_id
@@ -141,30 +198,43 @@ class Broadcaster:
         result = self.outbox.post(protocol.counter_update(value), others, until_ms)
         stats, gone = _summary(result)
         if failures:
-            return replace(stats, incomplete=True), gone
-        return replace(stats, broadcasts=1), gone
+            return replace(stats, incomplete=True), gone, None
+        if result.is_complete:
+            return replace(stats, broadcasts=1), gone, None
+        reached = next(reversed(result.deliveries), None)
+        return replace(stats, incomplete=reached is None), gone, reached
 
-    def _release(self, owner: str, ticket: int, until_s: int, lease_ends_ms: int) -> int | None:
-        """Release or renew the lease. Retries until it ends, because it blocks all others."""
-        for _ in self.backoff.attempts(lease_ends_ms):
+    def _next(
+        self, progress: Progress, reached: str | None, term: _Term, following: _Term
+    ) -> Progress | None:
+        """What is left to broadcast, with the lease renewed; None: nothing, and it is released.
+
+        Retries until the lease ends, because it blocks all others.
+        """
+        owner = progress.owner
+        for _ in self.backoff.attempts(term.ends_ms):
             try:
-                return self.lease.release(owner, ticket, until_s)
+                if reached:
+                    is_mine = self.lease.renew(owner, following.ends_s)
+                    return replace(progress, reached=reached) if is_mine else None
+                newer = self.lease.release(owner, progress.ticket, following.ends_s)
+                return None if newer is None else Progress(owner, newer)
             except StoreUnavailable as problem:
                 failure = problem
         raise failure
 
-    def _abandon(self, owner: str, lease_ends_ms: int) -> None:
+    def _abandon(self, owner: str, term: _Term) -> None:
         """Release the lease even if newer tickets exist. Retries until the lease ends."""
-        for _ in self.backoff.attempts(lease_ends_ms):
+        for _ in self.backoff.attempts(term.ends_ms):
             with suppress(StoreUnavailable):
                 self.lease.abandon(owner)
                 return
 
-    def _hand_over(self, owner: str, lease_ends_ms: int) -> DeliveryStats:
-        self._abandon(owner, lease_ends_ms)
+    def _hand_over(self, progress: Progress, term: _Term) -> DeliveryStats:
         try:
-            self.self_invoker.continue_broadcast()
+            self.self_invoker.continue_broadcast(progress)
         except StoreUnavailable:
+            self._abandon(progress.owner, term)
             return DeliveryStats(incomplete=True)
         return DeliveryStats(handed_over=True)
 

@@ -5,10 +5,11 @@ apigateway-websocket-api-mapping-template-reference.html, and recorded ones in t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from .errors import UnknownEvent
+from .ports import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,19 @@ class ContinueBroadcast:
     No client can send this, because API Gateway wraps what clients send in its own event.
     """
 
+    progress: Progress
     connection_id: None = None
 
 
 Event = Connect | Disconnect | Message | ContinueBroadcast
 
-CONTINUE_BROADCAST: Final = {"counterService": "continue-broadcast"}
+CONTINUE_BROADCAST: Final = "continueBroadcast"  # the only member of a self-invocation's event
 
 
 def parse(event: Mapping[str, Any]) -> Event:
     """Parse an event. Raises UnknownEvent for anything that API Gateway does not send."""
-    if event == CONTINUE_BROADCAST:
-        return ContinueBroadcast()
+    if isinstance(event, Mapping) and CONTINUE_BROADCAST in event:
+        return _continue_broadcast(event[CONTINUE_BROADCAST])
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     if not isinstance(context, Mapping):
         raise UnknownEvent("requestContext is missing")
@@ -79,6 +81,18 @@ def parse(event: Mapping[str, Any]) -> Event:
         case other:
             what = other[:40] if isinstance(other, str) else type(other).__name__
             raise UnknownEvent(f"requestContext.eventType is {what}")
+
+
+def continue_broadcast(progress: Progress) -> dict[str, Any]:
+    """The event of a self-invocation."""
+    return {CONTINUE_BROADCAST: asdict(progress)}
+
+
+def _continue_broadcast(members: Any) -> ContinueBroadcast:
+    match members:
+        case {"owner": str(owner), "ticket": int(ticket), "reached": str() | None as reached}:
+            return ContinueBroadcast(Progress(owner, ticket, reached))
+    raise UnknownEvent(f"{CONTINUE_BROADCAST} is not the progress of a broadcast")
 
 
 def _connected_at(context: Mapping[str, Any]) -> int:

@@ -1,6 +1,6 @@
 """What the use cases need from the world: adapters implement these ports, and fakes too."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -74,9 +74,12 @@ class ConnectionStore(Protocol):
         stage's throttle still applies.
         """
 
-    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+    def audience(
+        self, now_s: int, until_ms: float = float("inf"), after: str | None = None
+    ) -> Iterator[str]:
         """Ids of the rows that are not expired at the epoch second `now_s`, strongly consistent.
 
+        Every listing has the same order. It begins after the id `after`, whose row may be deleted.
         The table is listed while the iterator is read. StoreUnavailable is raised then, not at the
         call, so connections that were listed before a failure do not suffer from it. It is also
         raised if the table has not responded by the epoch millisecond `until_ms`.
@@ -96,8 +99,9 @@ class Delivery(StrEnum):
 class PostResult:
     """What became of the posts of one message."""
 
-    deliveries: Mapping[str, Delivery]  # by connection id
+    deliveries: dict[str, Delivery]  # by connection id, in the order of the audience
     throttled: int = 0  # responses 429, after each of which the post was retried or skipped
+    is_complete: bool = True  # False: time was up, and the rest of the audience was not read
 
 
 class Outbox(Protocol):
@@ -109,8 +113,8 @@ class Outbox(Protocol):
         """Post one message to many connections, in order.
 
         Never raises for what a single connection does. Reads the audience while it posts, and the
-        audience must not raise. Starts no post after the epoch millisecond `until_ms`: the rest of
-        the audience is skipped.
+        audience must not raise. Starts no post after the epoch millisecond `until_ms`, and leaves
+        the rest of the audience unread.
         """
 
     def close_connection(self, connection_id: str) -> None:
@@ -137,6 +141,9 @@ class BroadcastLease(Protocol):
         the lease is released, or that it expired and belongs to another owner.
         """
 
+    def renew(self, owner: str, until: int) -> bool:
+        """Keep the lease until `until`. Returns whether it still belongs to this owner."""
+
     def abandon(self, owner: str) -> None:
         """Release the lease even if newer tickets exist."""
 
@@ -144,11 +151,26 @@ class BroadcastLease(Protocol):
         """Whether an owner never released the lease, and it expired before `now`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the owner of the lease has come with a broadcast.
+
+    Attributes:
+        ticket: The newest ticket that was taken before the broadcast began. Every client gets the
+            value of each click that was counted before this ticket was taken, or a newer one.
+        reached: The last connection that was posted to; None: the broadcast has not begun.
+    """
+
+    owner: str
+    ticket: int
+    reached: str | None = None
+
+
 class SelfInvoker(Protocol):
     """Invokes the function again."""
 
-    def continue_broadcast(self) -> None:
-        """Have another invocation broadcast, without waiting for it. Raises StoreUnavailable."""
+    def continue_broadcast(self, progress: Progress) -> None:
+        """Have another invocation continue, without waiting for it. Raises StoreUnavailable."""
 
 
 class TokenProblem(StrEnum):

@@ -14,7 +14,7 @@ from .counting import ClickCounter
 from .errors import OutcomeUnknown, StoreBusy, StoreError, StoreUnavailable
 from .events import Connect, ContinueBroadcast, Disconnect, Event, Message
 from .outcome import DeliveryStats, Outcome
-from .ports import Clock, Connection, ConnectionStore, CounterStore, Outbox
+from .ports import Clock, Connection, ConnectionStore, CounterStore, Outbox, Progress
 from .protocol import Action, ErrorCode, GetCurrent, Increment, Invalid, Request
 
 # A connection that sends so many times its limit within a second is closed.
@@ -52,8 +52,8 @@ class CounterService:
                 return Outcome(Action.DISCONNECT)
             case Message():
                 return self.handle_message(event, deadline_ms)
-            case ContinueBroadcast():
-                return self.continue_broadcast(deadline_ms)
+            case ContinueBroadcast(progress):
+                return self.continue_broadcast(progress, deadline_ms)
 
     def connect(self, event: Connect) -> Outcome:
         if rejection := self.access.check(event):
@@ -122,9 +122,9 @@ class CounterService:
         stats += self.broadcaster.resume_abandoned_broadcast(deadline_ms)
         return Outcome(Action.GET_CURRENT, value, error=stats.problem, deliveries=stats)
 
-    def continue_broadcast(self, deadline_ms: float) -> Outcome:
+    def continue_broadcast(self, progress: Progress, deadline_ms: float) -> Outcome:
         """Broadcast what another invocation had no time left for."""
-        stats = self.broadcaster.broadcast(deadline_ms)
+        stats = self.broadcaster.continue_broadcast(progress, deadline_ms)
         return Outcome(Action.CONTINUE_BROADCAST, error=stats.problem, deliveries=stats)
 
     def _check_rate(self, sender: Connection, request: Request) -> Outcome | None:

@@ -126,10 +126,14 @@ class DynamoConnectionStore:
             return False, failure.response.get("Item", {})
         return True, response["Attributes"]
 
-    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+    def audience(
+        self, now_s: int, until_ms: float = float("inf"), after: str | None = None
+    ) -> Iterator[str]:
         with translate_errors(LISTING):
+            # Any row's key may start a scan: a page ends at any row, and rows may be deleted then.
+            key = {CONNECTION_KEY: {"S": after}} if after else None
             # A page has about ten thousand rows. The next page is read while this one is used.
-            next_page: Future[dict[str, Any]] | None = self._threads.submit(self._page, now_s)
+            next_page: Future[dict[str, Any]] | None = self._threads.submit(self._page, now_s, key)
             while next_page is not None:
                 page = self._wait_for(next_page, until_ms)
                 start = page.get("LastEvaluatedKey")

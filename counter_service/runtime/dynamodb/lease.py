@@ -75,11 +75,15 @@ class DynamoBroadcastLease:
             return None  # it expired, and another invocation acquired it
         # Another click was counted and waits for this owner's next broadcast. If the last
         # broadcast took less than a second, the lease already runs until `until`.
-        if int(row[LEASE_UNTIL]["N"]) >= until:
+        if int(row[LEASE_UNTIL]["N"]) == until or self.renew(owner, until):
             return _ticket(row)
-        with suppress(_ConditionFailed):
-            return _ticket(self._update(_RENEW, me | {":until": {"N": str(until)}}, _IS_MINE))
         return None
+
+    def renew(self, owner: str, until: int) -> bool:
+        with suppress(_ConditionFailed):
+            self._update(_RENEW, {":me": {"S": owner}, ":until": {"N": str(until)}}, _IS_MINE)
+            return True
+        return False
 
     def abandon(self, owner: str) -> None:
         with suppress(_ConditionFailed):

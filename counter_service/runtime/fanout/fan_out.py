@@ -40,7 +40,7 @@ class Limits:
     large_audience: int = 1000  # posts
     connections_when_large: int = 128
     post_seconds: float = 2.0  # from the start of a request, connecting included, to its response
-    # Then the rest is skipped. 10,000 posts at half of the smallest quota, 1,250/s, take 8 s.
+    # Then the rest stays unread. 10,000 posts at half of the smallest quota, 1,250/s, take 8 s.
     fan_out_seconds: float = 9.0
     attempts: int = 3  # for every failure but a 429, which is retried until the time is up
     backoff_seconds: float = 0.05  # doubled with each attempt, with jitter
@@ -95,65 +95,67 @@ class FanOut:
         self._queue = PostQueue(self._new_posts(chain(first, audience)))
         may_open = True
         self._now = time.monotonic()  # the listing took time
+        is_complete = True
         while self._queue or self._pending:
-            if self._queue and self._must_stop():
-                self._queue.abandon()
+            if self._queue:
+                if self._is_down():
+                    self._skip_the_rest()
+                elif self._now >= self._ends_at:
+                    is_complete &= not self._queue.has_untried
+                    self._warn("the fan-out's time is up")
+                    self._queue.abandon()
             self._start_posts(may_open=may_open)
             # A handshake costs as much as dozens of posts, so open a connection only in a round
             # in which no open connection has a response.
             may_open = not self._handle_responses()
-        return PostResult(self._outcomes, self._throttled)
+        return PostResult(self._outcomes, self._throttled, is_complete)
 
     def _new_posts(self, audience: Iterator[str]) -> Iterator[Post]:
         """A post for each connection of the audience, which may list one twice."""
+        outcomes = self._outcomes
         for connection_id in audience:
-            if connection_id not in self._outcomes:
-                self._outcomes[connection_id] = Delivery.SKIPPED  # until a response says otherwise
+            if connection_id not in outcomes:
+                outcomes[connection_id] = Delivery.SKIPPED  # until a response says otherwise
                 yield Post(connection_id)
 
-    def _must_stop(self) -> bool:
-        """Whether no post may be started, because time is up or the endpoint is down."""
-        if self._consecutive_failures >= self._limits.consecutive_failures:
-            self._warn("the management endpoint does not respond")
-            return True
-        if self._now >= self._ends_at:
-            self._warn("the fan-out took too long")
-            return True
-        return False
+    def _is_down(self) -> bool:
+        """Whether the endpoint does not respond."""
+        return self._consecutive_failures >= self._limits.consecutive_failures
+
+    def _skip_the_rest(self) -> None:
+        self._warn("the management endpoint does not respond")
+        while self._queue.take(self._limits.large_audience, self._now):
+            pass  # reading it has marked it as skipped
+        self._queue.abandon()
 
     # --- requests -------------------------------------------------------------------------------
 
     def _start_posts(self, *, may_open: bool) -> None:
         """Start posts on every idle connection, and on one new connection if `may_open`."""
-        posts: list[Post] = []
+        if not self._queue:
+            return
         free = len(self._pool.idle)
         if may_open and len(self._pending) + free < self._max_connections:
             free += 1
-        for _ in range(min(free, self._pace.allowance(len(self._pending), self._now))):
-            post = self._queue.next(self._now)
-            if post is None:
-                break
-            posts.append(post)
+        most = min(free, self._pace.allowance(len(self._pending), self._now))
+        posts = self._queue.take(most, self._now)
         # Sign every request before the first is sent, because that finds the CPU's caches warm.
         requests = [self._template.request(post.connection_id) for post in posts]
         self._pace.started(len(posts))
         for post, request in zip(posts, requests, strict=True):
-            self._start(post, request)
-
-    def _start(self, post: Post, request: bytes) -> None:
-        post.attempts += 1
-        post.started_at = self._now
-        try:
-            # If one kept connection was dead, the others may be dead too.
-            connection = self._pool.take(new=post.free_retry_used)
-        except OSError as problem:
-            self._on_failure(post, problem)
-            return
-        self._pending[connection] = post
-        try:
-            connection.send(request)
-        except OSError as problem:
-            self._on_connection_lost(connection, problem)
+            post.attempts += 1
+            post.started_at = self._now
+            try:
+                # If one kept connection was dead, the others may be dead too.
+                connection = self._pool.take(post.free_retry_used)
+            except OSError as problem:
+                self._on_failure(post, problem)
+                continue
+            self._pending[connection] = post
+            try:
+                connection.send(request)
+            except OSError as problem:
+                self._on_connection_lost(connection, problem)
 
     # --- responses ------------------------------------------------------------------------------
 

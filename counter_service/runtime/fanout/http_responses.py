@@ -12,17 +12,19 @@ MAX_BODY: Final = 64 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 # The head of the usual response: 200 with a length, on a connection that stays open. Every other
-# response is parsed header by header.
-_OTHER_HEADER: Final = (
-    rb"(?:(?!content-length:|transfer-encoding:|connection:)[^\r\n]+\r\n"
-    rb"|connection: keep-alive\r\n)*"
+# response is parsed header by header. The headers that say where a response ends, or that the
+# connection does, begin with c or t.
+_OTHER_HEADERS: Final = (
+    rb"(?:[^ctCT\r\n][^\r\n]*+\r\n"
+    rb"|(?i:connection: keep-alive)\r\n"
+    rb"|(?i:content-type:)[^\r\n]*+\r\n)*+"
 )
 _USUAL_HEAD: Final = re.compile(
-    rb"HTTP/1\.1 200 [^\r\n]*\r\n(?i:"
-    + _OTHER_HEADER
-    + rb"content-length: ?([0-9]{1,4})\r\n"
-    + _OTHER_HEADER
-    + rb")\r\n"
+    rb"HTTP/1\.1 200 [^\r\n]*+\r\n"
+    + _OTHER_HEADERS
+    + rb"(?i:content-length): ?([0-9]{1,4})\r\n"
+    + _OTHER_HEADERS
+    + rb"\r\n"
 )
 
 

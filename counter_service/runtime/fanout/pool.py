@@ -39,12 +39,12 @@ class ConnectionPool:
         for key, _ in self.selector.select(0):
             self.drop(key.data)
 
-    def take(self, *, new: bool = False) -> HttpConnection:
+    def take(self, must_be_new: bool = False) -> HttpConnection:
         """An idle connection, unless it must be new or there is none: then a new one.
 
         Raises OSError if the host's name does not resolve.
         """
-        if self.idle and not new:
+        if self.idle and not must_be_new:
             return self.idle.pop()
         if not self._addresses:
             self._addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)

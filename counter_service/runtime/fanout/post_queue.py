@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 
 @dataclass(slots=True)
@@ -28,28 +29,27 @@ class PostQueue:
         self._retries: list[tuple[float, int, Post]] = []  # a heap by time
 
     def __bool__(self) -> bool:
+        """Whether posts may be left."""
         return self.has_untried or bool(self._retries)
 
     @property
     def next_retry_at(self) -> float | None:
         return self._retries[0][0] if self._retries else None
 
-    def next(self, now: float) -> Post | None:
-        """The next post; None if there is none, or none yet."""
-        if self._retries and self._retries[0][0] <= now:
-            return heapq.heappop(self._retries)[2]
-        if self.has_untried:
-            post = next(self._untried, None)
-            self.has_untried = post is not None
-            return post
-        return None
+    def take(self, most: int, now: float) -> list[Post]:
+        """The next posts, and fewer than `most` if there are no more, or none yet."""
+        posts: list[Post] = []
+        while len(posts) < most and self._retries and self._retries[0][0] <= now:
+            posts.append(heapq.heappop(self._retries)[2])
+        if self.has_untried and len(posts) < most:
+            posts.extend(islice(self._untried, most - len(posts)))
+            self.has_untried = len(posts) == most
+        return posts
 
     def retry(self, post: Post, at: float) -> None:
         heapq.heappush(self._retries, (at, id(post), post))
 
     def abandon(self) -> None:
-        """Drop every post, after reading the untried ones to the end."""
+        """Drop every post. The untried ones stay unread."""
         self._retries.clear()
-        for _ in self._untried:
-            pass
         self.has_untried = False

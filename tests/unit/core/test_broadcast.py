@@ -1,8 +1,10 @@
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from counter_service.runtime.core.broadcast import (
+    HAND_OVER_SECONDS,
     LEASE_SECONDS,
     MAX_CLEANUP,
     POST_MS,
@@ -12,7 +14,7 @@ from counter_service.runtime.core.broadcast import (
 )
 from counter_service.runtime.core.events import ContinueBroadcast
 from counter_service.runtime.core.outcome import DeliveryStats
-from counter_service.runtime.core.ports import PostResult
+from counter_service.runtime.core.ports import PostResult, Progress
 from simulation.fakes import (
     FakeOutbox,
     FakeSelfInvoker,
@@ -80,19 +82,117 @@ def test_broadcast_takes_over_an_expired_lease(service: ServiceFixture) -> None:
 
 def test_broadcast_hands_over_when_its_time_is_over(service: ServiceFixture) -> None:
     service.outbox = OutboxDuringClicks(service, [1] * 100, seconds=SPARE_SECONDS - 1)
-    result = service.handle(ContinueBroadcast())
-    assert result == outcome("continue-broadcast", broadcasts=2, delivered=6, handed_over=True)
-    assert (service.self_invoker.calls, service.lease.owner) == (1, None)
-    # The other invocation finds the lease free, and the value that was not sent yet.
+    assert broadcast(service) == DeliveryStats(broadcasts=2, delivered=6, handed_over=True)
+    [progress] = service.self_invoker.handed_over
+    assert service.lease.owner == progress.owner
+    # The other invocation sends the value that was not sent yet, and takes no ticket for it.
     service.outbox = FakeOutbox(*service.outbox.open)
-    result = service.handle(ContinueBroadcast())
+    result = service.handle(ContinueBroadcast(progress))
     assert result == outcome("continue-broadcast", broadcasts=1, delivered=3)
     assert service.values("ann") == [service.counter.count]
+    assert service.lease.owner is None
+
+
+def test_broadcast_that_is_handed_over_too_late_is_left_to_the_next_click(
+    service: ServiceFixture,
+) -> None:
+    service.outbox = OutboxDuringClicks(service, [1], seconds=SPARE_SECONDS + 1)
+    broadcast(service)
+    [progress] = service.self_invoker.handed_over
+    now = service.clock.now_s()
+    assert service.lease.request("another", now + HAND_OVER_SECONDS - 1, now + 60) is None
+    assert service.lease.request("another", now + HAND_OVER_SECONDS, now + 60)
+    assert service.handle(ContinueBroadcast(progress)) == outcome("continue-broadcast")
+    assert service.lease.owner == "another"
+
+
+class SlowOutbox(FakeOutbox):
+    """Each broadcast has time for a few connections of the audience only."""
+
+    def __init__(self, service: ServiceFixture, at_once: int) -> None:
+        super().__init__(*service.outbox.open)
+        self._service = service
+        self._at_once = at_once
+
+    def post(
+        self, message: str, audience: Iterable[str], until_ms: float = float("inf")
+    ) -> PostResult:
+        if until_ms == float("inf"):
+            return super().post(message, audience)
+        listed = list(audience)
+        result = super().post(message, listed[: self._at_once], until_ms)
+        self._service.clock.time += 9
+        return replace(result, is_complete=len(listed) <= self._at_once)
+
+
+def test_broadcast_reaches_everyone_in_as_many_invocations_as_it_needs(
+    service: ServiceFixture,
+) -> None:
+    for number in range(20):
+        service.add_connection(f"client {number}")
+    service.outbox = SlowOutbox(service, 5)
+    service.counter.count += 1
+    done = broadcast(service)
+    for _ in range(10):
+        if not service.self_invoker.handed_over:
+            break
+        progress = service.self_invoker.handed_over.pop()
+        done += service.handle(ContinueBroadcast(progress)).deliveries
+    assert (done.broadcasts, done.delivered) == (1, 23)
+    assert [service.values(name) for name in service.connections.rows] == [[42]] * 23
+    assert service.lease.owner is None
+
+
+def test_click_during_a_broadcast_of_several_invocations_reaches_everyone(
+    service: ServiceFixture,
+) -> None:
+    """Those who were reached first get the newer value with the next broadcast."""
+    for number in range(20):
+        service.add_connection(f"client {number}")
+    service.outbox = SlowOutbox(service, 5)
+    assert broadcast(service).handed_over
+    assert service.increment("bob").deliveries.broadcasts == 0
+    done = DeliveryStats()
+    while service.self_invoker.handed_over:
+        progress = service.self_invoker.handed_over.pop()
+        done += service.handle(ContinueBroadcast(progress)).deliveries
+    assert done.broadcasts == 2
+    assert {service.values(name)[-1] for name in service.connections.rows} == {42}
+
+
+def test_broadcast_that_reaches_no_connection_in_time_ends(service: ServiceFixture) -> None:
+    service.outbox = SlowOutbox(service, 0)
+    assert broadcast(service) == DeliveryStats(incomplete=True)
+    assert service.lease.owner is None
+
+
+def test_broadcast_ends_when_it_cannot_renew_the_lease_that_it_lost(
+    service: ServiceFixture,
+) -> None:
+    class LostLease(InMemoryLease):
+        def renew(self, owner: str, until: int) -> bool:
+            self.owner, self.until = "another", until
+            return False
+
+    service.lease = LostLease()
+    service.outbox = SlowOutbox(service, 1)
+    assert broadcast(service) == DeliveryStats(delivered=1)
+    assert service.lease.owner == "another"
+
+
+@pytest.mark.parametrize("failures", [1, 10_000])
+def test_continued_broadcast_is_incomplete_when_the_lease_cannot_be_renewed(
+    service: ServiceFixture, failures: int
+) -> None:
+    service.lease.request("me", NOW, NOW + HAND_OVER_SECONDS)
+    service.lease.fail_next("renew", UNAVAILABLE, times=failures)
+    result = service.handle(ContinueBroadcast(Progress("me", 1)))
+    assert result == outcome("continue-broadcast", error="broadcast-incomplete")
 
 
 def test_broadcast_is_incomplete_when_it_cannot_be_handed_over(service: ServiceFixture) -> None:
     class BrokenSelfInvoker(FakeSelfInvoker):
-        def continue_broadcast(self) -> None:
+        def continue_broadcast(self, progress: Progress) -> None:
             raise UNAVAILABLE
 
     service.self_invoker = BrokenSelfInvoker()
@@ -117,29 +217,25 @@ def test_broadcast_time_begins_with_the_invocation(
     result = service.increment("bob")
     assert result.deliveries.broadcasts == broadcasts
     assert result.deliveries.handed_over is not bool(broadcasts)
-    assert (service.self_invoker.calls, service.lease.owner) == (1 - broadcasts, None)
+    assert len(service.self_invoker.handed_over) == 1 - broadcasts
+    assert (service.lease.owner is None) is bool(broadcasts)
 
 
 def test_broadcast_hands_over_only_what_is_left_to_send(service: ServiceFixture) -> None:
     service.outbox = OutboxDuringClicks(service, [], seconds=SPARE_SECONDS * 2)
     assert not broadcast(service).handed_over
-    assert service.self_invoker.calls == 0
+    assert service.self_invoker.handed_over == []
 
 
 @pytest.mark.parametrize(
-    ("store", "operation", "fields"),
-    [
-        ("lease", "request", {}),
-        ("counter", "value", {}),
-        ("connections", "audience", {}),
-    ],
+    ("store", "operation"),
+    [("lease", "request"), ("counter", "value"), ("connections", "audience")],
 )
 def test_broadcast_is_incomplete_when_a_store_fails_and_the_next_makes_up_for_it(
-    service: ServiceFixture, store: str, operation: str, fields: dict[str, int]
+    service: ServiceFixture, store: str, operation: str
 ) -> None:
     getattr(service, store).fail_next(operation, UNAVAILABLE)
-    result = service.handle(ContinueBroadcast())
-    assert result == outcome("continue-broadcast", error="broadcast-incomplete", **fields)
+    assert broadcast(service) == DeliveryStats(incomplete=True)
     assert service.lease.owner is None
     assert broadcast(service).broadcasts == 1
     assert service.values("bob")[-1] == 41
@@ -167,9 +263,11 @@ def test_broadcast_leaves_out_a_connection_only_if_it_has_the_newest_value(
 
 def test_broadcast_contains_clicks_during_the_listing(service: ServiceFixture) -> None:
     class SlowListing(InMemoryConnectionStore):
-        def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+        def audience(
+            self, now_s: int, until_ms: float = float("inf"), after: str | None = None
+        ) -> Iterator[str]:
             service.counter.increment()
-            yield from super().audience(now_s, until_ms)
+            yield from super().audience(now_s, until_ms, after)
 
     service.connections = SlowListing(*service.connections.rows.values())
     broadcast(service)
@@ -204,9 +302,11 @@ class SlowStores(InMemoryConnectionStore):
         self._service = service
         self._seconds = seconds
 
-    def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
+    def audience(
+        self, now_s: int, until_ms: float = float("inf"), after: str | None = None
+    ) -> Iterator[str]:
         self._service.clock.time += self._seconds
-        yield from super().audience(now_s, until_ms)
+        yield from super().audience(now_s, until_ms, after)
 
 
 @pytest.mark.parametrize("seconds", range(LEASE_SECONDS))
@@ -219,7 +319,7 @@ def test_lease_outlasts_the_slowest_broadcast(service: ServiceFixture, seconds: 
             service.clock.sleep_until_ms(service.clock.now_ms() + STORE_MS)
             return super().value()
 
-    class SlowOutbox(FakeOutbox):
+    class SlowestOutbox(FakeOutbox):
         def post(
             self, message: str, audience: Iterable[str], until_ms: float = float("inf")
         ) -> PostResult:
@@ -235,7 +335,7 @@ def test_lease_outlasts_the_slowest_broadcast(service: ServiceFixture, seconds: 
 
     service.connections = SlowStores(service, seconds)
     service.counter, service.lease = SlowCounter(41), SlowLease()
-    service.outbox = SlowOutbox(*service.outbox.open)
+    service.outbox = SlowestOutbox(*service.outbox.open)
     result = broadcast(service)
     assert result.incomplete or released_at[0] <= NOW + LEASE_SECONDS
     assert result.incomplete is (seconds * 1000 + STORE_MS > LEASE_SECONDS * 1000 - RESERVE_MS)

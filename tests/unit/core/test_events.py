@@ -151,6 +151,22 @@ def test_connect_does_not_print_its_token() -> None:
     assert "secret" not in repr(event)
 
 
+@pytest.mark.parametrize(
+    "progress",
+    [
+        *(None, [], "owner", 7, {}),
+        {"owner": "me", "ticket": 1},
+        {"owner": None, "ticket": 1, "reached": None},
+        {"owner": "me", "ticket": "1", "reached": None},
+        {"owner": "me", "ticket": 1, "reached": 7},
+    ],
+    ids=repr,
+)
+def test_parse_rejects_a_self_invocation_without_progress(progress: object) -> None:
+    with pytest.raises(UnknownEvent, match="continueBroadcast is not the progress"):
+        events.parse({"continueBroadcast": progress})
+
+
 @pytest.mark.parametrize("event", [None, [], "connect", 7, True, {}], ids=repr)
 def test_parse_rejects_other_invocations(event: Any) -> None:
     with pytest.raises(UnknownEvent, match="requestContext is missing"):

@@ -94,8 +94,10 @@ def test_increment_is_acknowledged_when_its_broadcast_fails(
 
 def test_increment_is_sent_to_the_listed_part_of_the_audience(service: ServiceFixture) -> None:
     class FailsAfterThePage(InMemoryConnectionStore):
-        def audience(self, now_s: int, until_ms: float = float("inf")) -> Iterator[str]:
-            yield next(super().audience(now_s, until_ms))
+        def audience(
+            self, now_s: int, until_ms: float = float("inf"), after: str | None = None
+        ) -> Iterator[str]:
+            yield "ann"
             raise UNAVAILABLE
 
     service.connections = FailsAfterThePage(*service.connections.rows.values())

@@ -68,8 +68,8 @@ class FakePool:
         self.drop = self.connections.remove
         self.selector = self
 
-    def take(self, *, new: bool = False) -> FakeConnection:
-        if self.idle and not new:
+    def take(self, must_be_new: bool = False) -> FakeConnection:
+        if self.idle and not must_be_new:
             return self.idle.pop()
         self.opened += 1
         self.connections.append(FakeConnection(self))
@@ -159,14 +159,14 @@ def test_response_resets_the_count_of_consecutive_failures() -> None:
 def test_fan_out_ends_in_time() -> None:
     pool = FakePool(lambda _: SILENT)
     limits = Limits(connections=2, post_seconds=1, fan_out_seconds=3, consecutive_failures=10**6)
-    audience = [str(number) for number in range(900)]
-    assert run(pool, audience, limits) == dict.fromkeys(audience, SKIPPED)
+    audience = iter([str(number) for number in range(900)])
+    assert set(run(pool, audience, limits).values()) == {SKIPPED}
     assert 3 <= pool.now <= 4.1  # a post that starts at the last moment has its second
 
 
 def test_fan_out_without_time_posts_nothing() -> None:
     pool = FakePool()
-    assert run(pool, "ab", Limits(fan_out_seconds=0)) == {"a": SKIPPED, "b": SKIPPED}
+    assert run(pool, "ab", Limits(fan_out_seconds=0)) == {}
     assert pool.sent == []
 
 

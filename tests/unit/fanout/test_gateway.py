@@ -253,7 +253,7 @@ def test_credentials_are_renewed_for_each_fan_out_and_when_they_expire(start: St
 FORBIDDEN_POST = "posting is forbidden: check the role's execute-api:ManageConnections"
 GIVEN_UP = "a post was given up"
 THROTTLED = "API Gateway throttled posts: lower postsPerSecond or raise the quota"
-LATE = "the fan-out took too long"
+LATE = "the fan-out's time is up"
 LOGGED: dict[str, tuple[Reply, list[tuple[int, str, object]]]] = {
     "403": (Reply.of(403, "ForbiddenException"), [(logging.ERROR, FORBIDDEN_POST, None)]),
     "410": (Reply.of(410), []),
