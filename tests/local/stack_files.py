@@ -49,12 +49,12 @@ def _content(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
-def accepted(name: str, lines: str, **values: str) -> Case:
+def accepted(name: str, lines: str, /, **values: str) -> Case:
     """Lines below `config:` that are accepted."""
     return Case(name, _content(HEAD + lines), values)
 
 
-def whole(name: str, text: str | bytes, **values: str) -> Case:
+def whole(name: str, text: str | bytes, /, **values: str) -> Case:
     """A whole file that is accepted."""
     return Case(name, _content(text), values)
 
@@ -69,13 +69,13 @@ def engine_whole(name: str, text: str | bytes, error: str, line: int = 1) -> Cas
     return Case(name, _content(text), {}, "engine", f"{NAME}, line {line}: {error}")
 
 
-def program(name: str, lines: str, error: str, line: int = 3, **values: str) -> Case:
-    """Lines below `config:` that the engine passes on, and the program refuses."""
-    sentence = f"{NAME}, line {line}: Configuration: {error}"
+def program(name: str, lines: str, error: str, /, **values: str) -> Case:
+    """Lines below `config:` that the engine passes on, and whose first the program refuses."""
+    sentence = f"{NAME}, line 3: Configuration: {error}"
     return Case(name, _content(HEAD + lines), values, "program", sentence)
 
 
-def program_whole(name: str, text: str | bytes | None, error: str, **values: str) -> Case:
+def program_whole(name: str, text: str | bytes | None, error: str, /, **values: str) -> Case:
     """A whole file that the engine passes on, and the program refuses."""
     content = None if text is None else _content(text)
     return Case(name, content, values, "program", error)
