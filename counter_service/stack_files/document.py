@@ -15,6 +15,8 @@ from .scalars import PLAIN, STRING, ScalarError, resolve
 
 # Git writes these lines where two branches changed the same one.
 _MERGE_MARKER: Final = re.compile(rb"^(<{7}|\|{7}|={7}|>{7})( .*)?\r?$", re.MULTILINE)
+# libyaml accepts 1.2 as well.
+_OTHER_VERSION: Final = re.compile(rb"^%YAML[ \t]+(?!1\.1(\s|$))", re.MULTILINE)
 
 
 class DocumentError(Exception):
@@ -51,6 +53,10 @@ def parse(content: bytes) -> Any:
     Raises:
         DocumentError: It is no YAML, or yaml.v3 rejects its content.
     """
+    head = content.partition(b"\n---")[0]
+    if version := _OTHER_VERSION.search(head):
+        line = head.count(b"\n", 0, version.start()) + 1
+        raise DocumentError(line, "The engine only reads YAML 1.1. Remove this line.")
     try:
         parser = _Parser(content)
         node = parser.get_node() if parser.check_node() else None
@@ -64,7 +70,8 @@ def parse(content: bytes) -> Any:
             problem = f"{marker[1].decode()} marks a merge conflict. Resolve it."
             raise DocumentError(line, problem) from error
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        # A mistake at the end of the file is placed after its last line.
+        line = min(mark.line + 1 if mark else 1, len(content.splitlines()))
         raise DocumentError(line, f"It is not valid YAML: {error.problem}.") from error
     except RecursionError as error:
         raise DocumentError(1, "It is nested too deeply.") from error

@@ -72,7 +72,7 @@ class Engine:
             },
         )
 
-    def preview(self, content: bytes | None) -> tuple[dict[str, str] | None, str]:
+    def preview(self, content: bytes) -> tuple[dict[str, str] | None, str]:
         """What the program would get, or None, and what the CLI prints."""
         self.host.passed = None
         (self.root / NAME).unlink(missing_ok=True)

@@ -21,7 +21,7 @@ class Case:
 
     Args:
         name: What is special about it.
-        content: All of it, or None for a file that does not exist.
+        content: All of it.
         values: The keys that it sets, as the program gets them. The project's own have no
             namespace here.
         refused_by: Who refuses it.
@@ -29,7 +29,7 @@ class Case:
     """
 
     name: str
-    content: bytes | None
+    content: bytes
     values: dict[str, str]
     refused_by: Literal["engine", "program"] | None = None
     error: str = ""
@@ -75,10 +75,9 @@ def program(name: str, lines: str, error: str, /, **values: str) -> Case:
     return Case(name, _content(HEAD + lines), values, "program", sentence)
 
 
-def program_whole(name: str, text: str | bytes | None, error: str, /, **values: str) -> Case:
+def program_whole(name: str, text: str | bytes, error: str, /, **values: str) -> Case:
     """A whole file that the engine passes on, and the program refuses."""
-    content = None if text is None else _content(text)
-    return Case(name, content, values, "program", error)
+    return Case(name, _content(text), values, "program", error)
 
 
 def _type(key: str, value: str, type_name: str) -> str:
@@ -276,11 +275,11 @@ CASES = [
     accepted("tab before a value", "  counter-service:alarms:\ttrue\n", alarms="true"),
     engine("two colons", "  counter-service:stageName: a: b\n", f"It is not valid YAML: {COLON}."),
     engine("quote without an end", '  counter-service:stageName: "a\n',
-           "It is not valid YAML: found unexpected end of stream.", line=4),
+           "It is not valid YAML: found unexpected end of stream."),
     engine("list without an end", "  counter-service:allowedOrigins: [a\n",
-           "It is not valid YAML: did not find expected ',' or ']'.", line=4),
+           "It is not valid YAML: did not find expected ',' or ']'."),
     engine("key without a colon", "  counter-service:alarms\n",
-           f"It is not valid YAML: {MISSING_COLON}.", line=4),
+           f"It is not valid YAML: {MISSING_COLON}."),
     engine("indentation that differs", "   counter-service:alarms: true\n",
            f"It is not valid YAML: {COLON}."),
     accepted("line ends of Windows", "  counter-service:alarms: true\r\n", alarms="true"),
@@ -292,7 +291,9 @@ CASES = [
     whole("JSON", '{"config": {"aws:region": "eu-central-1", "alarms": true}}', alarms="true"),
     whole("second document", HEAD + "---\nconfig:\n  alarms: true\n"),
     whole("second document that is wrong", HEAD + "---\n[\n"),
-    whole("directive", "%YAML 1.2\n---\n" + HEAD),
+    whole("directive of YAML 1.1", "%YAML 1.1\n---\n" + HEAD),
+    engine_whole("directive of YAML 1.2", "%YAML 1.2\n---\n" + HEAD,
+                 "The engine only reads YAML 1.1. Remove this line."),
     whole("other keys", "description: a\nencryptionsalt:\nsecretsprovider: passphrase\n" + HEAD),
     whole("long comment", HEAD + "# " + "x" * 200_000 + "\n"),
     engine_whole("Latin-1", HEAD.encode() + b"  counter-service:stageName: z\xe4hler\n",
