@@ -13,7 +13,6 @@ from tests.infra.recorder import Graph, Recorder
 
 from .stack_files import CASES, HEAD, NAME, STACK, Case, write
 
-
 # The program until it registers its first resource.
 READ_EVERYTHING = """
 import pulumi
@@ -117,7 +116,7 @@ def test_local_run_names_no_line_for_a_key_of_the_command_line(tmp_path: Path) -
     config = stack_files.read(STACK, tmp_path)
     changed = {"counter-service:throttleRate": "0"}
     with (
-        pytest.raises(pulumi.RunError, match="^Configuration: throttleRate is '0'"),
+        pytest.raises(pulumi.RunError, match=r"^Configuration: throttleRate is '0'"),
         naming_places(config.places, overridden=changed),
     ):
         run_program(Recorder(), STACK, config.values | changed)
@@ -138,5 +137,5 @@ def test_emulator_without_custom_domains_gets_none() -> None:
 
 
 def test_domain_name_is_checked_for_an_emulator_without_custom_domains() -> None:
-    with pytest.raises(pulumi.RunError, match="domainName is 'ws'"):
+    with pytest.raises(pulumi.RunError, match=r"domainName is 'ws'"):
         recorded(domainName="ws")
