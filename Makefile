@@ -75,7 +75,7 @@ types:
 
 unit: ## The tests that need no browser and no emulator
 	$(PREPARE) dev
-	$(VENV) -m pytest --ignore tests/e2e --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
+	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
 
 set-up: ## The tests of the set-up, which break it in a small checkout
 	$(PREPARE) dev web

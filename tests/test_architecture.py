@@ -37,13 +37,16 @@ ALLOWED_IMPORTS = {
     "runtime.fanout": Allowed({"runtime.core"}),
     "runtime.auth": Allowed({"runtime.core"}, {"jwt"}),
     "paths": Allowed(),
-    "program": Allowed({"paths"}, {"pulumi", "yaml"}),
+    "program": Allowed({"paths", "stack_files"}, {"pulumi"}),
+    "stack_files": Allowed(packages={"pulumi", "yaml"}),
     "infra": Allowed({"paths", "runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
     # Runs before any package is installed.
     "toolchain": Allowed(),
     # Runs in .venv, started by the Pulumi CLI.
     "toolchain.language_host": Allowed(packages={"grpc", "pulumi"}),
-    "local": Allowed({"paths", "program", "toolchain"}, {"boto3", "pulumi", "websockets"}),
+    "local": Allowed(
+        {"paths", "program", "stack_files", "toolchain"}, {"boto3", "pulumi", "websockets"}
+    ),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -12,20 +12,20 @@ from typing import Any, NoReturn
 import pulumi
 
 from counter_service.paths import ROOT
-from counter_service.program import qualified, stack_config
+from counter_service.program import qualified
+from counter_service.stack_files import config as stack_files
 
 from .deployment import deploy
 from .emulator import MiniStack, isolate
 from .errors import Interrupted, LocalError, interrupt_on_signals
-from .overrides import page_config, with_local_overrides
+from .overrides import naming_places, page_config, with_local_overrides
 from .site import Site
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
     interrupt_on_signals()
     try:
-        run(arguments)
+        run(_parser().parse_args(argv))
     except Interrupted:
         print("\nStopped.")
         return 0
@@ -38,7 +38,8 @@ def main(argv: list[str] | None = None) -> int:
 def run(arguments: argparse.Namespace) -> NoReturn:
     """Run until something raises LocalError, pulumi.RunError or Interrupted."""
     isolate(os.environ)
-    config = stack_config(arguments.stack) | dict(arguments.config)
+    file = stack_files.read(arguments.stack, ROOT)
+    config = file.values | dict(arguments.config)
     for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
         config.pop(key, None)  # they belong to another emulator
     with (
@@ -46,7 +47,8 @@ def run(arguments: argparse.Namespace) -> NoReturn:
         MiniStack(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
     ):
         config = with_local_overrides(config, site.url)
-        deployment = deploy(emulator, arguments.stack, config, site.url)
+        with naming_places(file.places, overridden=dict(arguments.config)):
+            deployment = deploy(emulator, arguments.stack, config, site.url)
         outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
         web_socket_url = outputs["WebSocketApiEndpoint"]
         with (

@@ -2,8 +2,11 @@
 
 import json
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
+
+import pulumi
 
 from counter_service.program import qualified
 from counter_service.toolchain import vendor
@@ -44,6 +47,24 @@ def page_config(config: Mapping[str, str], web_socket_url: str) -> dict[str, str
 def needs_token(config: Mapping[str, str]) -> bool:
     """Whether clients need a token to connect."""
     return bool(config.get(qualified("authIssuer"), "").strip())
+
+
+@contextmanager
+def naming_places(places: Mapping[str, str], overridden: Collection[str] = ()) -> Iterator[None]:
+    """Add to the program's error about a key where the stack's files set it.
+
+    Args:
+        places: Place of each qualified key, such as "Pulumi.dev.yaml, line 3".
+        overridden: Keys whose values are not from the files.
+    """
+    try:
+        yield
+    except pulumi.RunError as error:
+        # The program is run from its file, so its exceptions are not imported here.
+        key = getattr(error, "key", None) or ""
+        if key in places and key not in overridden:
+            raise pulumi.RunError(f"{places[key]}: {error}") from error
+        raise
 
 
 def _json(text: str) -> object:

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
+import pulumi
+
 from counter_service.paths import ROOT
 from counter_service.program import stack_config
 
@@ -26,15 +28,15 @@ def main(argv: list[str] | None = None) -> int:
     except Interrupted:
         print("\nStopped. What was deployed into it is gone, so remove its Pulumi state too.")
         return 0
-    except LocalError as problem:
+    except (LocalError, pulumi.RunError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
 
 
 def run(port: int, folder: Path) -> NoReturn:
-    """Run until something raises LocalError or Interrupted."""
+    """Run until something raises LocalError, pulumi.RunError or Interrupted."""
     isolate(os.environ)
-    region = stack_config(STACK)["aws:region"]
+    region = stack_config(STACK).get("aws:region", "")
     with MiniStack(region, folder, port=port, services=EVERY_SERVICE) as emulator:
         print(f"The embedded AWS answers on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
         emulator.watch()
