@@ -2,8 +2,10 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+import { buildTargets } from "./browsers/compat.js";
+
 // What a build is made of. counter_service/toolchain/page.py has the same list.
-const SOURCES = ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts"];
+const SOURCES = ["browsers", "index.html", "package-lock.json", "package.json", "public", "src", "tsconfig.json", "vite.config.ts"];
 
 /** Writes the hashes of the sources into the build, so that a deployment can refuse a build of other sources. */
 function sourceStamp(): Plugin {
@@ -43,7 +45,7 @@ export default defineConfig({
   base: "/",
   plugins: [react(), sourceStamp()],
   build: {
-    target: "baseline-widely-available",
+    target: buildTargets,
     sourcemap: false,
     // The site's content security policy allows its own files only, so nothing may become a data: URL.
     assetsInlineLimit: 0,
