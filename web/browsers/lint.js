@@ -1,4 +1,4 @@
-/** Rules of the linter: every browser can run the page or say that it cannot, and a translator may replace every text. */
+/** Rules of the linter: supported browsers have every function, and a translator may replace every text. */
 
 import { lackedBy, namesLackedBy, supportedBrowsers } from "./compat.js";
 
@@ -46,26 +46,6 @@ const wrappedText = {
   },
 };
 
-/** Reports syntax that came after ES5, in files that no build changes. */
-const es5 = {
-  create(context) {
-    const report = (node) => context.report({ node, message: "Write ES5, because older browsers must be able to read this file." });
-    const newer = ["ArrowFunctionExpression", "ChainExpression", "ClassDeclaration", "ForOfStatement", "ImportDeclaration"];
-    const others = ["ObjectPattern", "ArrayPattern", "AssignmentPattern", "RestElement", "SpreadElement", "TemplateLiteral"];
-    return {
-      ...Object.fromEntries([...newer, ...others].map((type) => [type, report])),
-      AssignmentExpression: (node) => /^(?:\*\*|&&|\|\||\?\?)=$/u.test(node.operator) && report(node),
-      BinaryExpression: (node) => node.operator === "**" && report(node),
-      CatchClause: (node) => node.param === null && report(node),
-      FunctionDeclaration: (node) => (node.async || node.generator) && report(node),
-      FunctionExpression: (node) => (node.async || node.generator) && report(node),
-      LogicalExpression: (node) => node.operator === "??" && report(node),
-      Property: (node) => (node.shorthand || node.method || node.computed) && report(node),
-      VariableDeclaration: (node) => node.kind !== "var" && report(node),
-    };
-  },
-};
-
 function isText({ type, expression }) {
   return type === "JSXText" || (type === "JSXExpressionContainer" && holdsText(expression));
 }
@@ -82,4 +62,4 @@ function holdsText(node) {
   return node.type === "TemplateLiteral" || (node.type === "Literal" && typeof node.value === "string");
 }
 
-export default { meta: { name: "page" }, rules: { es5, supported, "wrapped-text": wrappedText } };
+export default { meta: { name: "page" }, rules: { supported, "wrapped-text": wrappedText } };

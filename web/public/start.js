@@ -1,137 +1,107 @@
-/*
+/**
  * Watches the start of the page until React has replaced the element #start: says what went wrong, and retries.
- * It must run in browsers that cannot run the page itself. So it is ES5, and a file of its own that no build changes.
+ *
+ * It is a file of its own, so that it runs where the page does not arrive or cannot run. The build lowers its syntax to
+ * ES2015. Functions have to be as old.
  */
-(function () {
-  "use strict";
+(() => {
+  const LOADING = "Loading…";
+  const INCOMPLETE = "This page is loading slowly or not at all. Check your connection.";
+  const FAILED = "This page could not start. Update your browser, or open the page in another one.";
 
-  var LOADING = "Loading…";
-  var INCOMPLETE = "A file of this page did not arrive. Check your connection.";
-  var SLOW = "This page takes long to load. Check your connection.";
-  var FAILED = "This page could not start. Update your browser, or open the page in another one.";
-  var RETRIES = " The page retries automatically.";
+  // Delays as for a lost connection; see backoff() in src/client/clock.ts.
+  const RETRY_MS = 3000;
+  const LONGEST_RETRY_MS = 20_000;
+  // Longer after each failure, because a reload aborts a slow download.
+  const PATIENCE_MS = 30_000;
+  // Stored, because a reload would set it to 0. Where nothing can be stored each failure counts as this many.
+  const KEY = "start.failures";
+  const MANY = 8;
 
-  // As for a lost connection: see backoff() in src/client/clock.ts, and src/client/times.ts.
-  var RETRY_MS = 3000;
-  var LONGEST_RETRY_MS = 30000;
-  // Doubled after each failure, because a reload ends a download that is slow.
-  var PATIENCE_MS = 30000;
-  var LONGEST_PATIENCE_MS = 480000;
-  var KEY = "start.failures";
-  // Its delays are the longest. Stands for the number where none can be stored, which each reload would set to 0.
-  var MANY = 5;
-
-  var failures = storedFailures();
-  var patienceMs = Math.min(PATIENCE_MS * Math.pow(2, failures), LONGEST_PATIENCE_MS);
-  var since = new Date().getTime();
-  var sentence = LOADING;
-  var failedScript;
-  var retryTimer;
-
-  function storedFailures() {
-    try {
-      return Math.min(Number(sessionStorage.getItem(KEY)) || 0, MANY);
-    } catch (blocked) {
-      return MANY;
-    }
+  let failures = MANY;
+  try {
+    failures = Number(sessionStorage.getItem(KEY)) || 0;
+  } catch {
+    // Storage is blocked.
   }
 
-  function storeFailures() {
+  let text = LOADING;
+  let shown;
+  let failedScript;
+  let timer;
+  const since = Date.now();
+
+  const store = () => {
     try {
-      if (failures > 0) sessionStorage.setItem(KEY, String(failures));
-      else sessionStorage.removeItem(KEY);
-    } catch (blocked) {
+      sessionStorage.setItem(KEY, failures);
+    } catch {
       failures = MANY;
     }
-  }
+  };
 
-  function fail(reason) {
-    if (sentence !== LOADING) return;
-    sentence = reason + RETRIES;
-    show();
+  const fail = (reason) => {
+    if (text !== LOADING) return;
+    text = `${reason} The page retries automatically.`;
     failures = Math.min(failures + 1, MANY);
-    storeFailures();
+    store();
     retryLater();
-  }
+  };
 
-  function show() {
-    var element = document.getElementById("start");
-    if (!element || element.textContent === sentence) return;
-    element.textContent = sentence;
-    if (sentence === LOADING) return;
-    element.setAttribute("role", "alert");
-    element.className = "problem";
-  }
-
-  function retryLater() {
-    var mean = Math.min(RETRY_MS * Math.pow(2, Math.max(0, failures - 2)), LONGEST_RETRY_MS / 1.5);
-    retryTimer = setTimeout(retry, mean * (0.5 + Math.random()));
-  }
+  const retryLater = () => {
+    timer = setTimeout(retry, Math.min(RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS) * (0.5 + Math.random()));
+  };
 
   /** Reloads if the site responds, because without a network the browser's error page would replace this one. */
-  function retry() {
-    retryTimer = undefined;
+  const retry = () => {
+    const reload = () =>
+      request("HEAD", location.pathname, ({ status }) => {
+        if (status === 200) location.reload();
+        else retryLater();
+      });
     // A cache may have kept what arrived in place of the script.
     if (failedScript) request("GET", failedScript, reload);
     else reload();
-  }
+  };
 
-  function reload() {
-    request("HEAD", location.pathname, function (status) {
-      if (ended()) return;
-      if (status === 200) location.reload();
-      else retryLater();
-    });
-  }
-
-  /** Makes a request that no cache responds to. Passes its status on, which is 0 without a response. */
-  function request(method, url, onStatus) {
-    var http = new XMLHttpRequest();
+  /** Makes a request that no cache responds to. */
+  const request = (method, url, onEnd) => {
+    const http = new XMLHttpRequest();
     http.open(method, url);
     http.setRequestHeader("Cache-Control", "no-cache");
-    http.timeout = LONGEST_RETRY_MS;
-    http.onloadend = function () {
-      onStatus(http.status);
-    };
+    http.timeout = PATIENCE_MS;
+    http.onloadend = () => timer && onEnd(http);
     http.send();
-  }
+  };
 
-  function ended() {
-    return document.readyState !== "loading" && !document.getElementById("start");
-  }
-
-  function onError(event) {
-    // A page without its style sheet works. Errors of extensions are none of this page.
-    if (event.target && event.target.tagName === "SCRIPT") {
-      failedScript = event.target.src;
+  const onError = ({ target, filename }) => {
+    // A page without its style sheet works. Errors of browser extensions are not the page's.
+    if (target.tagName === "SCRIPT") {
+      failedScript = target.src;
       fail(INCOMPLETE);
-    } else if (event.filename && event.filename.indexOf(location.protocol + "//" + location.host + "/") === 0) {
-      fail(FAILED);
-    }
-  }
-
-  function onOnline() {
-    if (retryTimer === undefined) return;
-    clearTimeout(retryTimer);
-    retry();
-  }
+    } else if (filename && filename.startsWith(location.origin)) fail(FAILED);
+  };
 
   // The error of a script that does not arrive does not bubble.
   addEventListener("error", onError, true);
-  addEventListener("online", onOnline);
-  if (!("noModule" in document.createElement("script"))) fail(FAILED);
+  if (!("noModule" in HTMLScriptElement.prototype)) fail(FAILED);
 
-  var watch = setInterval(function () {
-    if (!ended()) {
-      show();
-      if (new Date().getTime() - since > patienceMs) fail(SLOW);
-      return;
+  const watch = setInterval(() => {
+    const element = document.getElementById("start");
+    if (element) {
+      if (Date.now() - since > PATIENCE_MS * (failures + 1)) fail(INCOMPLETE);
+      // Not compared with what the element has, because a translator may have changed that.
+      if (shown === text) return;
+      element.textContent = shown = text;
+      if (text === LOADING) return;
+      element.setAttribute("role", "alert");
+      element.className = "problem";
+    } else if (document.readyState !== "loading") {
+      clearInterval(watch);
+      clearTimeout(timer);
+      timer = 0;
+      removeEventListener("error", onError, true);
+      failures = 0;
+      store();
     }
-    clearInterval(watch);
-    clearTimeout(retryTimer);
-    removeEventListener("error", onError, true);
-    removeEventListener("online", onOnline);
-    failures = 0;
-    storeFailures();
   }, 100);
 })();
