@@ -1,4 +1,4 @@
-"""The page when something fails before React starts: it says so, and retries as it does a lost connection."""
+"""The page when something fails before React starts: it says so, and retries."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ FAULTS: dict[str, tuple[Respond, str]] = {
     "a rejection": (respond("await Promise.reject(new Error('broken'))"), FAILED),
 }
 
-# Runs each timer of a second or more at once, and notes its delay where a reload does not delete it.
+# Runs each timer of a second or more at once, and notes its delay, which a reload does not delete.
 NOTE_DELAYS = """(() => {
     const { setTimeout } = window;
     Math.random = () => 0.5;
@@ -89,7 +89,7 @@ def test_a_page_whose_script_is_slow_says_so_and_still_uses_it(
     visitor: BrowserContext, product: Product
 ) -> None:
     waiting: list[Route] = []
-    visitor.route(SCRIPT, lambda route: waiting.append(route))  # noqa: PLW0108 -- Playwright marks it
+    visitor.route(SCRIPT, lambda route: waiting.append(route))
     visitor.clock.install()
     page = visitor.new_page()
     page.goto(product.page, wait_until="commit")
@@ -118,9 +118,9 @@ def test_a_page_that_never_starts_reloads_more_and_more_slowly(
     )
 
 
-@pytest.mark.parametrize("answer", ["nothing", "an error"])
+@pytest.mark.parametrize("response", ["none", "an error"])
 def test_a_page_does_not_reload_while_the_site_does_not_respond(
-    visitor: BrowserContext, product: Product, answer: str
+    visitor: BrowserContext, product: Product, response: str
 ) -> None:
     visitor.route(SCRIPT, lambda route: route.abort())
     visitor.clock.install()
@@ -131,7 +131,7 @@ def test_a_page_does_not_reload_while_the_site_does_not_respond(
 
     def refuse(route: Route) -> None:
         attempts.append(route.request.method)
-        if answer == "nothing":
+        if response == "none":
             route.abort()
         else:
             route.fulfill(status=503)
