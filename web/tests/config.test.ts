@@ -57,7 +57,7 @@ it("accepts ws: on a page served over http", async () => {
 it.each([
   ["HTTP 404", "Not here", 404, `/config.json is missing (HTTP 404). ${REMEDY}`],
   ["HTTP 403", "Not here", 403, `/config.json is missing (HTTP 403). ${REMEDY}`],
-  ["HTTP 503", "Oops", 503, "The server returned HTTP 503 for /config.json. Reload the page in a moment."],
+  ["HTTP 503", "Oops", 503, "The server returned HTTP 503 for /config.json. Wait a moment."],
   ["a page", HTML, 200, `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`],
   ["a page after a blank line", `\n  ${HTML}`, 200, `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`],
   ["an empty file", "", 200, `/config.json is not valid JSON. It should read ${EXAMPLE}.`],
@@ -70,7 +70,7 @@ it.each([
 it("reports a problem when the request fails", async () => {
   const cause = new TypeError("Failed to fetch");
   expect(await load("", { fetch: () => Promise.reject(cause) })).toEqual({
-    problem: "/config.json could not be loaded. Check your connection and reload the page.",
+    problem: "/config.json could not be loaded. Check your connection.",
   });
 });
 

@@ -44,11 +44,11 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
       return { problem: `${PATH} is missing (HTTP ${response.status}). ${REMEDY}` };
     }
     if (!response.ok) {
-      return { problem: `The server returned HTTP ${response.status} for ${PATH}. Reload the page in a moment.` };
+      return { problem: `The server returned HTTP ${response.status} for ${PATH}. Wait a moment.` };
     }
     body = await response.text();
   } catch {
-    return { problem: `${PATH} could not be loaded. Check your connection and reload the page.` };
+    return { problem: `${PATH} could not be loaded. Check your connection.` };
   }
 
   let json: unknown;
@@ -85,8 +85,16 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   return { ...config, tokenIn };
 }
 
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function checkUrl(text: string, name: string, pageProtocol: string, times: Times): Config {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
   // The WebSocket constructor throws if the URL has a fragment.
   const isWebSocketUrl = (url?.protocol === "ws:" || url?.protocol === "wss:") && url.hash === "";
   if (!isWebSocketUrl) {

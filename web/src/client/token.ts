@@ -28,7 +28,7 @@ export function takeToken(browser: Browser): string | undefined {
   if (given === null) return load(browser);
 
   fragment.delete(NAME);
-  const rest = fragment.size > 0 ? `#${fragment}` : "";
+  const rest = String(fragment) && `#${fragment}`;
   browser.history.replaceState(null, "", pathname + search + rest);
   save(browser, given);
   return given || undefined;
