@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
 
-from counter_service.local.emulator import isolate
+from counter_service.local.environment import isolate
 from counter_service.paths import ROOT
 
 from .browser import launched
@@ -107,8 +107,7 @@ class Product:
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    outputs = str(folder / "outputs.json")
-    return [sys.executable, "-m", "counter_service.local", "--outputs", outputs, *arguments]
+    return [sys.executable, "-m", "counter_service.local", "--folder", str(folder), *arguments]
 
 
 @contextmanager

@@ -99,6 +99,7 @@ def test_stopping_the_local_run_leaves_nothing(
         assert refuses(product.page)
         assert {path.name for path in tmp_path.iterdir()} == {
             "function.log",
+            "lock",
             "ministack.log",
             "terminal.txt",
         }

@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from counter_service.local.emulator import isolate
+from counter_service.local.environment import isolate
 from counter_service.paths import ROOT
 from tests.e2e import browser
 from tests.e2e.conftest import running
