@@ -21,7 +21,7 @@ from pulumi.runtime.stack import run_pulumi_func
 from .paths import ROOT
 
 PROJECT_FILE: Final = "Pulumi.yaml"
-PROJECT: Final[str] = yaml.safe_load((ROOT / PROJECT_FILE).read_text())["name"]
+PROJECT: Final[str] = yaml.safe_load((ROOT / PROJECT_FILE).read_text(encoding="utf-8"))["name"]
 
 
 def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _worker_threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    content = yaml.safe_load(path.read_text())
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content if isinstance(content, dict) else {}
 
 

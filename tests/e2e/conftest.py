@@ -114,17 +114,21 @@ def command(folder: Path, *arguments: str) -> list[str]:
 def running(folder: Path, *arguments: str) -> Iterator[Product]:
     """Start the product and wait for its outputs; stop it as Ctrl-C would."""
     outputs = folder / "outputs.json"
-    with (folder / "terminal.txt").open("w") as terminal:
+    with (folder / "terminal.txt").open("w", encoding="utf-8") as terminal:
         process = subprocess.Popen(
-            command(folder, *arguments), cwd=ROOT, stdout=terminal, stderr=terminal, text=True
+            command(folder, *arguments),
+            cwd=ROOT,
+            stdout=terminal,
+            stderr=terminal,
+            encoding="utf-8",
         )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not outputs.exists():
-            assert process.poll() is None, (folder / "terminal.txt").read_text()
+            assert process.poll() is None, (folder / "terminal.txt").read_text(encoding="utf-8")
             assert time.monotonic() < deadline, "the product did not start"
             time.sleep(0.05)
-        yield Product(process, json.loads(outputs.read_text()), folder)
+        yield Product(process, json.loads(outputs.read_text(encoding="utf-8")), folder)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

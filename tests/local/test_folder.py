@@ -107,8 +107,7 @@ def test_command_names_a_file_that_it_cannot_write(
         assert local.main(["--folder", str(folder), "--site", str(dist)]) == 1
     else:
         assert standalone.main(["--folder", str(folder), "--port", "0"]) == 1
-    assert capsys.readouterr().err in (
-        f"error: {folder / name}: Is a directory. Correct it, and run the command again.\n",
-        f"error: {folder / name}: Operation not permitted. "  # macOS, of a folder to unlink
-        "Make it yours, for example with sudo chown -R, and run the command again.\n",
-    )
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {folder / name}: ")
+    assert error.endswith(", and run the command again.\n")
+    assert "Traceback" not in error

@@ -53,7 +53,7 @@ def main() -> int:
         shown[violation.invariant] += 1
         if shown[violation.invariant] <= MOST_SHOWN:
             print(f"{violation.invariant}: {violation.problem}", file=sys.stderr)
-    arguments.page.write_text(page(run, options, broken))
+    arguments.page.write_text(page(run, options, broken), encoding="utf-8")
     return 1 if broken else 0
 
 
