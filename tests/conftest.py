@@ -2,7 +2,7 @@
 
 import os
 
-from counter_service.local.environment import bypass_proxies
+from counter_service.toolchain.settings import without_proxy_for_loopback
 
 # Tests start servers on this machine, and clients such as urllib's use a person's proxy for them.
-bypass_proxies(os.environ)
+os.environ.update(without_proxy_for_loopback(os.environ))

@@ -1,9 +1,8 @@
 """The environment of a process that uses an emulator."""
 
 from collections.abc import MutableMapping
-from typing import Final
 
-LOOPBACK: Final = ("127.0.0.1", "localhost")
+from counter_service.toolchain.settings import without_proxy_for_loopback
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
@@ -12,13 +11,4 @@ def isolate(environ: MutableMapping[str, str]) -> None:
     for name in [name for name in environ if name.startswith("AWS_")]:
         del environ[name]
     environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    bypass_proxies(environ)
-
-
-def bypass_proxies(environ: MutableMapping[str, str]) -> None:
-    """Add the loopback addresses to the hosts that are reached without a proxy."""
-    # urllib prefers the lower-case name.
-    hosts = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    if hosts.strip() != "*":
-        hosts = ",".join([*filter(None, [hosts.strip(" ,")]), *LOOPBACK])
-    environ["NO_PROXY"] = environ["no_proxy"] = hosts
+    environ.update(without_proxy_for_loopback(environ))

@@ -79,8 +79,8 @@ def scratch_of(product: Product) -> Path:
 
 @pytest.mark.parametrize(
     "signals",
-    [[signal.SIGINT], [signal.SIGTERM], 3 * [signal.SIGINT]],
-    ids=["Ctrl-C", "SIGTERM", "Ctrl-C-three-times"],
+    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGHUP], 3 * [signal.SIGINT]],
+    ids=["Ctrl-C", "SIGTERM", "closed-terminal", "Ctrl-C-three-times"],
 )
 def test_stopping_the_local_run_leaves_nothing(
     tmp_path: Path, signals: list[signal.Signals]
