@@ -108,7 +108,12 @@ def _worker_threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as problem:
+        raise pulumi.RunError(
+            f"{path} is not UTF-8, at byte {problem.start + 1}. Save it as UTF-8."
+        ) from problem
     return content if isinstance(content, dict) else {}
 
 

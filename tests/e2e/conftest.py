@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,13 +111,16 @@ def command(folder: Path, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Product]:
+def running(
+    folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> Iterator[Product]:
     """Start the product and wait for its outputs; stop it as Ctrl-C would."""
     outputs = folder / "outputs.json"
     with (folder / "terminal.txt").open("w", encoding="utf-8") as terminal:
         process = subprocess.Popen(
             command(folder, *arguments),
             cwd=ROOT,
+            env=environ,
             stdout=terminal,
             stderr=terminal,
             encoding="utf-8",
