@@ -32,12 +32,12 @@ help: ## List the targets
 
 run: ## Run everything here, without AWS (PORT= fixes the page's port, FOLDER= holds its files)
 	$(PREPARE) local page
-	@exec $(VENV) -m counter_service.local --parent $$PPID --stack $(STACK) \
+	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local --stack $(STACK) \
 	  $(if $(PORT),--port "$(PORT)") $(if $(FOLDER),--folder "$(FOLDER)")
 
 emulator: ## Only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	$(PREPARE) local
-	@exec $(VENV) -m counter_service.local.standalone --parent $$PPID --port "$(EMULATOR_PORT)" \
+	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)" \
 	  $(if $(FOLDER),--folder "$(FOLDER)")
 
 up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 asks nothing)

@@ -1,5 +1,10 @@
 """`python -m counter_service.local`: runs the whole product on this machine."""
 
+from .parent import begin
+
+if __name__ == "__main__":
+    begin()
+
 import argparse
 import os
 import sys
@@ -13,7 +18,7 @@ from counter_service.program import qualified, stack_config
 from .deployment import deploy
 from .emulator import MiniStack
 from .environment import isolate
-from .errors import command, interrupt_on_signals, interrupt_with
+from .errors import command, interrupt_on_signals
 from .folder import naming, owned, published
 from .overrides import page_config, with_local_overrides
 from .site import Site
@@ -24,8 +29,6 @@ ANOTHER: Final = "make run FOLDER=.local/another"
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     interrupt_on_signals()
-    if arguments.parent:
-        interrupt_with(arguments.parent)
     return command(lambda: run(arguments), "Stopped.")
 
 
@@ -98,9 +101,6 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=ROOT / ".local",
         help="where the logs and the stack's outputs go; one run at a time owns it",
-    )
-    parser.add_argument(
-        "--parent", type=int, help="end when the parent process is no longer this one"
     )
     return parser
 

@@ -1,11 +1,8 @@
 """How a local run ends: with an error, or interrupted."""
 
 import gc
-import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -65,17 +62,6 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     # emulator ends with its parent.
     signal.alarm(CLEAN_UP_SECONDS)
     raise Interrupted
-
-
-def interrupt_with(parent: int) -> None:
-    """Interrupt this process when its parent, such as make, is no longer the process `parent`."""
-
-    def wait() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def _print(line: str, stream: TextIO | None = None) -> None:

@@ -3,6 +3,11 @@
 `pulumi up --stack local` deploys into it (docs/operations.md).
 """
 
+from .parent import begin
+
+if __name__ == "__main__":
+    begin()
+
 import argparse
 import os
 import sys
@@ -14,7 +19,7 @@ from counter_service.program import stack_config
 
 from .emulator import EVERY_SERVICE, MiniStack
 from .environment import isolate
-from .errors import command, interrupt_on_signals, interrupt_with
+from .errors import command, interrupt_on_signals
 from .folder import naming, owned
 
 STACK: Final = "local"
@@ -24,8 +29,6 @@ ANOTHER: Final = "make emulator FOLDER=.local/another EMULATOR_PORT=4567"
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     interrupt_on_signals()
-    if arguments.parent:
-        interrupt_with(arguments.parent)
     return command(
         lambda: run(arguments.port, arguments.folder),
         "Stopped. What was deployed into it is gone, so remove its Pulumi state too.",
@@ -55,9 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--folder", type=Path, default=ROOT / ".local" / "emulator", help="where the logs go"
-    )
-    parser.add_argument(
-        "--parent", type=int, help="end when the parent process is no longer this one"
     )
     return parser
 
