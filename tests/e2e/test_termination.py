@@ -19,17 +19,21 @@ END_SECONDS = 5.0
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
-def has_child(make: psutil.Process, name: str) -> bool:
+def runs(make: psutil.Process, name: str, threads: int = 1) -> bool:
     """Whether make has started the program whose command line has the name."""
     try:
-        return any(name in each for child in make.children() for each in child.cmdline())
-    except psutil.NoSuchProcess:
-        return False  # a child that has ended meanwhile
+        return any(
+            child.num_threads() >= threads and any(name in each for each in child.cmdline())
+            for child in make.children()
+        )
+    except psutil.Error:
+        return False  # a child has ended meanwhile
 
 
 MOMENTS: dict[str, Callable[[psutil.Process, Path], bool]] = {
-    "set-up": lambda make, _: has_child(make, "counter_service/toolchain"),
-    "imports": lambda make, _: has_child(make, "counter_service.local"),
+    "set-up": lambda make, _: runs(make, "counter_service/toolchain"),
+    # The second thread, which watches make, is the first thing that the command starts.
+    "imports": lambda make, _: runs(make, "counter_service.local", threads=2),
     "emulator's start": lambda _, folder: (folder / "ministack.log").exists(),
     "emulator's first port": lambda make, _: bool(listening_ports(make)),
     "whole start": lambda _, folder: (
