@@ -4,6 +4,7 @@ PYTHON ?= python3
 STACK  ?= dev
 PORT   ?=
 EMULATOR_PORT ?= 4566
+FOLDER ?=
 QUESTION ?=
 MODULES ?=
 MINUTES ?= 10
@@ -29,13 +30,15 @@ help: ## List the targets
 
 # --- use it ---------------------------------------------------------------------------------
 
-run: ## Run everything here, without AWS (PORT= fixes the page's port)
+run: ## Run everything here, without AWS (PORT= fixes the page's port, FOLDER= holds its files)
 	$(PREPARE) local page
-	@exec $(VENV) -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)")
+	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local --stack $(STACK) \
+	  $(if $(PORT),--port "$(PORT)") $(if $(FOLDER),--folder "$(FOLDER)")
 
 emulator: ## Only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	$(PREPARE) local
-	@exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)"
+	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)" \
+	  $(if $(FOLDER),--folder "$(FOLDER)")
 
 up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 asks nothing)
 	@$(TOOLCHAIN) up $(STACK)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 def peak_memory() -> int:
     """Peak memory in bytes. Not ru_maxrss, which in a child starts at the parent's value."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 

@@ -32,7 +32,7 @@ SHARE: Final = 0.8  # of the baseline's CPU, at most
 
 COUNTER_SERVICE, BASELINE = "counter service", "baseline"
 MODULES: Final = {COUNTER_SERVICE: "counter_service.runtime.handler", BASELINE: "baseline"}
-EVENT: Final = (ROOT / "tests/events/message-increment.json").read_text()
+EVENT: Final = (ROOT / "tests/events/message-increment.json").read_text(encoding="utf-8")
 
 
 def measure() -> list[Row]:
@@ -63,7 +63,7 @@ def contents(peer: str) -> dict[str, Path]:
     # The graph lists the files, in the environment that has Pulumi.
     program = "from counter_service.infra import bundle; print(*bundle.files(), sep='\\n')"
     command: list[str | Path] = [ROOT / ".venv" / "bin" / "python", "-W", "ignore", "-c", program]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     return {name: ROOT / name for name in done.stdout.split()}
 
 
@@ -77,7 +77,11 @@ def pack(peer: str, folder: Path) -> int:
         bundle.extractall(folder / peer)
     for roots in (folder / peer).rglob("amazon_roots.pem"):
         # Appended, so that loading the usual authorities still takes its time.
-        roots.write_text(roots.read_text() + (folder / "authority.pem").read_text())
+        roots.write_text(
+            roots.read_text(encoding="utf-8")
+            + (folder / "authority.pem").read_text(encoding="utf-8"),
+            encoding="utf-8",
+        )
     return archive.stat().st_size
 
 
@@ -93,7 +97,7 @@ def stub(folder: Path) -> Iterator[int]:
     chain = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
     chain.write_to_path(str(certificate))
     command: list[str | Path] = [sys.executable, "-m", "bench.stub_aws", certificate, str(AUDIENCE)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
     try:
         yield int(process.stdout.readline() if process.stdout else 0)
     finally:
@@ -127,7 +131,7 @@ def start(folder: Path, module: str, environ: Mapping[str, str]) -> Sample:
         [sys.executable, "-I", "-B", probe, folder, module, EVENT],
         env=dict(environ),
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     sample: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

@@ -92,9 +92,14 @@ def nginx() -> Iterator[tuple[sink.Sink, Path]]:
     certificate authority after all those that botocore includes."""
     before = os.sched_getaffinity(0)
     sink_core, client_core = sorted(before)[:2] if len(before) > 1 else [*before] * 2
-    with sink.running(sink_core, LATENCY_MS) as running, tempfile.NamedTemporaryFile("w") as file:
+    with (
+        sink.running(sink_core, LATENCY_MS) as running,
+        tempfile.NamedTemporaryFile("w", encoding="utf-8") as file,
+    ):
         bundle = Path(botocore.__file__).with_name("cacert.pem")
-        file.write(bundle.read_text() + running.authority.read_text())
+        file.write(
+            bundle.read_text(encoding="utf-8") + running.authority.read_text(encoding="utf-8")
+        )
         file.flush()
         os.sched_setaffinity(0, {client_core})
         try:
@@ -112,7 +117,11 @@ def _run(client: Client, situation: Situation, running: sink.Sink, all_authoriti
         concurrency=client.concurrency,
     )
     done = subprocess.run(
-        client.command, input=json.dumps(asdict(job)), cwd=ROOT, capture_output=True, text=True
+        client.command,
+        input=json.dumps(asdict(job)),
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(client.command)} failed:\n{done.stderr}")

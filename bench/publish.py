@@ -41,7 +41,7 @@ QUESTIONS: Final[dict[str, Question]] = {
 
 def main() -> int:
     for page in PAGES:
-        page.write_text(rendered(page.read_text()))
+        page.write_text(rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
     plots.draw(IMAGES, _rows)
     return 0
 

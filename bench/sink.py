@@ -76,10 +76,11 @@ def running(core: int, latency_ms: int) -> Iterator[Sink]:
         authority.cert_pem.write_to_path(folder / "authority.pem")
         chain = authority.issue_cert(HOST).private_key_and_cert_chain_pem
         chain.write_to_path(folder / "server.pem")
-        (folder / "late.js").write_text(_LATE.format(milliseconds=latency_ms))
+        (folder / "late.js").write_text(_LATE.format(milliseconds=latency_ms), encoding="utf-8")
         configuration = folder / "nginx.conf"
         configuration.write_text(
-            _CONFIGURATION.format(module=MODULE, folder=folder, host=HOST, port=port)
+            _CONFIGURATION.format(module=MODULE, folder=folder, host=HOST, port=port),
+            encoding="utf-8",
         )
         process = subprocess.Popen([nginx, "-p", folder, "-c", configuration])
         try:

@@ -95,7 +95,7 @@ def imports(module: str, source: str) -> set[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=map(module_name, MODULES))
 def test_module_imports_only_what_its_folder_may(path: Path) -> None:
-    assert violations(module_name(path), path.read_text()) == []
+    assert violations(module_name(path), path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_no_module_is_part_of_an_import_circle() -> None:
 
 
 def _imports_at_load(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             node.body = [ast.Pass()]
@@ -157,4 +157,4 @@ def test_runtime_folder_has_at_most_12_entries() -> None:
 
 
 def test_program_has_fewer_than_30_lines() -> None:
-    assert len((ROOT / "__main__.py").read_text().splitlines()) < 30
+    assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) < 30

@@ -159,7 +159,7 @@ class Website(pulumi.ComponentResource):
             name=self._args.names.global_name(SITE),
             comment="Leads every route of the page to index.html",
             runtime="cloudfront-js-2.0",
-            code=ROUTE.read_text(),
+            code=ROUTE.read_text(encoding="utf-8"),
             publish=True,
             opts=self._after(),
         )

@@ -1,51 +1,50 @@
 """`python -m counter_service.local`: runs the whole product on this machine."""
 
+from .parent import begin
+
+if __name__ == "__main__":
+    begin()
+
 import argparse
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NoReturn
-
-import pulumi
+from typing import Any, Final, NoReturn
 
 from counter_service.paths import ROOT
 from counter_service.program import qualified
 from counter_service.stack_files import config as stack_files
 
 from .deployment import deploy
-from .emulator import MiniStack, isolate
-from .errors import Interrupted, LocalError, interrupt_on_signals
+from .emulator import MiniStack
+from .environment import isolate
+from .errors import command, interrupt_on_signals
+from .folder import naming, owned, published
 from .overrides import naming_places, page_config, with_local_overrides
 from .site import Site
+
+ANOTHER: Final = "make run FOLDER=.local/another"
 
 
 def main(argv: list[str] | None = None) -> int:
     interrupt_on_signals()
-    try:
-        run(_parser().parse_args(argv))
-    except Interrupted:
-        print("\nStopped.")
-        return 0
-    except (LocalError, pulumi.RunError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    return 0
+    return command(lambda: run(_parser().parse_args(argv)), "Stopped.")
 
 
 def run(arguments: argparse.Namespace) -> NoReturn:
-    """Run until something raises LocalError, pulumi.RunError or Interrupted."""
+    """Run until something raises LocalError, pulumi.RunError, OSError or Interrupted."""
     isolate(os.environ)
     file = stack_files.read(arguments.stack, ROOT)
     config = file.values | dict(arguments.config)
     for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
         config.pop(key, None)  # they belong to another emulator
     with (
+        owned(arguments.folder, ANOTHER) as note,
         closing(Site(arguments.site, arguments.port)) as site,
-        MiniStack(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
+        MiniStack(config.get("aws:region", ""), arguments.folder) as emulator,
     ):
+        note(site.url)
         config = with_local_overrides(config, site.url)
         with naming_places(file.places, overridden=dict(arguments.config)):
             deployment = deploy(emulator, arguments.stack, config, site.url)
@@ -53,26 +52,12 @@ def run(arguments: argparse.Namespace) -> NoReturn:
         web_socket_url = outputs["WebSocketApiEndpoint"]
         with (
             site.serving(page_config(config, web_socket_url)),
-            _published(arguments.outputs, outputs),
+            published(arguments.folder, outputs),
         ):
-            print(
-                _banner(outputs, _shown(emulator.function_log), deployment.unsupported),
-                flush=True,
-            )
+            banner = _banner(outputs, _shown(emulator.function_log), deployment.unsupported)
+            with naming("standard output"):
+                print(banner, flush=True)
             emulator.watch()
-
-
-@contextmanager
-def _published(path: Path, outputs: dict[str, Any]) -> Iterator[None]:
-    # Written atomically once the stack is ready and removed on exit, so that readers can trust it.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(outputs, indent=2) + "\n")
-    draft.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _banner(outputs: dict[str, Any], function_log: Path, unsupported: list[str]) -> str:
@@ -114,10 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
     parser.add_argument(
-        "--outputs",
+        "--folder",
         type=Path,
-        default=ROOT / ".local" / "outputs.json",
-        help="where to write the stack's outputs while it runs",
+        default=ROOT / ".local",
+        help="where the logs and the stack's outputs go; one run at a time owns it",
     )
     return parser
 

@@ -13,12 +13,12 @@ from bench.report import RESULTS, ROOT, Row, read
 from bench.rounds import Sample, summary
 from bench.stub_aws import respond
 
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", publish.PAGES, ids=lambda page: page.name)
 def test_page_shows_the_last_results(page: Path) -> None:
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     assert "<!-- bench:" in text
     assert publish.rendered(text) == text, "Run python -m bench.publish."
 
@@ -26,7 +26,9 @@ def test_page_shows_the_last_results(page: Path) -> None:
 @pytest.mark.parametrize("question", [file.stem for file in RESULTS.glob("*.json")])
 def test_results_were_measured_on_a_commit_and_are_published(question: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{7,}", read(question)["commit"])
-    assert f"<!-- bench:{question} -->" in (ROOT / "docs" / "performance.md").read_text()
+    assert f"<!-- bench:{question} -->" in (ROOT / "docs" / "performance.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_operations_names_the_same_cost_as_the_results() -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
 
-from counter_service.local.emulator import isolate
+from counter_service.local.environment import isolate
 from counter_service.paths import ROOT
 
 from .browser import launched
@@ -107,25 +107,31 @@ class Product:
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    outputs = str(folder / "outputs.json")
-    return [sys.executable, "-m", "counter_service.local", "--outputs", outputs, *arguments]
+    return [sys.executable, "-m", "counter_service.local", "--folder", str(folder), *arguments]
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Product]:
+def running(
+    folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> Iterator[Product]:
     """Start the product and wait for its outputs; stop it as Ctrl-C would."""
     outputs = folder / "outputs.json"
-    with (folder / "terminal.txt").open("w") as terminal:
+    with (folder / "terminal.txt").open("w", encoding="utf-8") as terminal:
         process = subprocess.Popen(
-            command(folder, *arguments), cwd=ROOT, stdout=terminal, stderr=terminal, text=True
+            command(folder, *arguments),
+            cwd=ROOT,
+            env=environ,
+            stdout=terminal,
+            stderr=terminal,
+            encoding="utf-8",
         )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not outputs.exists():
-            assert process.poll() is None, (folder / "terminal.txt").read_text()
+            assert process.poll() is None, (folder / "terminal.txt").read_text(encoding="utf-8")
             assert time.monotonic() < deadline, "the product did not start"
             time.sleep(0.05)
-        yield Product(process, json.loads(outputs.read_text()), folder)
+        yield Product(process, json.loads(outputs.read_text(encoding="utf-8")), folder)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

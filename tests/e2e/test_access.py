@@ -272,5 +272,5 @@ def test_the_log_has_no_part_of_a_token(guarded: Product, issuer: Issuer) -> Non
     tokens = (issuer.token(), issuer.token(aud="another"))
     for token in tokens:
         handshake_status(guarded, None, query(token))
-    log = (guarded.folder / "ministack.log").read_text()
+    log = (guarded.folder / "ministack.log").read_text(encoding="utf-8")
     assert [part for token in tokens for part in token.split(".")[1:] if part in log] == []

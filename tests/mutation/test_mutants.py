@@ -53,7 +53,7 @@ def test_mutants_of_a_module_change_one_place_each() -> None:
 
 def test_mutants_are_modules() -> None:
     for path in sorted(RUNTIME.rglob("*.py")):
-        for mutant in mutants(path.read_text()):
+        for mutant in mutants(path.read_text(encoding="utf-8")):
             compile(mutant.source, path, "exec")
 
 
@@ -75,6 +75,6 @@ def test_explained_survivors_are_mutants() -> None:
     names = {
         (path.relative_to(RUNTIME).as_posix(), mutant.name)
         for path in RUNTIME.rglob("*.py")
-        for mutant in mutants(path.read_text())
+        for mutant in mutants(path.read_text(encoding="utf-8"))
     }
     assert explained() - names == set()

@@ -71,7 +71,7 @@ def test_garbage_collector_runs_after_the_start(environment: dict[str, str], out
         env=environment,
         cwd=Path(__file__).parents[2],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert done.stdout.strip() == output
