@@ -3,6 +3,8 @@
 PYTHON ?= python3
 STACK  ?= dev
 PORT   ?=
+# Not ?=, because some shells export a HOST of their own.
+HOST   =
 EMULATOR_PORT ?= 4566
 QUESTION ?=
 MODULES ?=
@@ -29,9 +31,9 @@ help: ## List the targets
 
 # --- use it ---------------------------------------------------------------------------------
 
-run: ## Run everything here, without AWS (PORT= fixes the page's port)
+run: ## Run everything here, without AWS (PORT= and HOST= of the page)
 	$(PREPARE) local page
-	@exec $(VENV) -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)")
+	@exec $(VENV) -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)")
 
 emulator: ## Only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	$(PREPARE) local

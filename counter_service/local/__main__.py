@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,17 +15,16 @@ from counter_service.paths import ROOT
 from counter_service.program import qualified, stack_config
 
 from .deployment import deploy
-from .emulator import MiniStack, isolate
+from .emulator import HOST, MiniStack, isolate
 from .errors import Interrupted, LocalError, interrupt_on_signals
-from .overrides import page_config, with_local_overrides
+from .overrides import allowed_origins, with_local_overrides
 from .site import Site
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
     interrupt_on_signals()
     try:
-        run(arguments)
+        run(_parser().parse_args(argv))
     except Interrupted:
         print("\nStopped.")
         return 0
@@ -42,17 +41,21 @@ def run(arguments: argparse.Namespace) -> NoReturn:
     for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
         config.pop(key, None)  # they belong to another emulator
     with (
-        closing(Site(arguments.site, arguments.port)) as site,
+        closing(Site(arguments.site, arguments.port, arguments.host)) as site,
         MiniStack(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
     ):
         config = with_local_overrides(config, site.url)
         deployment = deploy(emulator, arguments.stack, config, site.url)
-        outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
-        web_socket_url = outputs["WebSocketApiEndpoint"]
-        with (
-            site.serving(page_config(config, web_socket_url)),
-            _published(arguments.outputs, outputs),
-        ):
+        emulated = deployment.outputs["WebSocketApiEndpoint"]
+        with ExitStack() as ending:
+            url = ending.enter_context(site.serving(emulated, allowed_origins(config)))
+            outputs = deployment.outputs | {
+                "WebsiteUrl": f"{site.url}/realtime-counter",
+                "WebSocketApiEndpoint": url,
+            }
+            ending.enter_context(_published(arguments.outputs, outputs))
+            if site.exposed:
+                print(_exposure(arguments.host), file=sys.stderr, flush=True)
             print(
                 _banner(outputs, _shown(emulator.function_log), deployment.unsupported),
                 flush=True,
@@ -90,6 +93,13 @@ def _banner(outputs: dict[str, Any], function_log: Path, unsupported: list[str])
     return "\n".join([*lines, ""])
 
 
+def _exposure(host: str) -> str:
+    return (
+        f"warning: With HOST={host} every machine that reaches this one can open the page, connect "
+        "and click. The embedded AWS stays on loopback."
+    )
+
+
 def _shown(path: Path) -> Path:
     """The path to paste: relative if it is in the current folder."""
     here = Path.cwd()
@@ -110,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=_port, default=0, help="the page's port (default: a free one)"
     )
+    parser.add_argument(
+        "--host", default=HOST, help="where the page is served (default: this machine only)"
+    )
     parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
     parser.add_argument(
         "--outputs",
@@ -129,7 +142,8 @@ def _key_and_value(text: str) -> tuple[str, str]:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 to 65535")
+        # Not an error of argparse, which would add the usage of a command that make has hidden.
+        raise LocalError(f"PORT={text} is not a port. Use a number from 0 to 65535.")
     return int(text)
 
 
