@@ -43,7 +43,9 @@ ALLOWED_IMPORTS = {
     "toolchain": Allowed(),
     # Runs in .venv, started by the Pulumi CLI.
     "toolchain.language_host": Allowed(packages={"grpc", "pulumi"}),
-    "local": Allowed({"paths", "program", "toolchain", "runtime.core"}, {"boto3", "pulumi", "websockets"}),
+    "local": Allowed(
+        {"paths", "program", "toolchain", "runtime.core"}, {"boto3", "pulumi", "websockets"}
+    ),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -164,7 +165,9 @@ def _listener(host: str, port: int) -> socket.socket:
         )[0]
         return socket.create_server(address[:2], family=family, backlog=1024)
     except (OSError, UnicodeError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
+        # Not the text of create_server, which repeats the address.
+        number = getattr(problem, "errno", None)
+        reason = os.strerror(number) if number and number > 0 else problem
         raise LocalError(
             f"The page cannot be served on port {port} of {host}: {reason}. "
             "Choose others with PORT= and HOST=, or leave both out to get a free port."

@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -21,30 +23,41 @@ from tests.infra import page
 STAGE = "/_aws/execute-api/abc/dev"
 
 
+P = ParamSpec("P")
+
+
+def in_a_loop(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        async def main() -> None:
+            await test(*args, **kwargs)
+
+        asyncio.run(main())
+
+    return run
+
+
 class Emulator:
     """Echoes messages, and keeps the handshakes and the connections."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.connections: list[ServerConnection] = []
+        self.offers: list[str] = []
         self.rejects: int | None = None
 
     async def check(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request)
+        self.offers = request.headers.get_all("Sec-WebSocket-Protocol")
         # No response of MiniStack names a subprotocol.
-        del request.headers["Sec-WebSocket-Protocol"]
+        if self.offers:
+            del request.headers["Sec-WebSocket-Protocol"]
         return connection.respond(self.rejects, "") if self.rejects else None  # type: ignore[arg-type]
 
     async def echo(self, connection: ServerConnection) -> None:
         self.connections.append(connection)
         async for message in connection:
             await connection.send(message)
-
-
-class Recorded(Emulator):
-    async def check(self, connection: ServerConnection, request: Request) -> Response | None:
-        self.offers = request.headers.get_all("Sec-WebSocket-Protocol")
-        return await super().check(connection, request)
 
 
 @contextmanager
@@ -59,8 +72,8 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def running(dist: Path) -> AsyncIterator[tuple[Recorded, Site, str]]:
-    emulator = Recorded()
+async def running(dist: Path) -> AsyncIterator[tuple[Emulator, Site, str]]:
+    emulator = Emulator()
     async with serve(emulator.echo, "127.0.0.1", 0, process_request=emulator.check) as server:
         port = server.sockets[0].getsockname()[1]
         with site_of(f"ws://127.0.0.1:{port}{STAGE}", dist) as (site, url):
@@ -72,6 +85,7 @@ async def close_code(client: ClientConnection) -> int | None:
     return client.close_code
 
 
+@in_a_loop
 async def test_forwarding_passes_messages_in_both_directions(dist: Path) -> None:
     async with running(dist) as (emulator, site, url):
         assert url == f"{site.url.replace('http', 'ws')}/dev"
@@ -84,6 +98,7 @@ async def test_forwarding_passes_messages_in_both_directions(dist: Path) -> None
 @pytest.mark.parametrize(
     ("offers", "named"), [(["counter", "bearer.x"], "counter"), (["bearer.x"], None), ([], None)]
 )
+@in_a_loop
 async def test_forwarding_names_the_subprotocol_that_the_function_names(
     dist: Path, offers: list[str], named: str | None
 ) -> None:
@@ -94,6 +109,7 @@ async def test_forwarding_names_the_subprotocol_that_the_function_names(
     assert emulator.offers == ([", ".join(offers)] if offers else [])
 
 
+@in_a_loop
 async def test_forwarding_closes_a_connection_that_sends_a_binary_frame_with_1003(
     dist: Path,
 ) -> None:
@@ -105,6 +121,7 @@ async def test_forwarding_closes_a_connection_that_sends_a_binary_frame_with_100
 
 
 @pytest.mark.parametrize("message", ["[" * 1001, '{"a":' * 1001, '["\\"",' + "[" * 1001])
+@in_a_loop
 async def test_forwarding_marks_a_deeply_nested_message_as_not_json(
     dist: Path, message: str
 ) -> None:
@@ -114,6 +131,7 @@ async def test_forwarding_marks_a_deeply_nested_message_as_not_json(
 
 
 @pytest.mark.parametrize("message", ["[" * 500, "[]" * 1001, '"' + "[" * 1001 + '"'])
+@in_a_loop
 async def test_forwarding_leaves_a_message_that_is_not_nested_deeply(
     dist: Path, message: str
 ) -> None:
@@ -123,17 +141,18 @@ async def test_forwarding_leaves_a_message_that_is_not_nested_deeply(
 
 
 @pytest.mark.parametrize("frames", ["x" * 32_769, ["x" * 32_768] * 5])
+@in_a_loop
 async def test_forwarding_closes_a_connection_at_the_limits_of_api_gateway(
     dist: Path, frames: str | list[str]
 ) -> None:
     async with running(dist) as (_, _, url), connect(url, proxy=None) as client:
-        with pytest.raises(ConnectionClosed):
+        with suppress(ConnectionClosed):  # it may be closed before all is sent
             await client.send(frames)
-            await client.recv()
         assert await close_code(client) == 1009
 
 
 @pytest.mark.parametrize("limit", ["IDLE_SECONDS", "LIFETIME_SECONDS"])
+@in_a_loop
 async def test_forwarding_closes_a_connection_that_is_idle_or_old(
     dist: Path, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +163,7 @@ async def test_forwarding_closes_a_connection_that_is_idle_or_old(
         await asyncio.wait_for(emulator.connections[0].wait_closed(), 10)
 
 
+@in_a_loop
 async def test_forwarding_closes_the_client_with_the_code_of_the_server(dist: Path) -> None:
     async with running(dist) as (emulator, _, url), connect(url, proxy=None) as client:
         await client.send("x")
@@ -152,6 +172,7 @@ async def test_forwarding_closes_the_client_with_the_code_of_the_server(dist: Pa
         assert await close_code(client) == 1008
 
 
+@in_a_loop
 async def test_forwarding_closes_the_server_with_the_code_of_the_client(dist: Path) -> None:
     async with running(dist) as (emulator, _, url), connect(url, proxy=None) as client:
         await client.send("x")
@@ -161,6 +182,7 @@ async def test_forwarding_closes_the_server_with_the_code_of_the_client(dist: Pa
         assert emulator.connections[0].close_code == 4000
 
 
+@in_a_loop
 async def test_forwarding_cuts_one_side_when_the_other_is_cut(dist: Path) -> None:
     async with running(dist) as (emulator, _, url):
         for end in ("server", "client"):
@@ -174,6 +196,7 @@ async def test_forwarding_cuts_one_side_when_the_other_is_cut(dist: Path) -> Non
                 assert server.close_code == 1006
 
 
+@in_a_loop
 async def test_forwarding_passes_on_the_rejection_of_a_handshake(dist: Path) -> None:
     async with running(dist) as (emulator, _, url):
         emulator.rejects = 403
@@ -182,9 +205,7 @@ async def test_forwarding_passes_on_the_rejection_of_a_handshake(dist: Path) -> 
     assert rejected.value.response.status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("suffix", "status"), [("x", 403), ("?" + "x" * 4096, 414), ("", 502)]
-)
+@pytest.mark.parametrize(("suffix", "status"), [("x", 403), ("?" + "x" * 4096, 414), ("", 502)])
 def test_forwarding_rejects_a_handshake_that_it_cannot_forward(
     dist: Path, suffix: str, status: int
 ) -> None:
@@ -211,6 +232,7 @@ async def _connect(url: str) -> None:
         ("evil.test:9000", None, "403"),
     ],
 )
+@in_a_loop
 async def test_forwarding_replaces_the_origin_only_of_its_own_page(
     dist: Path, host: str, origin: str | None, seen: str | None
 ) -> None:
@@ -229,6 +251,7 @@ async def test_forwarding_replaces_the_origin_only_of_its_own_page(
         assert emulator.requests[0].headers.get("Origin") == expected
 
 
+@in_a_loop
 async def test_site_ends_at_once_with_open_and_unused_connections(dist: Path) -> None:
     async with running(dist) as (_, site, url):
         host, _, port = site.address.partition(":")
