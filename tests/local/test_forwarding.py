@@ -52,7 +52,7 @@ class Emulator:
         # No response of MiniStack names a subprotocol.
         if self.offers:
             del request.headers["Sec-WebSocket-Protocol"]
-        return connection.respond(self.rejects, "") if self.rejects else None  # type: ignore[arg-type]
+        return connection.respond(self.rejects, "") if self.rejects else None
 
     async def echo(self, connection: ServerConnection) -> None:
         self.connections.append(connection)
