@@ -3,6 +3,8 @@
 PYTHON ?= python3
 STACK  ?= dev
 PORT   ?=
+# Not ?=, because some shells export a HOST of their own.
+HOST   =
 EMULATOR_PORT ?= 4566
 FOLDER ?=
 QUESTION ?=
@@ -30,10 +32,10 @@ help: ## List the targets
 
 # --- use it ---------------------------------------------------------------------------------
 
-run: ## Run everything here, without AWS (PORT= fixes the page's port, FOLDER= holds its files)
+run: ## Run everything here, without AWS (PORT= and HOST= of the page, FOLDER= of its files)
 	$(PREPARE) local page
 	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local --stack $(STACK) \
-	  $(if $(PORT),--port "$(PORT)") $(if $(FOLDER),--folder "$(FOLDER)")
+	  $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") $(if $(FOLDER),--folder "$(FOLDER)")
 
 emulator: ## Only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	$(PREPARE) local

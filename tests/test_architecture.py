@@ -45,7 +45,8 @@ ALLOWED_IMPORTS = {
     # Runs in .venv, started by the Pulumi CLI.
     "toolchain.language_host": Allowed(packages={"grpc", "pulumi"}),
     "local": Allowed(
-        {"paths", "program", "stack_files", "toolchain"}, {"boto3", "pulumi", "websockets"}
+        {"paths", "program", "stack_files", "toolchain", "runtime.core"},
+        {"boto3", "pulumi", "websockets"},
     ),
 }
 

@@ -8,7 +8,7 @@ if __name__ == "__main__":
 import argparse
 import os
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -17,11 +17,11 @@ from counter_service.program import qualified
 from counter_service.stack_files import config as stack_files
 
 from .deployment import deploy
-from .emulator import MiniStack
+from .emulator import HOST, MiniStack
 from .environment import isolate
-from .errors import command, interrupt_on_signals
+from .errors import LocalError, command, interrupt_on_signals
 from .folder import naming, owned, published
-from .overrides import naming_places, page_config, with_local_overrides
+from .overrides import allowed_origins, naming_places, with_local_overrides
 from .site import Site
 
 ANOTHER: Final = "make run FOLDER=.local/another"
@@ -41,21 +41,25 @@ def run(arguments: argparse.Namespace) -> NoReturn:
         config.pop(key, None)  # they belong to another emulator
     with (
         owned(arguments.folder, ANOTHER) as note,
-        closing(Site(arguments.site, arguments.port)) as site,
+        closing(Site(arguments.site, arguments.port, arguments.host)) as site,
         MiniStack(config.get("aws:region", ""), arguments.folder) as emulator,
     ):
         note(site.url)
         config = with_local_overrides(config, site.url)
         with naming_places(file.places, overridden=dict(arguments.config)):
             deployment = deploy(emulator, arguments.stack, config, site.url)
-        outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
-        web_socket_url = outputs["WebSocketApiEndpoint"]
-        with (
-            site.serving(page_config(config, web_socket_url)),
-            published(arguments.folder, outputs),
-        ):
+        emulated = deployment.outputs["WebSocketApiEndpoint"]
+        with ExitStack() as ending:
+            url = ending.enter_context(site.serving(emulated, allowed_origins(config)))
+            outputs = deployment.outputs | {
+                "WebsiteUrl": f"{site.url}/realtime-counter",
+                "WebSocketApiEndpoint": url,
+            }
+            ending.enter_context(published(arguments.folder, outputs))
             banner = _banner(outputs, _shown(emulator.function_log), deployment.unsupported)
             with naming("standard output"):
+                if site.exposed:
+                    print(_exposure(arguments.host), file=sys.stderr, flush=True)
                 print(banner, flush=True)
             emulator.watch()
 
@@ -75,6 +79,13 @@ def _banner(outputs: dict[str, Any], function_log: Path, unsupported: list[str])
         lines += ["", "  Declared but not created (not supported by the emulator):"]
         lines += [f"    {resource}" for resource in sorted(unsupported)]
     return "\n".join([*lines, ""])
+
+
+def _exposure(host: str) -> str:
+    return (
+        f"warning: With HOST={host} every machine that reaches this one can open the page, connect "
+        "and click. The embedded AWS stays on loopback."
+    )
 
 
 def _shown(path: Path) -> Path:
@@ -97,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=_port, default=0, help="the page's port (default: a free one)"
     )
+    parser.add_argument(
+        "--host", default=HOST, help="where the page is served (default: this machine only)"
+    )
     parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
     parser.add_argument(
         "--folder",
@@ -116,7 +130,8 @@ def _key_and_value(text: str) -> tuple[str, str]:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 to 65535")
+        # Not an error of argparse, which would add the usage of a command that make has hidden.
+        raise LocalError(f"PORT={text} is not a port. Use a number from 0 to 65535.")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""What a local run changes in the configuration of a stack, and in that of its page."""
+"""What a local run changes in the configuration of a stack."""
 
 import json
 import sysconfig
@@ -33,15 +33,10 @@ def with_local_overrides(config: Mapping[str, str], page_origin: str) -> dict[st
     return {**config, **overrides}
 
 
-def page_config(config: Mapping[str, str], web_socket_url: str) -> dict[str, str]:
-    """The content of /config.json for the page of a local run.
-
-    With authentication it has a key that a deployment does not write. The page offers its token as
-    a subprotocol, and a browser closes the connection if the response does not name one that was
-    offered. The emulator's responses name none.
-    """
-    page = {"webSocketUrl": web_socket_url}
-    return page | {"tokenIn": "query"} if needs_token(config) else page
+def allowed_origins(config: Mapping[str, str]) -> list[str]:
+    """The origins that may connect, of a configuration that was deployed."""
+    origins: list[str] = json.loads(config[qualified("allowedOrigins")])
+    return origins
 
 
 def needs_token(config: Mapping[str, str]) -> bool:

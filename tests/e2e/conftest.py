@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
@@ -46,9 +48,15 @@ class Product:
     def connect(self) -> ClientConnection:
         return connect(self.url, proxy=None)
 
-    @property
+    @cached_property
     def endpoint(self) -> str:
-        return "http://" + self.url.split("/")[2]
+        """The emulator's own."""
+        emulator = next(
+            each.environ()
+            for each in psutil.Process(self.process.pid).children(recursive=True)
+            if "GATEWAY_PORT" in each.environ()
+        )
+        return f"http://127.0.0.1:{emulator['GATEWAY_PORT']}"
 
     def aws(self, service: str) -> Any:
         return boto3.client(

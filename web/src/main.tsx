@@ -28,7 +28,7 @@ async function load(): Promise<Config> {
   const config = await loadConfig({
     override: import.meta.env.VITE_WEBSOCKET_URL,
     fetch: (path, init) => window.fetch(path, init),
-    pageProtocol: location.protocol,
+    pageAddress: location.href,
   });
   return withToken(config, token);
 }
