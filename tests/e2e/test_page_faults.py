@@ -85,6 +85,19 @@ def test_a_click_that_meets_a_fault_counts_once(
     assert quick_proxy.injected[:1] == [fault]
 
 
+def test_a_page_on_a_slow_link_keeps_one_connection_and_counts_each_click_once(
+    quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product
+) -> None:
+    # As a round trip of 12 s is to a real deployment's timeout of 5 s.
+    quick_proxy.latency = 12 / 5 * QUICK["acknowledgeMs"] / SECONDS
+    page, before = open_counter()
+    states = record_texts(page.get_by_test_id("connection-state"))
+    click(page, 5)
+    product.expect_counted(before + 5, page)
+    page.wait_for_timeout(2 * QUICK["heartbeatMs"] + quick_proxy.latency * SECONDS)
+    assert (states(), quick_proxy.accepted) == (["Connected"], 1)
+
+
 def test_the_next_heartbeat_makes_up_for_a_lost_broadcast(
     quick_proxy: FaultProxy, open_counter: OpenCounter, client: ClientConnection
 ) -> None:

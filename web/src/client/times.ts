@@ -46,7 +46,7 @@ export const HANDSHAKE_TIMEOUT_FACTOR = 2;
  * Longest wait for a response while other frames arrive, as a multiple of the longest silence. These prove that the
  * server is alive, but a connection may have lost its other direction.
  */
-export const OWN_RESPONSE_FACTOR = 3;
+export const OWN_RESPONSE_FACTOR = 2;
 
 /** Longest time without sending. API Gateway closes idle connections after 10 minutes. Hidden pages use only this. */
 export const KEEP_ALIVE_MS = 5 * 60_000;
