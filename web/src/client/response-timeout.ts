@@ -43,8 +43,9 @@ export function createResponseTimeout(shortestMs: number, { now, random }: Pick<
   let failures = 0;
   let jitter = 1 + JITTER * random();
 
-  function limit(factor: number): number {
-    const mean = factor * Math.max(shortestMs, MARGIN * slowestMs) * 2 ** failures;
+  /** The timeout after at least that much growth. */
+  function limit(growth: number): number {
+    const mean = Math.max(shortestMs, MARGIN * slowestMs) * Math.max(growth, 2 ** failures);
     return Math.min(mean, longestMs) * jitter;
   }
 
