@@ -105,6 +105,19 @@ def test_production_admits_only_named_pages(
     assert handshake_status(strict, origin) == status
 
 
+def test_the_page_of_an_origin_that_may_not_connect_shows_which_setting_to_check(
+    strict: Product,
+) -> None:
+    with launched() as browser:
+        page = browser.new_page()
+        page.goto(strict.page.replace("127.0.0.1", "localhost"))
+        note = page.get_by_test_id("rejected")
+        origin = page.evaluate("location.origin")
+        assert origin.startswith("http://localhost:")
+        expect(note).to_contain_text(f"which is at {origin}.", timeout=30_000)
+        expect(note).to_contain_text("allowedOrigins")
+
+
 # --- clicks -------------------------------------------------------------------------------------
 
 
