@@ -10,8 +10,8 @@ from .errors import MachineError
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 
-# A process that has used up its quota stops until the next period. The kernel's default is 100 ms.
-# AWS documents no period. github.com/pwrdrvr/lambda-throttling names 20 ms, from runs on Lambda.
+# A process that has used up its quota stops until the next period. AWS documents no period. This is
+# that of github.com/pwrdrvr/lambda-throttling, which observes functions on Lambda.
 PERIOD_US: Final = 20_000
 
 
