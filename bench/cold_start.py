@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -36,16 +37,32 @@ EVENT: Final = (ROOT / "tests/events/message-increment.json").read_text(encoding
 
 
 def measure() -> list[Row]:
+    with archives() as found:
+        starts = {peer: partial(start, archive) for peer, archive in found.items()}
+        figures = summary(interleaved(starts, ROUNDS), BASELINE)
+    return [{"peer": peer, "archive": found[peer].size} | figures[peer] for peer in MODULES]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An unpacked archive, and what a start of it needs."""
+
+    folder: Path
+    size: int  # of the archive, in bytes
+    module: str
+    environ: Mapping[str, str]
+
+
+@contextmanager
+def archives() -> Iterator[dict[str, Archive]]:
+    """The archive of each peer, and a stub of AWS for those that are started."""
     with tempfile.TemporaryDirectory(prefix="cold-start-") as name, stub(Path(name)) as port:
         folder = Path(name)
-        archives = {peer: pack(peer, folder) for peer in MODULES}
-        environ = environment(folder, port)
-        starts: dict[str, Callable[[], Sample]] = {
-            peer: partial(start, folder / peer, module, environ) for peer, module in MODULES.items()
-        }
         compile_sdk()
-        found = summary(interleaved(starts, ROUNDS), BASELINE)
-    return [{"peer": peer, "archive": archives[peer]} | found[peer] for peer in MODULES]
+        yield {
+            peer: Archive(folder / peer, pack(peer, folder), module, environment(folder, port))
+            for peer, module in MODULES.items()
+        }
 
 
 def compile_sdk() -> None:
@@ -97,12 +114,11 @@ def stub(folder: Path) -> Iterator[int]:
     chain = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
     chain.write_to_path(str(certificate))
     command: list[str | Path] = [sys.executable, "-m", "bench.stub_aws", certificate, str(AUDIENCE)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
-    try:
-        yield int(process.stdout.readline() if process.stdout else 0)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        try:
+            yield int(process.stdout.readline() if process.stdout else 0)
+        finally:
+            process.terminate()
 
 
 def environment(folder: Path, port: int) -> dict[str, str]:
@@ -125,11 +141,12 @@ def environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def start(folder: Path, module: str, environ: Mapping[str, str]) -> Sample:
+def start(archive: Archive, *members: Path) -> Sample:
+    """Measure one start, as a member of these cgroups from the first event on."""
     probe = ROOT / "bench" / "cold_probe.py"
     done = subprocess.run(
-        [sys.executable, "-I", "-B", probe, folder, module, EVENT],
-        env=dict(environ),
+        [sys.executable, "-I", "-B", probe, archive.folder, archive.module, EVENT, *members],
+        env=dict(archive.environ),
         stdout=subprocess.PIPE,
         encoding="utf-8",
         check=True,

@@ -93,7 +93,5 @@ def test_share_of_a_core_is_proportional_to_memory(memory_mb: int, share: float)
 
 def test_suitable_memory_is_the_least_that_is_as_fast_as_a_whole_core() -> None:
     seconds = {128: 2.0, 256: 1.04, 512: 1.0, 1769: 1.0}
-    rows = [
-        {"memory_mb": size, "fan_out": fan_out, "stale": 0} for size, fan_out in seconds.items()
-    ]
+    rows = [{"memory_mb": size, "fan_out": fan_out} for size, fan_out in seconds.items()]
     assert memory.suitable(rows) == 256

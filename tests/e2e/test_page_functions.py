@@ -70,7 +70,7 @@ def lacked() -> list[str]:
         cwd=ROOT,
         env=node.environ(),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     paths: list[str] = json.loads(done.stdout)
@@ -108,7 +108,11 @@ def use(page: Page, proxy: FaultProxy, product: Product) -> None:
 def named(paths: list[str]) -> set[str]:
     """The paths that the page's scripts name: an object, and its member after a dot."""
     scripts = (ROOT / "web" / "dist").rglob("*.js")
-    names = set(re.findall(r"\.?[\w$]+", " ".join(each.read_text("utf-8") for each in scripts)))
+    names = set(
+        re.findall(
+            r"\.?[\w$]+", " ".join(each.read_text("utf-8", encoding="utf-8") for each in scripts)
+        )
+    )
     bare = {name.removeprefix(".") for name in names}
     return {
         path

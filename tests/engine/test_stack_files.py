@@ -58,7 +58,7 @@ class Engine:
             [self.bin / "pulumi", *arguments, "--stack", STACK, "--non-interactive"],
             cwd=self.root,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=SECONDS,
             check=False,
             env={

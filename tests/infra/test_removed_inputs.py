@@ -90,7 +90,7 @@ def test_every_input_that_disappears_says_how_it_is_removed() -> None:
 
 
 def test_operations_have_the_command_that_removes_what_the_provider_keeps() -> None:
-    document = (ROOT / "docs" / "operations.md").read_text()
+    document = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert [each for each in COMMAND_REMOVES.values() if each not in document] == []
 
 

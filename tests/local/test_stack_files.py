@@ -70,8 +70,8 @@ def test_local_run_accepts_and_refuses_what_the_engine_does(case: Case, tmp_path
 def test_local_run_names_the_line_of_a_mistake_in_the_projects_file(
     project: str, error: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "Pulumi.yaml").write_text(project)
-    (tmp_path / NAME).write_text("config:\n")
+    (tmp_path / "Pulumi.yaml").write_text(project, encoding="utf-8")
+    (tmp_path / NAME).write_text("config:\n", encoding="utf-8")
     with pytest.raises(pulumi.RunError) as raised:
         stack_files.read(STACK, tmp_path)
     assert str(raised.value) == f"Pulumi.yaml, {error}"

@@ -24,7 +24,7 @@ def lint(path: Path, source: str) -> str:
         cwd=path,
         env=node.environ(),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     return done.stdout + done.stderr
