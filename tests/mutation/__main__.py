@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.test_architecture import imports, module_name
+
 from .mutants import Mutant, mutants
 from .runs import Baseline, finished, fork_tests, record
 
@@ -73,12 +75,30 @@ def _candidates(path: Path, baseline: Baseline) -> list[Candidate]:
     for mutant in [Mutant(UNCHANGED, None, source), *mutants(source)]:
         seconds = {
             test: baseline.seconds[test]
-            for test in baseline.tests(path, mutant.lines)
+            for test in covering_tests(path, mutant, baseline)
             if baseline.seconds[test] < LONGEST_TEST_SECONDS
         }
         tests = sorted(seconds, key=seconds.__getitem__)
         found.append(Candidate(path, mutant, tests, sum(seconds.values())))
     return found
+
+
+def covering_tests(path: Path, mutant: Mutant, baseline: Baseline) -> set[str]:
+    """The tests that run the mutant's lines."""
+    found = baseline.tests(path, mutant.lines)
+    if found or mutant.lines:
+        return found
+    # No test runs a module of nothing but constants. Those of the modules that import it use them.
+    return {test for each in _importers(path) for test in baseline.tests(each, None)}
+
+
+def _importers(path: Path) -> list[Path]:
+    name = f"counter_service.{module_name(path)}"
+    return [
+        each
+        for each in RUNTIME.rglob("*.py")
+        if name in imports(module_name(each), each.read_text(encoding="utf-8"))
+    ]
 
 
 def _survivors(candidates: list[Candidate]) -> set[tuple[str, str]]:

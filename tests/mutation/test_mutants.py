@@ -1,5 +1,6 @@
-from tests.mutation.__main__ import RUNTIME, explained
-from tests.mutation.mutants import mutants
+from tests.mutation.__main__ import RUNTIME, covering_tests, explained
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.runs import Baseline
 
 SOURCE = '''"""A module."""
 from typing import Final
@@ -68,6 +69,13 @@ def test_mutant_knows_the_lines_that_run_it() -> None:
     assert lines["LIMIT: Final = 2"] is None
     assert lines["Box: def grow(self, by: int=1)"] is None
     assert lines["Box.grow: log.warning('grown')"] == range(13, 14)
+
+
+def test_constant_of_a_module_without_code_is_tested_by_those_that_import_it() -> None:
+    baseline = Baseline({}, {str(RUNTIME / "settings.py"): {"7": ["test_settings"]}})
+    constant = Mutant("LIMIT: Final = 2 -> LIMIT: Final = 3", None, "")
+    assert covering_tests(RUNTIME / "contract.py", constant, baseline) == {"test_settings"}
+    assert covering_tests(RUNTIME / "logs.py", constant, baseline) == set()
 
 
 def test_explained_survivors_are_mutants() -> None:
