@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from counter_service.runtime import logs
 from counter_service.runtime.auth import jwks
+from counter_service.runtime.contract import HANDLER
 from counter_service.runtime.core.errors import SettingsError, StoreUnavailable
 from counter_service.runtime.core.events import continue_broadcast
 from counter_service.runtime.core.ports import Progress
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("no_backoff", "package_logger")
 
 CONNECTIONS = "connections"
 COUNTER = "counter"
-MODULE = "counter_service.runtime.handler"
+MODULE, _, FUNCTION = HANDLER.rpartition(".")  # as Lambda finds it
 CONTEXT = SimpleNamespace(
     aws_request_id="request-1",
     function_name="websocket-dev",
@@ -71,7 +72,7 @@ class Lambda:
     def invoke(self, event: Mapping[str, Any]) -> Any:
         self._warm = self._warm or importlib.import_module(MODULE)
         logs.configure()  # each test has its own standard output
-        return self._warm.handle(event, CONTEXT)
+        return getattr(self._warm, FUNCTION)(event, CONTEXT)
 
     def reset(self) -> None:
         """Empty the tables and the record of posts."""
