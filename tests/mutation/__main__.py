@@ -84,12 +84,13 @@ def _candidates(path: Path, baseline: Baseline) -> list[Candidate]:
 
 
 def covering_tests(path: Path, mutant: Mutant, baseline: Baseline) -> set[str]:
-    """The tests that run the mutant's lines."""
-    found = baseline.tests(path, mutant.lines)
-    if found or mutant.lines:
-        return found
-    # No test runs a module of nothing but constants. Those of the modules that import it use them.
-    return {test for each in _importers(path) for test in baseline.tests(each, None)}
+    """The tests that run the mutant's lines.
+
+    What runs at import, such as a constant, may have its effect in any module that imports it.
+    """
+    if mutant.lines is not None:
+        return baseline.tests(path, mutant.lines)
+    return {test for each in [path, *_importers(path)] for test in baseline.tests(each, None)}
 
 
 def _importers(path: Path) -> list[Path]:

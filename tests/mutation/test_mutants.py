@@ -71,11 +71,14 @@ def test_mutant_knows_the_lines_that_run_it() -> None:
     assert lines["Box.grow: log.warning('grown')"] == range(13, 14)
 
 
-def test_constant_of_a_module_without_code_is_tested_by_those_that_import_it() -> None:
-    baseline = Baseline({}, {str(RUNTIME / "settings.py"): {"7": ["test_settings"]}})
-    constant = Mutant("LIMIT: Final = 2 -> LIMIT: Final = 3", None, "")
-    assert covering_tests(RUNTIME / "contract.py", constant, baseline) == {"test_settings"}
-    assert covering_tests(RUNTIME / "logs.py", constant, baseline) == set()
+def test_constant_is_tested_by_the_tests_of_the_modules_that_import_it() -> None:
+    contract, settings = RUNTIME / "contract.py", RUNTIME / "settings.py"
+    covering = {contract: "test_contract", settings: "test_settings"}
+    baseline = Baseline({}, {str(path): {"7": [test]} for path, test in covering.items()})
+    constant, statement = Mutant("", None, ""), Mutant("", range(7, 8), "")
+    assert covering_tests(contract, constant, baseline) == {"test_contract", "test_settings"}
+    assert covering_tests(contract, statement, baseline) == {"test_contract"}
+    assert covering_tests(settings, constant, baseline) == {"test_settings"}
 
 
 def test_explained_survivors_are_mutants() -> None:

@@ -58,14 +58,20 @@ def test_access_rejects_an_origin_without_a_look_at_the_token(
 
 
 def test_rejections_are_logged_by_the_names_of_the_documentation() -> None:
+    foreign, missing = connect("https://evil.test"), connect(None)
+    rejections = [Access(ORIGINS).check(each) for each in (foreign, missing)]
+    rejections += [Access(ORIGINS, FakeTokens("good")).check(connect())]
+    rejections += [
+        Access(ORIGINS, FakeTokens("good", problem=problem)).check(connect(token="bad"))
+        for problem in TokenProblem
+    ]
     page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     documented = {
         (int(status), name)
         for status, row in re.findall(r"^\| (40[13]) \| (.+)$", page, re.MULTILINE)
         for name in re.findall(r"`([a-z-]+)`", row)
     }
-    origins, tokens = set(OriginProblem), set(TokenProblem)
-    assert documented == {(403, each) for each in origins} | {(401, each) for each in tokens}
+    assert {(each.status, str(each.problem)) for each in rejections if each} == documented
 
 
 @pytest.mark.parametrize(

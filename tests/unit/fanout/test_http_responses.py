@@ -26,6 +26,8 @@ TRAILERS = OK + b"transfer-encoding: Chunked\r\n\r\n2\r\n\r\n\r\n0\r\nX-Trailer:
 CLOSING = OK + b"Connection: Close\r\ncontent-length:2\r\n\r\nok"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
 
+ODD = OK + b"x-amzn-ErrorType: Odd\r\nContent-Length: 0\r\n\r\n"
+
 responses = pytest.mark.parametrize(
     ("data", "response"),
     [
@@ -35,6 +37,7 @@ responses = pytest.mark.parametrize(
         pytest.param(TRAILERS, Response(200, True, ""), id="chunked with trailers"),
         pytest.param(CLOSING, Response(200, False, ""), id="closing"),
         pytest.param(INTERIM, Response(204, True, ""), id="interim first"),
+        pytest.param(ODD, Response(200, True, ""), id="an error type without an error"),
     ],
 )
 
@@ -85,6 +88,8 @@ NO_LENGTH, NO_SIZE = "the content length is not a number", "the chunk size is no
         pytest.param(PLAIN + PLAIN, TWO, id="two responses"),
         pytest.param(CHUNKED + PLAIN, TWO, id="two responses, one chunked"),
         pytest.param(CHUNKED_HEAD + b"-5\r\n", NO_SIZE, id="negative chunk"),
+        pytest.param(CHUNKED_HEAD + b"5~\r\n", NO_SIZE, id="text after the chunk size"),
+        pytest.param(CHUNKED_HEAD + b"\r\n", NO_SIZE, id="no chunk size"),
         pytest.param(CHUNKED_HEAD + b"1\r\nx\r\n" * MAX_BODY, LARGE_BODY, id="endless chunks"),
     ],
 )
