@@ -53,6 +53,23 @@ def test_settings_contain_the_tokens_that_are_needed(jwks_url: str | None) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("issuer", "stored"),
+    [("https://a.test/", "https://a.test"), ("https://a.test/~ann~", "https://a.test/~ann~")],
+)
+def test_settings_remove_only_slashes_from_the_end_of_the_issuer(issuer: str, stored: str) -> None:
+    settings = Settings.from_env(COMPLETE | AUTH | {"AUTH_ISSUER": issuer})
+    assert settings.authentication is not None
+    assert settings.authentication.issuer == stored
+
+
+@pytest.mark.parametrize(("value", "flag"), [("true", True), ("false", False), ("", False)])
+def test_settings_contain_each_flag(value: str, flag: bool) -> None:
+    flags = {"ALLOW_LOCALHOST": value, "ALLOW_MISSING_ORIGIN": value}
+    expected = OriginPolicy(allow_localhost=flag, allow_missing=flag)
+    assert Settings.from_env(COMPLETE | flags).origins == expected
+
+
 @pytest.mark.parametrize("variable", ["POSTS_PER_SECOND", "CLICKS_PER_SECOND", "COUNTER_SHARDS"])
 def test_settings_contain_each_number(variable: str) -> None:
     assert getattr(Settings.from_env(COMPLETE | {variable: "5"}), variable.lower()) == 5
