@@ -160,4 +160,4 @@ def _utf8(text: str) -> bytes:
 
 def _reject_constant(name: str) -> NoReturn:
     # Python's parser accepts NaN and Infinity, which JSON does not have.
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(name)
