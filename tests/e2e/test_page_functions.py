@@ -110,7 +110,7 @@ def named(paths: list[str]) -> set[str]:
     scripts = (ROOT / "web" / "dist").rglob("*.js")
     names = set(
         re.findall(
-            r"\.?[\w$]+", " ".join(each.read_text("utf-8", encoding="utf-8") for each in scripts)
+            r"\.?[\w$]+", " ".join(each.read_text("utf-8") for each in scripts)
         )
     )
     bare = {name.removeprefix(".") for name in names}
