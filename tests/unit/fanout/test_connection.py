@@ -1,5 +1,6 @@
 """A connection whose socket takes or gives only a part of what it could."""
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -47,6 +48,26 @@ def test_connection_sends_a_request_as_its_peer_reads_it(listener: socket.socket
             while not (response := connection.step()):
                 pass
             assert response == Response(200, True, "")
+
+
+def test_connection_opens_before_its_first_request(listener: socket.socket) -> None:
+    with connect(listener) as connection:
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(5)
+            assert connection.step() is None
+            assert connection.wants == EVENT_READ
+            connection.send(b"request")
+            assert peer.recv(100) == b"request"
+
+
+def test_connection_sends_small_requests_at_once(listener: socket.socket) -> None:
+    """Otherwise the kernel holds a request back until the one before it is acknowledged."""
+    with (
+        connect(listener) as connection,
+        socket.socket(fileno=os.dup(connection.fileno())) as same,
+    ):
+        assert same.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_connection_waits_for_what_the_tls_handshake_needs(
