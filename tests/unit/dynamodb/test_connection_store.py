@@ -81,6 +81,7 @@ COUNTS = {
     "there is no row": ([NO_ROW], 0),
     "the first message": ([row("a"), WRITTEN], 1),
     "a later second": ([FULL_BEFORE, WRITTEN], 1),
+    "the row is deleted meanwhile": ([FULL_BEFORE, NO_ROW], 0),
     "another message started the second": ([FULL_BEFORE, ONE_NOW, WRITTEN], 2),
     "other messages reached the limit": ([FULL_BEFORE, FULL_NOW, FULL_NOW], 3),
     "rows come and go": ([FULL_BEFORE, FULL_NOW] * 2, 2),
