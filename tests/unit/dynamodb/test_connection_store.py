@@ -118,6 +118,20 @@ def test_audience_fails_if_a_page_is_not_there_in_time() -> None:
     stop.set()
 
 
+def test_audience_waits_for_no_page_after_its_time() -> None:
+    late = Event()
+
+    class Client:
+        def scan(self, **_: object) -> dict[str, Any]:
+            late.wait(0.2)
+            return {"Items": []}
+
+    clock = FakeClock()
+    store = DynamoConnectionStore("connections", Client(), clock)
+    with pytest.raises(StoreUnavailable, match=r"^listing the audience failed \(TimeoutError\)"):
+        next(store.audience(clock.time, clock.now_ms() - 1))
+
+
 def test_remove_gone_deletes_several_rows_at_a_time() -> None:
     together = Barrier(THREADS)
 
