@@ -11,6 +11,7 @@ import pytest
 
 from counter_service.runtime.fanout.connection import HttpConnection
 from counter_service.runtime.fanout.http_responses import Response
+from counter_service.runtime.fanout.pool import ConnectionPool
 
 LARGER_THAN_THE_BUFFERS = 32 << 20
 
@@ -68,6 +69,27 @@ def test_connection_sends_small_requests_at_once(listener: socket.socket) -> Non
         socket.socket(fileno=os.dup(connection.fileno())) as same,
     ):
         assert same.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_pool_takes_the_addresses_of_a_name_in_turn(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listeners = (listener, other)
+        addresses = [
+            each
+            for host, port in (each.getsockname() for each in listeners)
+            for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+        pool = ConnectionPool("localhost", 80, None)
+        connections = [pool.take() for _ in listeners]
+        for each in listeners:
+            each.settimeout(5)
+            each.accept()[0].close()
+        for connection in connections:
+            pool.drop(connection)
+        pool.close()
 
 
 def test_connection_waits_for_what_the_tls_handshake_needs(
