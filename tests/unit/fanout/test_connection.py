@@ -25,7 +25,8 @@ def listener() -> Iterator[socket.socket]:
 def connect(
     listener: socket.socket, context: ssl.SSLContext | None = None
 ) -> closing[HttpConnection]:
-    [address] = socket.getaddrinfo(*listener.getsockname()[:2], type=socket.SOCK_STREAM)
+    host, port = listener.getsockname()[:2]
+    [address] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return closing(HttpConnection(address, context, "localhost"))
 
 
