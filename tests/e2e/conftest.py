@@ -58,6 +58,13 @@ class Product:
         )
         return f"http://127.0.0.1:{emulator['GATEWAY_PORT']}"
 
+    @property
+    def emulated_url(self) -> str:
+        """The WebSocket API in the emulator, past the local site."""
+        [api] = self.aws("apigatewayv2").get_apis()["Items"]
+        stage = self.url.rpartition("/")[2]
+        return f"ws{self.endpoint.removeprefix('http')}/_aws/execute-api/{api['ApiId']}/{stage}"
+
     def aws(self, service: str) -> Any:
         return boto3.client(
             service,

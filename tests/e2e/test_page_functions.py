@@ -109,9 +109,7 @@ def named(paths: list[str]) -> set[str]:
     """The paths that the page's scripts name: an object, and its member after a dot."""
     scripts = (ROOT / "web" / "dist").rglob("*.js")
     names = set(
-        re.findall(
-            r"\.?[\w$]+", " ".join(each.read_text("utf-8") for each in scripts)
-        )
+        re.findall(r"\.?[\w$]+", " ".join(each.read_text(encoding="utf-8") for each in scripts))
     )
     bare = {name.removeprefix(".") for name in names}
     return {

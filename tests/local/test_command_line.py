@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from counter_service.local import __main__ as local
-from counter_service.program import stack_config
 
 pytestmark = pytest.mark.usefixtures("_restored_process")
 
@@ -67,8 +66,8 @@ def test_command_names_a_configuration_file_that_is_not_utf_8(
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: counter-service", encoding="utf-8")
     (tmp_path / "Pulumi.dev.yaml").write_bytes(b"config: {key: \xe9}")
-    monkeypatch.setattr(local, "stack_config", lambda stack: stack_config(stack, tmp_path))
+    monkeypatch.setattr(local, "ROOT", tmp_path)
     assert local.main([]) == 1
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}/Pulumi.dev.yaml is not UTF-8, at byte 15. Save it as UTF-8.\n"
+        "error: Pulumi.dev.yaml, line 1: It has bytes that are no text. Save it as UTF-8.\n"
     )

@@ -77,7 +77,7 @@ def test_counter_update_has_the_largest_value_that_clients_read_exactly(
     assert json.loads(update)["value"] == 9_007_199_254_740_991
 
 
-@pytest.mark.parametrize("code", ErrorCode)
+@pytest.mark.parametrize("code", ErrorCode, ids=lambda code: code.name)
 def test_error_is_written_as_recorded_with_a_sentence_for_people(code: ErrorCode) -> None:
     expected = {"type": "error", "code": str(code), "message": MESSAGES[code]}
     assert _recorded(protocol.error(code)) == expected

@@ -255,6 +255,19 @@ def test_name_that_does_not_resolve_is_looked_up_a_few_times(
     assert resolve.call_count == PATIENT.consecutive_failures == 16
 
 
+def test_name_is_looked_up_again_by_the_next_fan_out(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The addresses of API Gateway change while a function lives."""
+    server, outbox = start()
+    resolve = Mock(side_effect=socket.getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    for lookups in (1, 2):
+        assert outbox.post(UPDATE, "a").deliveries == {"a": DELIVERED}
+        assert resolve.call_count == lookups
+        server.cut_all()
+
+
 # --- credentials and logs ---
 
 
