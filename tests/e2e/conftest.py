@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
 
 from counter_service.local.environment import isolate
+from counter_service.local.parent import PARENT
 from counter_service.paths import ROOT
 
 from .browser import launched
@@ -129,13 +130,16 @@ def command(folder: Path, *arguments: str) -> list[str]:
 def running(
     folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
 ) -> Iterator[Product]:
-    """Start the product and wait for its outputs; stop it as Ctrl-C would."""
+    """Start the product and wait for its outputs; stop it as Ctrl-C would.
+
+    It also ends if this process is killed.
+    """
     outputs = folder / "outputs.json"
     with (folder / "terminal.txt").open("w", encoding="utf-8") as terminal:
         process = subprocess.Popen(
             command(folder, *arguments),
             cwd=ROOT,
-            env=environ,
+            env={**(os.environ if environ is None else environ), PARENT: str(os.getpid())},
             stdout=terminal,
             stderr=terminal,
             encoding="utf-8",

@@ -90,9 +90,10 @@ def test_bad_input_gets_an_error_and_changes_nothing(
 
 def test_a_binary_frame_closes_its_connection_and_counts_nothing(product: Product) -> None:
     before = product.stored_value()
-    with product.connect() as client, pytest.raises(ConnectionClosedError) as closed:
+    with product.connect() as client:
         client.send(b"\x00\xff\xfe\x80junk")
-        client.recv()
+        with pytest.raises(ConnectionClosedError) as closed:
+            client.recv()
     assert closed.value.rcvd
     assert closed.value.rcvd.code == CloseCode.UNSUPPORTED_DATA
     assert product.stored_value() == before
