@@ -4,6 +4,7 @@ import gzip
 import time
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 from websockets.sync.client import ClientConnection
 
@@ -34,6 +35,18 @@ def test_the_root_and_an_unknown_address_lead_to_the_counter(
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     page.get_by_role("link").click()
     expect(page).to_have_url(product.page)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_page_works_through_one_forwarded_port(
+    open_tab: Callable[[str], Page], product: Product, host: str
+) -> None:
+    with FaultProxy.to(product.page) as forwarded:
+        page = open_tab(forwarded.through(product.page).replace("127.0.0.1", host))
+        before = product.stored_value()
+        expect_value(page, before)
+        click(page)
+        product.expect_counted(before + 1, page)
 
 
 def test_a_page_reconnects_and_sends_its_clicks_when_its_socket_dies(
