@@ -21,7 +21,7 @@ unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter P
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e web-test test-fresh soak mutation build up outputs emulator audit \
+.PHONY: help run test lint types unit set-up e2e web-test test-engine test-fresh soak mutation build up outputs emulator audit \
         bench screenshots lock vendor-auth vendor-auth-local clean
 
 help: ## List the targets
@@ -75,7 +75,8 @@ types:
 
 unit: ## The tests that need no browser and no emulator
 	$(PREPARE) dev
-	$(VENV) -m pytest --ignore tests/e2e --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
+	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain \
+	  --cov --cov-report= --cov-fail-under=0
 
 set-up: ## The tests of the set-up, which break it in a small checkout
 	$(PREPARE) dev web
@@ -89,6 +90,10 @@ e2e: ## The product on the embedded AWS, with real clients and Chromium
 	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
 	$(VENV) -m pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
+
+test-engine: ## The program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
+	$(PREPARE) pulumi dev
+	$(VENV) -m pytest tests/engine
 
 soak: ## The product under faults, into docs/reliability.md (MINUTES=10)
 	$(PREPARE) dev page
