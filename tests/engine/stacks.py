@@ -113,20 +113,24 @@ class Stack:
             stack.preview(on_event=note)
         return planned
 
-    def up(self) -> Operations:
+    def up(self, *, continue_on_error: bool = False) -> Operations:
         """Deploy. Return what the engine did to this account."""
         with self._stack() as stack:
-            return self._done(stack.up)
+            return self._done(
+                lambda: stack.up(continue_on_error=continue_on_error, show_secrets=False)
+            )
 
     def refresh(self) -> Operations:
         """Read the account. Return what the engine changed in its state."""
         with self._stack() as stack, _noted("res_outputs_event") as (changed, note):
-            stack.refresh(on_event=note)
+            stack.refresh(on_event=note, show_secrets=False)
         return changed
 
     def destroy(self, *, exclude_protected: bool = False) -> Operations:
         with self._stack() as stack:
-            return self._done(lambda: stack.destroy(exclude_protected=exclude_protected))
+            return self._done(
+                lambda: stack.destroy(exclude_protected=exclude_protected, show_secrets=False)
+            )
 
     def command(self, *arguments: str) -> str:
         """What a command of the CLI prints."""
