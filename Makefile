@@ -21,8 +21,8 @@ unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter P
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e web-test test-engine engine-plans engine-work test-fresh soak mutation build up outputs emulator audit \
-        bench screenshots lock vendor-auth vendor-auth-local clean
+.PHONY: help run test lint types unit set-up e2e web-test test-engine engine-plans engine-work test-fresh soak \
+        mutation build up outputs emulator audit bench screenshots lock vendor-auth vendor-auth-local clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile

@@ -1,12 +1,11 @@
 """Stacks of the program that Pulumi's engine deploys into an account of these tests."""
 
-import json
 import runpy
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 from pulumi import automation
@@ -138,11 +137,6 @@ class Stack:
         return self._pulumi.run(
             [*arguments, "--stack", self.name], str(self.folder), environ
         ).stdout
-
-    def state(self) -> dict[str, Any]:
-        """The resources of the state, by logical name."""
-        deployment = json.loads(self.command("stack", "export"))["deployment"]
-        return {each["urn"].rpartition("::")[2]: each for each in deployment.get("resources", [])}
 
     def _done(self, action: Callable[[], object]) -> Operations:
         before = len(self.account.operations)
