@@ -44,8 +44,8 @@ IDENTITIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-class Refused(Exception):  # AWS refuses a request
-    """The message is for the user."""
+class Refused(Exception):
+    """AWS refuses a request. The message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Account:
         things: By type and id, in the order of their creation.
         operations: "create", "update" or "delete", and the logical name, in their order.
         problems: What `look` found after one of them.
+        created: How many resources were ever created.
         refuses: Types whose next creation is refused.
         look: Finds what is wrong now. Called after each operation.
     """
@@ -80,6 +81,7 @@ class Account:
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)
     operations: list[tuple[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    created: int = 0
     refuses: set[str] = field(default_factory=set)
     look: Callable[["Account"], list[str]] = lambda _: []
 
@@ -93,6 +95,7 @@ class Account:
             raise Refused(f"{name} already exists: {identity}")
 
     def create(self, thing: Thing) -> None:
+        self.created += 1
         self.things[thing.type, thing.id] = thing
         self._note("create", thing)
 

@@ -38,7 +38,6 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._inventor = recorder.Provider()
         self._aws = aws or self._inventor
         self._lock = RLock()  # one operation at a time, so that they have an order
-        self._created = 0
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
         return provider_pb2.ProviderHandshakeResponse()
@@ -77,9 +76,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             values = rpc.deserialize_properties(request.properties)
             arguments = MockResourceArgs(request.type, request.name, values, custom=True)
             id_, outputs = self._aws.new_resource(arguments)
-            if self._aws is self._inventor:
-                self._created += 1
-                id_ = f"{id_}-{self._created}"
+            if self._aws is self._inventor:  # which gives two resources of a name one id
+                id_ = f"{id_}-{self.account.created}"
             computed = {key: value for key, value in outputs.items() if values.get(key) != value}
             thing = Thing(request.type, request.name, str(id_), inputs, inputs | computed)
             self.account.create(thing)
@@ -120,7 +118,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _updated(self, request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         """The outputs after an update: what AWS said stays, unless it follows from an input."""
-        return _plain(request.olds) | self._outputs(request, inputs)
+        old_inputs = _plain(request.old_inputs)
+        computed = {
+            name: value for name, value in _plain(request.olds).items() if name not in old_inputs
+        }
+        return computed | self._outputs(request, inputs)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Stacks of the program that Pulumi's engine deploys into an account of these tests."""
 
+import dataclasses
 import runpy
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -55,6 +56,10 @@ class Stack:
         folder: With the project's file and the stack's file.
         name: The stack's name.
         account: What exists.
+
+    Attributes:
+        program: What is deployed.
+        aws: Creates the resources, as AwsProvider takes it.
     """
 
     def __init__(
@@ -88,13 +93,19 @@ class Stack:
         shutil.copy(ROOT / f"Pulumi.{source or name}.yaml", folder / f"Pulumi.{name}.yaml")
         stack = cls(pulumi, folder, name, Account(look=visitor.problems))
         stack.configure(**config)
-        automation.Stack.create(name, stack._workspace({}))
+        automation.Stack.create(name, stack._workspace())
         return stack
 
     def fork(self, folder: Path) -> "Stack":
         """The same stack with another future."""
         shutil.copytree(self.folder, folder)
-        account = Account(things=dict(self.account.things), look=self.account.look)
+        account = dataclasses.replace(
+            self.account,
+            things=dict(self.account.things),
+            operations=[],
+            problems=[],
+            refuses=set(),
+        )
         return Stack(self._pulumi, folder, self.name, account)
 
     def configure(self, **config: str) -> None:
@@ -133,10 +144,8 @@ class Stack:
 
     def command(self, *arguments: str) -> str:
         """What a command of the CLI prints."""
-        environ = self._environ(0)
-        return self._pulumi.run(
-            [*arguments, "--stack", self.name], str(self.folder), environ
-        ).stdout
+        words = [*arguments, "--stack", self.name]
+        return self._pulumi.run(words, str(self.folder), engine_environ(self.folder)).stdout
 
     def _done(self, action: Callable[[], object]) -> Operations:
         before = len(self.account.operations)
@@ -149,18 +158,15 @@ class Stack:
     @contextmanager
     def _stack(self) -> Iterator[automation.Stack]:
         with serving(AwsProvider(self.account, self.aws)) as port:
-            yield automation.Stack.select(self.name, self._workspace(self._environ(port)))
+            yield automation.Stack.select(self.name, self._workspace(port))
 
-    def _workspace(self, environ: Mapping[str, str]) -> automation.LocalWorkspace:
+    def _workspace(self, port: int = 0) -> automation.LocalWorkspace:
         return _Workspace(
             work_dir=str(self.folder),
             program=self.program,
             pulumi_command=self._pulumi,
-            env_vars=dict(environ or self._environ(0)),
+            env_vars=engine_environ(self.folder) | {"PULUMI_DEBUG_PROVIDERS": f"aws:{port}"},
         )
-
-    def _environ(self, port: int) -> dict[str, str]:
-        return engine_environ(self.folder) | {"PULUMI_DEBUG_PROVIDERS": f"aws:{port}"}
 
 
 def engine_environ(folder: Path) -> dict[str, str]:
@@ -170,7 +176,8 @@ def engine_environ(folder: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "test",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Write the state once at the end of each run, which halves its time.
+        # Write the state once at the end of each run, which halves its time. Only an engine that is
+        # killed would lose it.
         "PULUMI_EXPERIMENTAL": "true",
         "PULUMI_SKIP_CHECKPOINTS": "true",
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
