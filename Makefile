@@ -3,7 +3,10 @@
 PYTHON ?= python3
 STACK  ?= dev
 PORT   ?=
+# Not ?=, because some shells export a HOST of their own.
+HOST   =
 EMULATOR_PORT ?= 4566
+FOLDER ?=
 QUESTION ?=
 MODULES ?=
 MINUTES ?= 10
@@ -29,13 +32,15 @@ help: ## List the targets
 
 # --- use it ---------------------------------------------------------------------------------
 
-run: ## Run everything here, without AWS (PORT= fixes the page's port)
+run: ## Run everything here, without AWS (PORT= and HOST= of the page, FOLDER= of its files)
 	$(PREPARE) local page
-	@exec $(VENV) -m counter_service.local --stack $(STACK) $(if $(PORT),--port "$(PORT)")
+	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local --stack $(STACK) \
+	  $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") $(if $(FOLDER),--folder "$(FOLDER)")
 
 emulator: ## Only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	$(PREPARE) local
-	@exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)"
+	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)" \
+	  $(if $(FOLDER),--folder "$(FOLDER)")
 
 up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 asks nothing)
 	@$(TOOLCHAIN) up $(STACK)
@@ -75,8 +80,7 @@ types:
 
 unit: ## The tests that need no browser and no emulator
 	$(PREPARE) dev
-	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain \
-	  --cov --cov-report= --cov-fail-under=0
+	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
 
 set-up: ## The tests of the set-up, which break it in a small checkout
 	$(PREPARE) dev web

@@ -1,11 +1,12 @@
 """Measure the named questions, or all of them, and write the results into the documentation."""
 
 import argparse
+import signal
 import sys
 
 from . import publish
+from .errors import MachineError
 from .report import record
-from .sink import SinkError
 
 
 def main() -> int:
@@ -15,17 +16,24 @@ def main() -> int:
     wanted = parser.parse_args().questions or list(publish.QUESTIONS)
     if unknown := [name for name in wanted if name not in publish.QUESTIONS]:
         parser.error(f"There is no question {', '.join(unknown)}. Choose from {names}.")
-    try:
-        for name in wanted:
-            print(f"# {name}\n", flush=True)
-            question = publish.QUESTIONS[name]
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        # As after ctrl-C, child processes are ended and cgroups removed.
+        signal.signal(each, lambda *_: sys.exit(1))
+    problems = []
+    for name in wanted:
+        print(f"# {name}\n", flush=True)
+        question = publish.QUESTIONS[name]
+        try:
             rows = question.measure()
-            record(name, rows)
-            print(question.report(rows).text())
-    except SinkError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    return publish.main()
+        except MachineError as problem:
+            problems.append(f"{name} was not measured. {problem}")
+            continue
+        record(name, rows)
+        print(question.report(rows).text())
+    publish.main()
+    for line in problems:
+        print(f"error: {line}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

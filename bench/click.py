@@ -23,7 +23,7 @@ def measure() -> list[Row]:
     python = ROOT / ".venv" / "bin" / "python"  # its environment has the emulator
     command: list[str | Path] = [python, "-W", "ignore", "-m", "bench.click_probe", str(ROUNDS)]
     command += map(str, SIZES)
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     found: dict[str, Samples] = json.loads(done.stdout.splitlines()[-1])
     return [
         {"clients": int(size), "peer": peer} | figures

@@ -22,7 +22,8 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 
 from counter_service.local.deployment import deploy
-from counter_service.local.emulator import MiniStack, isolate
+from counter_service.local.emulator import MiniStack
+from counter_service.local.environment import isolate
 from counter_service.program import qualified, stack_config
 from counter_service.runtime.contract import HANDLER
 

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -32,20 +33,36 @@ SHARE: Final = 0.8  # of the baseline's CPU, at most
 
 COUNTER_SERVICE, BASELINE = "counter service", "baseline"
 MODULES: Final = {COUNTER_SERVICE: "counter_service.runtime.handler", BASELINE: "baseline"}
-EVENT: Final = (ROOT / "tests/events/message-increment.json").read_text()
+EVENT: Final = (ROOT / "tests/events/message-increment.json").read_text(encoding="utf-8")
 
 
 def measure() -> list[Row]:
+    with archives() as found:
+        starts = {peer: partial(start, archive) for peer, archive in found.items()}
+        figures = summary(interleaved(starts, ROUNDS), BASELINE)
+    return [{"peer": peer, "archive": found[peer].size} | figures[peer] for peer in MODULES]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An unpacked archive, and what a start of it needs."""
+
+    folder: Path
+    size: int  # of the archive, in bytes
+    module: str
+    environ: Mapping[str, str]
+
+
+@contextmanager
+def archives() -> Iterator[dict[str, Archive]]:
+    """The archive of each peer, and a stub of AWS for those that are started."""
     with tempfile.TemporaryDirectory(prefix="cold-start-") as name, stub(Path(name)) as port:
         folder = Path(name)
-        archives = {peer: pack(peer, folder) for peer in MODULES}
-        environ = environment(folder, port)
-        starts: dict[str, Callable[[], Sample]] = {
-            peer: partial(start, folder / peer, module, environ) for peer, module in MODULES.items()
-        }
         compile_sdk()
-        found = summary(interleaved(starts, ROUNDS), BASELINE)
-    return [{"peer": peer, "archive": archives[peer]} | found[peer] for peer in MODULES]
+        yield {
+            peer: Archive(folder / peer, pack(peer, folder), module, environment(folder, port))
+            for peer, module in MODULES.items()
+        }
 
 
 def compile_sdk() -> None:
@@ -63,7 +80,7 @@ def contents(peer: str) -> dict[str, Path]:
     # The graph lists the files, in the environment that has Pulumi.
     program = "from counter_service.infra import bundle; print(*bundle.files(), sep='\\n')"
     command: list[str | Path] = [ROOT / ".venv" / "bin" / "python", "-W", "ignore", "-c", program]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     return {name: ROOT / name for name in done.stdout.split()}
 
 
@@ -77,7 +94,11 @@ def pack(peer: str, folder: Path) -> int:
         bundle.extractall(folder / peer)
     for roots in (folder / peer).rglob("amazon_roots.pem"):
         # Appended, so that loading the usual authorities still takes its time.
-        roots.write_text(roots.read_text() + (folder / "authority.pem").read_text())
+        roots.write_text(
+            roots.read_text(encoding="utf-8")
+            + (folder / "authority.pem").read_text(encoding="utf-8"),
+            encoding="utf-8",
+        )
     return archive.stat().st_size
 
 
@@ -93,12 +114,11 @@ def stub(folder: Path) -> Iterator[int]:
     chain = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
     chain.write_to_path(str(certificate))
     command: list[str | Path] = [sys.executable, "-m", "bench.stub_aws", certificate, str(AUDIENCE)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        yield int(process.stdout.readline() if process.stdout else 0)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        try:
+            yield int(process.stdout.readline() if process.stdout else 0)
+        finally:
+            process.terminate()
 
 
 def environment(folder: Path, port: int) -> dict[str, str]:
@@ -121,13 +141,14 @@ def environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def start(folder: Path, module: str, environ: Mapping[str, str]) -> Sample:
+def start(archive: Archive, *members: Path) -> Sample:
+    """Measure one start, as a member of these cgroups from the first event on."""
     probe = ROOT / "bench" / "cold_probe.py"
     done = subprocess.run(
-        [sys.executable, "-I", "-B", probe, folder, module, EVENT],
-        env=dict(environ),
+        [sys.executable, "-I", "-B", probe, archive.folder, archive.module, EVENT, *members],
+        env=dict(archive.environ),
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     sample: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

@@ -77,7 +77,7 @@ def measure() -> list[Row]:
         print(f"{situation.name} ...", file=sys.stderr, flush=True)
         with nginx() as (running, all_authorities):
             runs = {
-                name: partial(_run, client, situation, running, all_authorities)
+                name: partial(run, client, situation, running, all_authorities)
                 for name, client in clients().items()
             }
             samples = interleaved(runs, situation.rounds)
@@ -92,9 +92,14 @@ def nginx() -> Iterator[tuple[sink.Sink, Path]]:
     certificate authority after all those that botocore includes."""
     before = os.sched_getaffinity(0)
     sink_core, client_core = sorted(before)[:2] if len(before) > 1 else [*before] * 2
-    with sink.running(sink_core, LATENCY_MS) as running, tempfile.NamedTemporaryFile("w") as file:
+    with (
+        sink.running(sink_core, LATENCY_MS) as running,
+        tempfile.NamedTemporaryFile("w", encoding="utf-8") as file,
+    ):
         bundle = Path(botocore.__file__).with_name("cacert.pem")
-        file.write(bundle.read_text() + running.authority.read_text())
+        file.write(
+            bundle.read_text(encoding="utf-8") + running.authority.read_text(encoding="utf-8")
+        )
         file.flush()
         os.sched_setaffinity(0, {client_core})
         try:
@@ -103,7 +108,8 @@ def nginx() -> Iterator[tuple[sink.Sink, Path]]:
             os.sched_setaffinity(0, before)
 
 
-def _run(client: Client, situation: Situation, running: sink.Sink, all_authorities: Path) -> Sample:
+def run(client: Client, situation: Situation, running: sink.Sink, all_authorities: Path) -> Sample:
+    """One process of the client: CPU per post (µs), wall time (s) and peak memory (MB)."""
     job = Job(
         endpoint=running.endpoint(late=situation.late),
         authority=str(running.authority if client.small_ca_file else all_authorities),
@@ -112,7 +118,11 @@ def _run(client: Client, situation: Situation, running: sink.Sink, all_authoriti
         concurrency=client.concurrency,
     )
     done = subprocess.run(
-        client.command, input=json.dumps(asdict(job)), cwd=ROOT, capture_output=True, text=True
+        client.command,
+        input=json.dumps(asdict(job)),
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(client.command)} failed:\n{done.stderr}")

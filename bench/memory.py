@@ -1,10 +1,9 @@
 """Which memoryMb suits an audience?
 
-Lambda gives a function CPU in proportion to its memory. Too little CPU makes a fan-out slower than
-postsPerSecond allows.
+Lambda gives a function CPU in proportion to its memory. Too little CPU makes a broadcast slower
+than postsPerSecond allows.
 """
 
-from dataclasses import asdict
 from typing import Final
 
 from . import fan_out
@@ -15,9 +14,8 @@ from .simulated_service import Load, counter_service
 
 AUDIENCES: Final = (1000, 10_000, 50_000)
 MEMORIES_MB: Final = (128, 256, 512, 1024, CPU_MEMORY_MB)
-# A size suits if its fan-out takes at most so many times that of a whole core, and reaches as many.
+# A size suits if its broadcast takes at most so many times that of a whole core.
 TOLERANCE: Final = 1.05
-CLICK_AT: Final = 0.5  # the lease counts whole seconds: neither the best moment nor the worst
 
 
 def measure() -> list[Row]:
@@ -26,20 +24,21 @@ def measure() -> list[Row]:
 
 def simulate(clients: int, memory_mb: int) -> Row:
     """One broadcast."""
-    outcome = counter_service(Load(clients=clients, clicks=[CLICK_AT], memory_mb=memory_mb))
-    figures = {key: asdict(outcome)[key] for key in ("fan_out", "stale")}
+    outcome = counter_service(Load(clients=clients, clicks=[0.0], memory_mb=memory_mb))
     cpu_us = fan_out.cpu_seconds(fan_out.COUNTER_SERVICE) * 1e6  # of a whole core
-    return {"clients": clients, "memory_mb": memory_mb, "cpu_us": cpu_us} | figures
+    return {
+        "clients": clients,
+        "memory_mb": memory_mb,
+        "cpu_us": cpu_us,
+        "fan_out": outcome.fan_out,
+    }
 
 
 def suitable(rows: list[Row]) -> int:
     """The least memory that suits, of the rows of one audience."""
     whole_core = max(rows, key=lambda row: row["memory_mb"])
     least: int = min(
-        row["memory_mb"]
-        for row in rows
-        if row["fan_out"] <= TOLERANCE * whole_core["fan_out"]
-        and row["stale"] <= TOLERANCE * whole_core["stale"]
+        row["memory_mb"] for row in rows if row["fan_out"] <= TOLERANCE * whole_core["fan_out"]
     )
     return least
 
@@ -60,19 +59,18 @@ def report(rows: list[Row]) -> Report:
                     "suits, MB",
                 ],
                 [
-                    [f"{clients:,}", *map(_cell, found), f"{suitable(found):,}"]
+                    [
+                        f"{clients:,}",
+                        *(f"{row['fan_out']:.2f}" for row in found),
+                        f"{suitable(found):,}",
+                    ]
                     for clients, found in audiences.items()
                 ],
                 f"postsPerSecond is {posts:,}, the default of most regions. At {cpu_us:.0f} µs a "
                 f"post it takes {share:.2f} of a core, which a function with "
-                f"{share * CPU_MEMORY_MB:.0f} MB has. In brackets: clients that the broadcast does "
-                "not reach before its time is up. Suits: the least memory with which a broadcast "
-                f"takes at most {TOLERANCE - 1:.0%} longer than with a whole core. Cold starts are "
-                "not included.",
+                f"{share * CPU_MEMORY_MB:.0f} MB has. Suits: the least memory with which a "
+                f"broadcast takes at most {TOLERANCE - 1:.0%} longer than with a whole core. Cold "
+                "starts are not included.",
             )
         ]
     )
-
-
-def _cell(row: Row) -> str:
-    return f"{row['fan_out']:.2f}" + (f" ({row['stale']:,})" if row["stale"] else "")

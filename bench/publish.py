@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Final, Protocol
 
-from . import click, coalescing, cold_start, cost, fan_out, memory, plots, quota, shards
+from . import click, coalescing, cold_start, cost, cpu_share, fan_out, memory, plots, quota, shards
 from .report import ROOT, Report, Row, load_name, read
 from .simulated_service import MEMORY_MB
 
@@ -32,6 +32,7 @@ QUESTIONS: Final[dict[str, Question]] = {
     "coalescing": coalescing,
     "quota": quota,
     "memory": memory,
+    "cpu_share": cpu_share,
     "shards": shards,
     "cold_start": cold_start,
     "click": click,
@@ -41,7 +42,7 @@ QUESTIONS: Final[dict[str, Question]] = {
 
 def main() -> int:
     for page in PAGES:
-        page.write_text(rendered(page.read_text()))
+        page.write_text(rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
     plots.draw(IMAGES, _rows)
     return 0
 

@@ -79,7 +79,9 @@ def record(question: str, rows: Sequence[Row]) -> None:
         json.dumps({key: _six_digits(value) for key, value in row.items()}) for row in rows
     )
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{question}.json").write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
+    (RESULTS / f"{question}.json").write_text(
+        f'{head[:-1]}, "rows": [\n{lines}\n]}}\n', encoding="utf-8"
+    )
 
 
 def _six_digits(value: Any) -> Any:
@@ -88,7 +90,7 @@ def _six_digits(value: Any) -> Any:
 
 def read(question: str) -> dict[str, Any]:
     """The last results of a question: `rows`, and the keys of `circumstances`."""
-    found: dict[str, Any] = json.loads((RESULTS / f"{question}.json").read_text())
+    found: dict[str, Any] = json.loads((RESULTS / f"{question}.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -113,7 +115,7 @@ def _commit() -> str:
 
 def _cpus() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:  # macOS
         return f"{os.cpu_count()} x {platform.processor()}"
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -122,7 +124,7 @@ def _cpus() -> str:
 
 def _git(*arguments: str) -> str:
     command = ["git", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     return done.stdout.strip()
 
 

@@ -17,6 +17,8 @@ from typing import Final
 
 import trustme
 
+from .errors import MachineError
+
 HOST: Final = "127.0.0.1"
 # Debian packages the timer that delays responses as a module.
 MODULE: Final = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
@@ -45,10 +47,6 @@ export default {{respond}};
 """
 
 
-class SinkError(Exception):
-    """nginx does not start. The message is a whole sentence that says what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sink:
     port: int
@@ -61,10 +59,10 @@ class Sink:
 
 @contextmanager
 def running(core: int, latency_ms: int) -> Iterator[Sink]:
-    """nginx, limited to one core. Raises SinkError."""
+    """nginx, limited to one core. Raises MachineError."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None or not MODULE.exists():
-        raise SinkError(
+        raise MachineError(
             "The fan-out is measured with nginx and its JavaScript module, which this machine "
             "lacks. On Debian, run sudo apt install nginx-light libnginx-mod-http-js."
         )
@@ -76,10 +74,11 @@ def running(core: int, latency_ms: int) -> Iterator[Sink]:
         authority.cert_pem.write_to_path(folder / "authority.pem")
         chain = authority.issue_cert(HOST).private_key_and_cert_chain_pem
         chain.write_to_path(folder / "server.pem")
-        (folder / "late.js").write_text(_LATE.format(milliseconds=latency_ms))
+        (folder / "late.js").write_text(_LATE.format(milliseconds=latency_ms), encoding="utf-8")
         configuration = folder / "nginx.conf"
         configuration.write_text(
-            _CONFIGURATION.format(module=MODULE, folder=folder, host=HOST, port=port)
+            _CONFIGURATION.format(module=MODULE, folder=folder, host=HOST, port=port),
+            encoding="utf-8",
         )
         process = subprocess.Popen([nginx, "-p", folder, "-c", configuration])
         try:
@@ -98,4 +97,6 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
             if probe.connect_ex((HOST, port)) == 0:
                 return
         time.sleep(0.05)
-    raise SinkError("nginx did not start. Correct what it printed above, and run make bench again.")
+    raise MachineError(
+        "nginx did not start. Correct what it printed above, and run make bench again."
+    )

@@ -4,45 +4,30 @@
 """
 
 import asyncio
-import json
 import runpy
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pulumi
-import yaml
 from pulumi.runtime import settings as pulumi_settings
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.stack import run_pulumi_func
 
 from .paths import ROOT
-
-PROJECT_FILE: Final = "Pulumi.yaml"
-PROJECT: Final[str] = yaml.safe_load((ROOT / PROJECT_FILE).read_text())["name"]
+from .stack_files import config as stack_files
 
 
 def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
-    """The stack's configuration, as the engine would read it: the project's defaults, overridden by
-    the stack's own file. Keys are qualified, and values are text (lists as JSON).
+    """The configuration of a stack, by qualified key.
 
     Raises:
-        pulumi.RunError: There is no such stack. The message names those that exist.
+        pulumi.RunError: There is no such stack, or a file is wrong.
     """
-    project = _yaml(root / PROJECT_FILE)
-    stack_file = root / f"Pulumi.{stack}.yaml"
-    if not stack_file.exists():
-        known = sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
-        raise pulumi.RunError(f"There is no stack {stack!r}: use one of {', '.join(known)}.")
-    defaults = {
-        key: declaration["default"]
-        for key, declaration in project.get("config", {}).items()
-        if "default" in declaration
-    }
-    values = defaults | _yaml(stack_file).get("config", {})
-    return {qualified(key, project["name"]): _text(value) for key, value in values.items()}
+    return stack_files.read(stack, root).values
 
 
 def run_program(
@@ -70,7 +55,7 @@ async def _run_program(
     threads: ThreadPoolExecutor,
 ) -> dict[str, Any]:
     asyncio.get_running_loop().set_default_executor(threads)
-    project = _yaml(root / PROJECT_FILE)["name"]
+    project = stack_files.project_name(root)
     # Pulumi keeps its settings in context variables, so they end with this task's context and the
     # next run creates a stack of its own. The set of unfinished outputs is shared, so a failed run
     # leaves in it what belongs to a closed loop (pulumi.runtime.test clears it as well).
@@ -107,15 +92,15 @@ def _worker_threads() -> Iterator[ThreadPoolExecutor]:
             loop.close()
 
 
-def _yaml(path: Path) -> dict[str, Any]:
-    content = yaml.safe_load(path.read_text())
-    return content if isinstance(content, dict) else {}
+@cache
+def _project() -> str:
+    return stack_files.project_name(ROOT)
 
 
-def qualified(key: str, project: str = PROJECT) -> str:
-    """The key with its namespace, which is the project's name for a key without one."""
-    return key if ":" in key else f"{project}:{key}"
+def qualified(key: str) -> str:
+    """The key with its namespace, which is the project's name for a key without one.
 
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    Raises:
+        pulumi.RunError: Pulumi.yaml is wrong.
+    """
+    return stack_files.qualified(key, _project())

@@ -37,13 +37,17 @@ ALLOWED_IMPORTS = {
     "runtime.fanout": Allowed({"runtime.core"}),
     "runtime.auth": Allowed({"runtime.core"}, {"jwt"}),
     "paths": Allowed(),
-    "program": Allowed({"paths"}, {"pulumi", "yaml"}),
+    "program": Allowed({"paths", "stack_files"}, {"pulumi"}),
+    "stack_files": Allowed(packages={"pulumi", "yaml"}),
     "infra": Allowed({"paths", "runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
     # Runs before any package is installed.
     "toolchain": Allowed(),
     # Runs in .venv, started by the Pulumi CLI.
     "toolchain.language_host": Allowed(packages={"grpc", "pulumi"}),
-    "local": Allowed({"paths", "program", "toolchain"}, {"boto3", "pulumi", "websockets"}),
+    "local": Allowed(
+        {"paths", "program", "stack_files", "toolchain", "runtime.core"},
+        {"boto3", "pulumi", "websockets"},
+    ),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -92,7 +96,7 @@ def imports(module: str, source: str) -> set[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=map(module_name, MODULES))
 def test_module_imports_only_what_its_folder_may(path: Path) -> None:
-    assert violations(module_name(path), path.read_text()) == []
+    assert violations(module_name(path), path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,7 @@ def test_no_module_is_part_of_an_import_circle() -> None:
 
 
 def _imports_at_load(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             node.body = [ast.Pass()]
@@ -154,4 +158,4 @@ def test_runtime_folder_has_at_most_12_entries() -> None:
 
 
 def test_program_has_fewer_than_30_lines() -> None:
-    assert len((ROOT / "__main__.py").read_text().splitlines()) < 30
+    assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) < 30

@@ -16,5 +16,5 @@ def test_chromium_gets_a_sandbox_where_a_user_may_make_namespaces(
 ) -> None:
     setting = tmp_path / "apparmor_restrict_unprivileged_userns"
     if restricted is not None:
-        setting.write_text(restricted)
+        setting.write_text(restricted, encoding="utf-8")
     assert can_sandbox(user, setting) is expected

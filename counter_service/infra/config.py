@@ -1,5 +1,6 @@
 """Reads and checks values of the stack's configuration."""
 
+import difflib
 import json
 import re
 from collections.abc import Collection
@@ -86,17 +87,18 @@ class ConfigReader:
     def refuse_unknown_keys(self, known: Collection[str], advice: str) -> None:
         """Raise for a key that is not known: its value would be ignored, and a default deployed."""
         prefix = f"{self._config.name}:"
-        for name in sorted({*CONFIG.get(), *get_config_env()}):
+        for name in _names():
             key = name.removeprefix(prefix)
             if name.startswith(prefix) and key not in known:
-                fail(f"{self._label(key)} is unknown. {advice}")
+                fail(f"{self._label(key)} is unknown. {advice}", name)
 
     def _value(self, key: str) -> str:
         value = self._config.get(key)
         if value is None:
             fail(
                 f"{self._label(key)} has no value. Pulumi.yaml declares its default, so update the "
-                "Pulumi CLI."
+                "Pulumi CLI.",
+                self._qualified(key),
             )
         return value.strip()
 
@@ -115,13 +117,17 @@ class ConfigReader:
         if not is_usable or "*" in parts.netloc:
             fail(
                 f"{self._label(key)} contains {entry!r}, but each entry must be an origin such as "
-                "https://www.example.com."
+                "https://www.example.com.",
+                self._qualified(key),
             )
         suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
         return f"{parts.scheme}://{parts.hostname}{suffix}"
 
     def _fail_value(self, key: str, value: str, requirement: str) -> NoReturn:
-        fail(f"{self._label(key)} is {value!r}, but must be {requirement}.")
+        fail(f"{self._label(key)} is {value!r}, but must be {requirement}.", self._qualified(key))
+
+    def _qualified(self, key: str) -> str:
+        return f"{self._config.name}:{key}"
 
     def _label(self, key: str) -> str:
         # Pulumi's commands take the project's own keys without a namespace.
@@ -129,10 +135,37 @@ class ConfigReader:
         return key if namespace == pulumi.get_project() else f"{namespace}:{key}"
 
 
-def fail(sentences: str) -> NoReturn:
-    """Raise pulumi.RunError about the configuration.
+def refuse_unknown_namespaces(known: Collection[str]) -> None:
+    """Raise for a key in a namespace that is not known: its value would be ignored."""
+    for name in _names():
+        namespace, _, key = name.partition(":")
+        if namespace not in known:
+            similar = difflib.get_close_matches(namespace, sorted(known), n=1)
+            advice = f"Write it as {similar[0]}:{key}" if similar else "Remove it"
+            fail(f"{name} is in a namespace that this program does not read. {advice}.", name)
+
+
+def _names() -> list[str]:
+    return sorted({*CONFIG.get(), *get_config_env()})
+
+
+class ConfigurationError(pulumi.RunError):
+    """A value of the configuration is wrong. Pulumi prints the message and registers nothing.
+
+    Attributes:
+        key: The qualified key that is wrong, or None if more than one is involved.
+    """
+
+    def __init__(self, message: str, key: str | None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def fail(sentences: str, key: str | None = None) -> NoReturn:
+    """Raise ConfigurationError.
 
     Args:
         sentences: What is wrong and what to do, as whole sentences.
+        key: The qualified key that is wrong.
     """
-    raise pulumi.RunError(f"Configuration: {sentences}")
+    raise ConfigurationError(f"Configuration: {sentences}", key)

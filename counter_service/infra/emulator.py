@@ -13,6 +13,7 @@ from .config import ConfigReader
 
 _WEB_SOCKET_BASE_URL: Final = "webSocketBaseUrl"
 _PLATFORM: Final = "platform"
+_CUSTOM_DOMAIN: Final = "customDomain"
 _URL: Final = r"wss?://[^\s/?#]+(/[^\s?#]*)?"
 
 
@@ -26,10 +27,13 @@ class EmulatorOverrides:
             endpoint that does not resolve on every machine.
         platform: Platform tag of the Python that runs the function, such as
             cpython-313-x86_64-linux-gnu.
+        custom_domain: Whether a custom domain is created. It cannot work where DNS does not lead
+            to the emulator.
     """
 
     web_socket_base_url: str | None = None
     platform: str | None = None
+    custom_domain: bool = True
 
     @classmethod
     def from_config(cls) -> Self:
@@ -37,11 +41,16 @@ class EmulatorOverrides:
         config = pulumi.Config("emulator")
         reader = ConfigReader(config)
         reader.refuse_unknown_keys(
-            (_WEB_SOCKET_BASE_URL, _PLATFORM), "Remove it from the stack's configuration."
+            (_WEB_SOCKET_BASE_URL, _PLATFORM, _CUSTOM_DOMAIN),
+            "Remove it from the stack's configuration.",
         )
         base_url = None
         if config.get(_WEB_SOCKET_BASE_URL):
             base_url = reader.text(
                 _WEB_SOCKET_BASE_URL, _URL, "a URL such as ws://127.0.0.1:4566/path"
             ).rstrip("/")
-        return cls(web_socket_base_url=base_url, platform=config.get(_PLATFORM))
+        return cls(
+            web_socket_base_url=base_url,
+            platform=config.get(_PLATFORM),
+            custom_domain=config.get(_CUSTOM_DOMAIN) is None or reader.flag(_CUSTOM_DOMAIN),
+        )

@@ -26,6 +26,7 @@ _SECRETS: Final = {"secretKey": "secret_key", "token": "token"}
 _LISTS: Final = {"allowedAccountIds": "allowed_account_ids"}
 KEYS: Final = {"region", "endpoints", *_FLAGS, *_TEXTS, *_SECRETS, *_LISTS}
 
+_ENDPOINTS: Final = "aws:endpoints"
 _URL: Final = r"https?://[^\s/]+(/[^\s]*)?"
 
 
@@ -85,11 +86,15 @@ def _endpoints(config: pulumi.Config) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in ConfigReader(config).json_list("endpoints", example):
         if not isinstance(entry, dict):
-            fail(f"aws:endpoints contains {entry!r}, but must be a list such as {example}.")
+            fail(
+                f"aws:endpoints contains {entry!r}, but must be a list such as {example}.",
+                _ENDPOINTS,
+            )
         for service, url in entry.items():
             if not isinstance(url, str) or not re.fullmatch(_URL, url):
                 fail(
-                    f"aws:endpoints has {url!r} for {service}, but must have an http or https URL."
+                    f"aws:endpoints has {url!r} for {service}, but must have an http or https URL.",
+                    _ENDPOINTS,
                 )
             found[service] = url.rstrip("/")
     return found
@@ -101,4 +106,7 @@ def _endpoint_arguments(endpoints: Mapping[str, str]) -> aws.ProviderEndpointArg
     try:
         return aws.ProviderEndpointArgs(**arguments)
     except TypeError as problem:
-        fail(f"aws:endpoints names a service that pulumi-aws does not have. Remove it. ({problem})")
+        fail(
+            f"aws:endpoints names a service that pulumi-aws does not have. Remove it. ({problem})",
+            _ENDPOINTS,
+        )

@@ -13,7 +13,7 @@ import pulumi
 from counter_service.runtime import contract
 
 from . import quotas
-from .config import ConfigReader, fail
+from .config import ConfigReader, fail, refuse_unknown_namespaces
 
 # Names are "<logical name>-<stack>", and those of IAM and Lambda have at most 64 characters.
 _STACK_NAME: Final = r"[A-Za-z0-9_-]{1,32}"
@@ -21,6 +21,8 @@ _REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-\d+"
 # AWS China, GovCloud, the isolated regions, and the European Sovereign Cloud. The function trusts
 # only the roots that sign for the commercial regions (runtime/fanout/amazon_roots.pem).
 _OTHER_PARTITIONS: Final = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
+# Read by provider.py, by emulator.py, and by Pulumi's engine.
+_NAMESPACES: Final = ("aws", "emulator", "pulumi")
 _STAGE_NAME: Final = r"[A-Za-z0-9_-]{1,128}"
 _DOMAIN_NAME: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -79,6 +81,7 @@ class Settings:
     def from_config(cls, *, stack: str, config: pulumi.Config, aws: pulumi.Config) -> Self:
         """Raises pulumi.RunError naming the first key that is missing, wrong or unknown."""
         _check_stack_name(stack)
+        refuse_unknown_namespaces({pulumi.get_project(), *_NAMESPACES})
         reader = ConfigReader(config)
         reader.refuse_unknown_keys(KEYS, "Remove it, or use a key that Pulumi.yaml declares.")
         region = _region(aws)
@@ -157,10 +160,11 @@ def _check_stack_name(stack: str) -> None:
 def _region(aws: pulumi.Config) -> str:
     region = aws.get("region") or ""
     if not re.fullmatch(_REGION, region):
-        fail(f"aws:region is {region!r}, but must be a region such as eu-central-1.")
+        fail(f"aws:region is {region!r}, but must be a region such as eu-central-1.", "aws:region")
     if region.startswith(_OTHER_PARTITIONS):
         fail(
             f"aws:region is {region!r}, which belongs to another partition of AWS. Use a "
-            "commercial region such as eu-central-1."
+            "commercial region such as eu-central-1.",
+            "aws:region",
         )
     return region

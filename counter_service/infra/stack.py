@@ -1,5 +1,6 @@
 """The composition root: translates the settings into each component's arguments."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -27,6 +28,8 @@ class CounterStack(pulumi.ComponentResource):
         # These raise pulumi.RunError, so they come before the first resource.
         connection = AwsConnection.from_config(pulumi.Config("aws"))
         overrides = EmulatorOverrides.from_config()
+        if not overrides.custom_domain:
+            settings = replace(settings, domain_name="", hosted_zone_id="")
         authentication = _authentication(settings, overrides)
         files = site_files.built() if settings.website else ()
 

@@ -124,7 +124,13 @@ class Website(pulumi.ComponentResource):
         encrypted = aws.s3.BucketServerSideEncryptionConfiguration(
             f"{SITE}-encryption",
             bucket=bucket.bucket,
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
+                    # S3's default. Left out, it came back from S3 and was a change in each preview.
+                    "blocked_encryption_types": ["SSE-C"],
+                }
+            ],
             opts=self._after(owned),
         )
         aws.s3.BucketPolicy(
@@ -153,7 +159,7 @@ class Website(pulumi.ComponentResource):
             name=self._args.names.global_name(SITE),
             comment="Leads every route of the page to index.html",
             runtime="cloudfront-js-2.0",
-            code=ROUTE.read_text(),
+            code=ROUTE.read_text(encoding="utf-8"),
             publish=True,
             opts=self._after(),
         )

@@ -1,76 +1,67 @@
 """`python -m counter_service.local`: runs the whole product on this machine."""
 
+from .parent import begin
+
+if __name__ == "__main__":
+    begin()
+
 import argparse
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, NoReturn
-
-import pulumi
+from typing import Any, Final, NoReturn
 
 from counter_service.paths import ROOT
-from counter_service.program import qualified, stack_config
+from counter_service.program import qualified
+from counter_service.stack_files import config as stack_files
 
 from .deployment import deploy
-from .emulator import MiniStack, isolate
-from .errors import Interrupted, LocalError, interrupt_on_signals
-from .overrides import page_config, with_local_overrides
+from .emulator import HOST, MiniStack
+from .environment import isolate
+from .errors import LocalError, command, interrupt_on_signals
+from .folder import naming, owned, published
+from .overrides import allowed_origins, naming_places, with_local_overrides
 from .site import Site
+
+ANOTHER: Final = "make run FOLDER=.local/another"
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
     interrupt_on_signals()
-    try:
-        run(arguments)
-    except Interrupted:
-        print("\nStopped.")
-        return 0
-    except (LocalError, pulumi.RunError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    return 0
+    return command(lambda: run(_parser().parse_args(argv)), "Stopped.")
 
 
 def run(arguments: argparse.Namespace) -> NoReturn:
-    """Run until something raises LocalError, pulumi.RunError or Interrupted."""
+    """Run until something raises LocalError, pulumi.RunError, OSError or Interrupted."""
     isolate(os.environ)
-    config = stack_config(arguments.stack) | dict(arguments.config)
+    file = stack_files.read(arguments.stack, ROOT)
+    config = file.values | dict(arguments.config)
     for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
         config.pop(key, None)  # they belong to another emulator
     with (
-        closing(Site(arguments.site, arguments.port)) as site,
-        MiniStack(config.get("aws:region", ""), arguments.outputs.parent) as emulator,
+        owned(arguments.folder, ANOTHER) as note,
+        closing(Site(arguments.site, arguments.port, arguments.host)) as site,
+        MiniStack(config.get("aws:region", ""), arguments.folder) as emulator,
     ):
+        note(site.url)
         config = with_local_overrides(config, site.url)
-        deployment = deploy(emulator, arguments.stack, config, site.url)
-        outputs = deployment.outputs | {"WebsiteUrl": f"{site.url}/realtime-counter"}
-        web_socket_url = outputs["WebSocketApiEndpoint"]
-        with (
-            site.serving(page_config(config, web_socket_url)),
-            _published(arguments.outputs, outputs),
-        ):
-            print(
-                _banner(outputs, _shown(emulator.function_log), deployment.unsupported),
-                flush=True,
-            )
+        with naming_places(file.places, overridden=dict(arguments.config)):
+            deployment = deploy(emulator, arguments.stack, config, site.url)
+        emulated = deployment.outputs["WebSocketApiEndpoint"]
+        with ExitStack() as ending:
+            url = ending.enter_context(site.serving(emulated, allowed_origins(config)))
+            outputs = deployment.outputs | {
+                "WebsiteUrl": f"{site.url}/realtime-counter",
+                "WebSocketApiEndpoint": url,
+            }
+            ending.enter_context(published(arguments.folder, outputs))
+            banner = _banner(outputs, _shown(emulator.function_log), deployment.unsupported)
+            with naming("standard output"):
+                if site.exposed:
+                    print(_exposure(arguments.host), file=sys.stderr, flush=True)
+                print(banner, flush=True)
             emulator.watch()
-
-
-@contextmanager
-def _published(path: Path, outputs: dict[str, Any]) -> Iterator[None]:
-    # Written atomically once the stack is ready and removed on exit, so that readers can trust it.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(outputs, indent=2) + "\n")
-    draft.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _banner(outputs: dict[str, Any], function_log: Path, unsupported: list[str]) -> str:
@@ -88,6 +79,13 @@ def _banner(outputs: dict[str, Any], function_log: Path, unsupported: list[str])
         lines += ["", "  Declared but not created (not supported by the emulator):"]
         lines += [f"    {resource}" for resource in sorted(unsupported)]
     return "\n".join([*lines, ""])
+
+
+def _exposure(host: str) -> str:
+    return (
+        f"warning: With HOST={host} every machine that reaches this one can open the page, connect "
+        "and click. The embedded AWS stays on loopback."
+    )
 
 
 def _shown(path: Path) -> Path:
@@ -110,12 +108,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=_port, default=0, help="the page's port (default: a free one)"
     )
+    parser.add_argument(
+        "--host", default=HOST, help="where the page is served (default: this machine only)"
+    )
     parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
     parser.add_argument(
-        "--outputs",
+        "--folder",
         type=Path,
-        default=ROOT / ".local" / "outputs.json",
-        help="where to write the stack's outputs while it runs",
+        default=ROOT / ".local",
+        help="where the logs and the stack's outputs go; one run at a time owns it",
     )
     return parser
 
@@ -129,7 +130,8 @@ def _key_and_value(text: str) -> tuple[str, str]:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 to 65535")
+        # Not an error of argparse, which would add the usage of a command that make has hidden.
+        raise LocalError(f"PORT={text} is not a port. Use a number from 0 to 65535.")
     return int(text)
 
 

@@ -18,9 +18,6 @@ from .overrides import needs_token
 
 ANSWER_SECONDS: Final = 30.0
 
-# DNS does not point to this machine, so a stack with a custom domain is served without it.
-_UNSUPPORTED_KEYS: Final = (qualified("domainName"), qualified("hostedZoneId"))
-
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -44,12 +41,14 @@ def deploy(
         pulumi.RunError: The configuration is wrong.
     """
     mocks = EmulatorMocks(emulator)
-    outputs = run_program(MockMonitor(mocks), stack, config | dict.fromkeys(_UNSUPPORTED_KEYS, ""))
+    outputs = run_program(MockMonitor(mocks), stack, config | {"emulator:customDomain": "false"})
     if needs_token(config):
         _start(emulator, outputs["FunctionName"])
     else:
         _get_current(outputs["WebSocketApiEndpoint"], origin)
-    unsupported_keys = [f"{key} {config[key]}" for key in _UNSUPPORTED_KEYS if config.get(key)]
+    # DNS does not point to this machine, so a stack with a custom domain is served without it.
+    keys = (qualified("domainName"), qualified("hostedZoneId"))
+    unsupported_keys = [f"{key} {config[key]}" for key in keys if config.get(key)]
     return Deployment(outputs, mocks.unsupported + unsupported_keys)
 
 

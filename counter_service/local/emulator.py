@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import MutableMapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +22,7 @@ from counter_service.paths import ROOT
 from counter_service.toolchain.places import tools
 
 from .errors import LocalError
+from .folder import naming
 
 HOST: Final = "127.0.0.1"
 SERVICES: Final = (
@@ -38,18 +38,6 @@ STOP_SECONDS: Final = 1.0  # short, because its state is in memory and not kept
 
 # Dummy credentials: MiniStack accepts any.
 _CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-
-
-def isolate(environ: MutableMapping[str, str]) -> None:
-    """Remove AWS settings and proxies from the environment of a process that uses an emulator.
-
-    boto3 reads a profile even if credentials are given, and it would send loopback requests
-    through a proxy.
-    """
-    for name in [name for name in environ if name.startswith("AWS_")]:
-        del environ[name]
-    environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    environ["NO_PROXY"] = environ["no_proxy"] = f"{HOST},localhost"
 
 
 class MiniStack:
@@ -153,9 +141,10 @@ class MiniStack:
 
     def _start(self) -> None:
         # MiniStack unpacks functions and keeps a pid file in TMPDIR, and does not remove them.
-        self._scratch = tempfile.mkdtemp(prefix="counter-service-")
+        with naming("TMPDIR"):
+            self._scratch = tempfile.mkdtemp(prefix="counter-service-")
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        self.function_log.write_text("")
+        self.function_log.write_text("", encoding="utf-8")
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -229,7 +218,7 @@ class MiniStack:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _last_log_line(self) -> str:
-        lines = self.log_file.read_text(errors="replace").split("\n")
+        lines = self.log_file.read_text(encoding="utf-8", errors="replace").split("\n")
         return next(
             (line.strip() for line in reversed(lines) if line.strip()), "It printed nothing."
         )

@@ -1,9 +1,12 @@
-"""What a local run changes in the configuration of a stack, and in that of its page."""
+"""What a local run changes in the configuration of a stack."""
 
 import json
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
+
+import pulumi
 
 from counter_service.program import qualified
 from counter_service.toolchain import vendor
@@ -30,20 +33,33 @@ def with_local_overrides(config: Mapping[str, str], page_origin: str) -> dict[st
     return {**config, **overrides}
 
 
-def page_config(config: Mapping[str, str], web_socket_url: str) -> dict[str, str]:
-    """The content of /config.json for the page of a local run.
-
-    With authentication it has a key that a deployment does not write. The page offers its token as
-    a subprotocol, and a browser closes the connection if the response does not name one that was
-    offered. The emulator's responses name none.
-    """
-    page = {"webSocketUrl": web_socket_url}
-    return page | {"tokenIn": "query"} if needs_token(config) else page
+def allowed_origins(config: Mapping[str, str]) -> list[str]:
+    """The origins that may connect, of a configuration that was deployed."""
+    origins: list[str] = json.loads(config[qualified("allowedOrigins")])
+    return origins
 
 
 def needs_token(config: Mapping[str, str]) -> bool:
     """Whether clients need a token to connect."""
     return bool(config.get(qualified("authIssuer"), "").strip())
+
+
+@contextmanager
+def naming_places(places: Mapping[str, str], overridden: Collection[str] = ()) -> Iterator[None]:
+    """Add to the program's error about a key where the stack's files set it.
+
+    Args:
+        places: Place of each qualified key, such as "Pulumi.dev.yaml, line 3".
+        overridden: Keys whose values are not from the files.
+    """
+    try:
+        yield
+    except pulumi.RunError as error:
+        # The program is run from its file, so its exceptions are not imported here.
+        key = getattr(error, "key", None) or ""
+        if key in places and key not in overridden:
+            raise pulumi.RunError(f"{places[key]}: {error}") from error
+        raise
 
 
 def _json(text: str) -> object:

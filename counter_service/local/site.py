@@ -1,105 +1,182 @@
-"""Serves the built page as the hosted site does: files, /config.json, and the page for the rest."""
+"""Serves the built page as the hosted site does, and the WebSocket API on the same port."""
 
+import asyncio
 import json
+import logging
+import os
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from . import forwarding, hosts
 from .emulator import HOST
 from .errors import LocalError
+from .files import INDEX, file_response, response, text_response
+from .forwarding import Forwarding
 
 CONFIG_PATH: Final = "/config.json"
-INDEX: Final = "/index.html"
+_OUR_FAILURES: Final = ("process_request failed", "connection handler failed")
+
+# Browsers open connections that they do not use, and the library logs each as an error.
+_log: Final = logging.getLogger("counter_service.local.site")
+_log.addFilter(lambda record: record.msg in _OUR_FAILURES)
 
 
 class Site:
     """A bound, not yet serving, server for one folder.
 
-    Raises LocalError when the page is not built or the port is taken.
+    Args:
+        folder: The built page.
+        port: 0 for a free one.
+        host: Address or name to listen on.
+
+    Raises:
+        LocalError: The page is not built, or the port or the host cannot be used.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
-        if not (folder / "index.html").is_file():
+    def __init__(self, folder: Path, port: int, host: str = HOST) -> None:
+        if not (folder / INDEX).is_file():
             raise LocalError(f"The page is not built: {folder} has no index.html. Run make build.")
-        self._config = b"{}"
+        self._folder = folder
+        self._host = host
+        self._listener = _listener(host, port)
 
-        def handler(*args: Any) -> PageHandler:
-            return PageHandler(*args, directory=str(folder), config=lambda: self._config)
+    @property
+    def exposed(self) -> bool:
+        """Whether other machines can reach the site."""
+        return not ip_address(self._listener.getsockname()[0]).is_loopback
 
-        try:
-            self._server = ThreadingHTTPServer((HOST, port), handler)
-        except OSError as problem:
-            reason = problem.strerror or problem
-            raise LocalError(
-                f"The page cannot be served on port {port}: {reason}. "
-                "Choose another with PORT=, or leave PORT out to get a free one."
-            ) from problem
-        self._server.daemon_threads = True
+    @property
+    def address(self) -> str:
+        """Host and port of the site's URLs."""
+        address, port = self._listener.getsockname()[:2]
+        if ip_address(address).is_unspecified:
+            address = HOST if self._listener.family == socket.AF_INET else "::1"
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self._server.server_address[1]}"
+        return f"http://{self.address}"
 
     @contextmanager
-    def serving(self, config: dict[str, str]) -> Iterator[None]:
-        """Serve, with `config` as /config.json, until the block ends."""
-        self._config = json.dumps(config).encode()
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="site")
+    def serving(self, web_socket_url: str, allowed_origins: Sequence[str] = ()) -> Iterator[str]:
+        """Serve until the block ends.
+
+        Args:
+            web_socket_url: URL of the stage at the emulator, to which WebSockets are forwarded.
+            allowed_origins: Origins that may connect. The site may be reached by their hosts.
+
+        Yields:
+            The site's own URL of the stage.
+        """
+        target = Forwarding(web_socket_url, self.url)
+        trusted = hosts.of_this_machine(self._host, list(allowed_origins))
+        loop = asyncio.new_event_loop()
+        stop, started = asyncio.Event(), threading.Event()
+
+        def run() -> None:
+            try:
+                with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                    runner.run(self._serve(target, trusted, started, stop))
+            finally:
+                started.set()
+
+        thread = threading.Thread(target=run, name="site")
         thread.start()
+        started.wait()
         try:
-            yield
+            yield f"ws://{self.address}{target.path}"
         finally:
-            self._server.shutdown()
+            loop.call_soon_threadsafe(stop.set)
             thread.join()
 
     def close(self) -> None:
-        self._server.server_close()
+        self._listener.close()
+
+    async def _serve(
+        self,
+        target: Forwarding,
+        trusted: hosts.Hosts,
+        started: threading.Event,
+        stop: asyncio.Event,
+    ) -> None:
+        # The page reads a path, because only its browser has the host and port that it used.
+        config = json.dumps({"webSocketUrl": target.path}).encode()
+        transports: set[asyncio.Transport] = set()
+
+        class Client(ServerConnection):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                super().connection_made(transport)
+                transports.add(self.transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                transports.discard(self.transport)
+                super().connection_lost(exc)
+
+        async def respond(client: ServerConnection, request: Request) -> Response | None:
+            host = ", ".join(request.headers.get_all("Host"))
+            if not trusted.trusts(host):
+                return text_response(HTTPStatus.FORBIDDEN, _untrusted(host))
+            if [each.lower() for each in request.headers.get_all("Upgrade")] == ["websocket"]:
+                return await target.open(client, request)
+            if request.method != "GET":
+                return text_response(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is served.")
+            if urlsplit(request.path).path == CONFIG_PATH:
+                return response(HTTPStatus.OK, "application/json", config)
+            return file_response(self._folder, request.path)
+
+        async with serve(
+            target.forward,
+            sock=self._listener.dup(),
+            process_request=respond,
+            select_subprotocol=forwarding.select_subprotocol,
+            create_connection=Client,
+            server_header=None,
+            compression=None,
+            open_timeout=forwarding.HANDSHAKE_SECONDS,
+            close_timeout=forwarding.CLOSE_SECONDS,
+            ping_interval=None,
+            max_size=(forwarding.MAX_MESSAGE, forwarding.MAX_FRAME),
+            logger=_log,
+        ) as server:
+            started.set()
+            await stop.wait()
+            server.close()
+            # Open clients get a close frame. Connections without a request would delay the end.
+            await asyncio.sleep(0)
+            opened = {client.transport for client in server.connections}
+            for transport in transports - opened:
+                transport.abort()
 
 
-class PageHandler(SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=1024)
+    except (OSError, UnicodeError) as problem:
+        # Not the text of create_server, which repeats the address.
+        number = getattr(problem, "errno", None)
+        reason = os.strerror(number) if number and number > 0 else problem
+        raise LocalError(
+            f"The page cannot be served on port {port} of {host}: {reason}. "
+            "Choose others with PORT= and HOST=, or leave both out to get a free port."
+        ) from problem
 
-    def __init__(self, *args: Any, config: Any, **kwargs: Any) -> None:
-        self._config = config
-        super().__init__(*args, **kwargs)
 
-    def do_GET(self) -> None:
-        if urlsplit(self.path).path == CONFIG_PATH:
-            self._send_config()
-        else:
-            super().do_GET()
-
-    def send_head(self) -> Any:
-        # A route of the page is not a file: the page itself finds out what to show.
-        path = Path(self.translate_path(self.path))
-        if not path.is_file() and not path.suffix:
-            self.path = INDEX
-        return super().send_head()
-
-    def send_response(self, code: int, message: str | None = None) -> None:
-        super().send_response(code, message)
-        # Before any other header: end_headers no longer knows the status.
-        hashed = code == HTTPStatus.OK and urlsplit(self.path).path.startswith("/assets/")
-        self.send_header(
-            "Cache-Control", "public, max-age=31536000, immutable" if hashed else "no-cache"
-        )
-
-    def end_headers(self) -> None:
-        self.send_header("X-Content-Type-Options", "nosniff")
-        super().end_headers()
-
-    def log_message(self, *args: Any) -> None:
-        """Say nothing: the terminal is for the URLs."""
-
-    def _send_config(self) -> None:
-        content = self._config()
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+def _untrusted(host: str) -> str:
+    return (
+        f"The local run does not serve {host!r}, because a foreign page may have given that name "
+        "this machine's address. Open the page by an IP address, as localhost, or start it with "
+        "HOST=<that name>; or add the page's origin to allowedOrigins."
+    )

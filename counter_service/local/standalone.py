@@ -3,6 +3,11 @@
 `pulumi up --stack local` deploys into it (docs/operations.md).
 """
 
+from .parent import begin
+
+if __name__ == "__main__":
+    begin()
+
 import argparse
 import os
 import sys
@@ -12,31 +17,35 @@ from typing import Final, NoReturn
 from counter_service.paths import ROOT
 from counter_service.program import stack_config
 
-from .emulator import EVERY_SERVICE, MiniStack, isolate
-from .errors import Interrupted, LocalError, interrupt_on_signals
+from .emulator import EVERY_SERVICE, MiniStack
+from .environment import isolate
+from .errors import command, interrupt_on_signals
+from .folder import naming, owned
 
 STACK: Final = "local"
+ANOTHER: Final = "make emulator FOLDER=.local/another EMULATOR_PORT=4567"
 
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     interrupt_on_signals()
-    try:
-        run(arguments.port, arguments.folder)
-    except Interrupted:
-        print("\nStopped. What was deployed into it is gone, so remove its Pulumi state too.")
-        return 0
-    except LocalError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
+    return command(
+        lambda: run(arguments.port, arguments.folder),
+        "Stopped. What was deployed into it is gone, so remove its Pulumi state too.",
+    )
 
 
 def run(port: int, folder: Path) -> NoReturn:
-    """Run until something raises LocalError or Interrupted."""
+    """Run until something raises LocalError, OSError or Interrupted."""
     isolate(os.environ)
-    region = stack_config(STACK)["aws:region"]
-    with MiniStack(region, folder, port=port, services=EVERY_SERVICE) as emulator:
-        print(f"The embedded AWS answers on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
+    region = stack_config(STACK).get("aws:region", "")
+    with (
+        owned(folder, ANOTHER) as note,
+        MiniStack(region, folder, port=port, services=EVERY_SERVICE) as emulator,
+    ):
+        note(emulator.endpoint)
+        with naming("standard output"):
+            print(f"The embedded AWS answers on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
         emulator.watch()
 
 

@@ -134,13 +134,13 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         logging.WARNING if outcome.is_our_failure else logging.INFO,
         outcome.action,
         extra={
-            "requestId": getattr(context, "aws_request_id", None),
+            "requestId": context.aws_request_id,
             "connectionId": parsed.connection_id,
             "durationMs": round((time.perf_counter() - started) * 1000, 1),
             **_fields(outcome),
             **metrics.embedded(
                 outcome,
-                function=getattr(context, "function_name", "unknown"),
+                function=context.function_name,
                 now_ms=service.clock.now_ms(),
                 requested_at_ms=parsed.requested_at_ms if isinstance(parsed, Message) else None,
             ),

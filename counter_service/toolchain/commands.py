@@ -1,6 +1,5 @@
 """The commands of the toolchain, and how their errors are shown."""
 
-import errno
 import os
 import sys
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from . import audit, environments, lock, node, page, pulumi_cli, vendor
-from .errors import ToolchainError
+from .errors import ToolchainError, sentence
 from .places import ROOT, show
 
 USAGE: Final = """usage: python3 -I counter_service/toolchain COMMAND
@@ -41,7 +40,7 @@ def main(arguments: list[str]) -> int:
     except ToolchainError as problem:
         show(f"error: {problem}")
     except OSError as problem:
-        show(f"error: {_sentence(problem)}")
+        show(f"error: {sentence(problem, ROOT)}")
     except KeyboardInterrupt:
         return 130
     return 1
@@ -81,15 +80,3 @@ def _run(arguments: list[str]) -> int:
             show(USAGE)
             return 2
     return 0
-
-
-def _sentence(problem: OSError) -> str:
-    advice = {
-        errno.EACCES: "Make it yours, for example with sudo chown -R, and run the command again.",
-        errno.EPERM: "Make it yours, for example with sudo chown -R, and run the command again.",
-        errno.ENOSPC: "Free some space, and run the command again.",
-        errno.EDQUOT: "Free some space, and run the command again.",
-        errno.EROFS: "Mount it for writing, or copy the checkout, and run the command again.",
-        errno.EBUSY: "Unmount it, because it is replaced as a whole, and run the command again.",
-    }.get(problem.errno or 0, "Correct it, and run the command again.")
-    return f"{problem.filename or ROOT}: {problem.strerror or problem}. {advice}"

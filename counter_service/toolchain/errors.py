@@ -1,5 +1,21 @@
-"""Errors of the set-up, as sentences for the person who ran the command."""
+"""Errors as sentences for the person who ran the command."""
+
+import errno
+from pathlib import Path
 
 
 class ToolchainError(Exception):
     """Ends the command with its text and exit code 1."""
+
+
+def sentence(problem: OSError, place: Path | None = None) -> str:
+    """What is wrong with a file, and what to do; about `place` if the error names no file."""
+    advice = {
+        errno.EACCES: "Make it yours, for example with sudo chown -R, and run the command again.",
+        errno.EPERM: "Make it yours, for example with sudo chown -R, and run the command again.",
+        errno.ENOSPC: "Free some space, and run the command again.",
+        errno.EDQUOT: "Free some space, and run the command again.",
+        errno.EROFS: "Mount it for writing, or copy the checkout, and run the command again.",
+        errno.EBUSY: "Unmount it, because it is replaced as a whole, and run the command again.",
+    }.get(problem.errno or 0, "Correct it, and run the command again.")
+    return f"{problem.filename or place}: {problem.strerror or problem}. {advice}"

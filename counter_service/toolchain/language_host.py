@@ -46,7 +46,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Name the providers of the installed packages, so that the CLI installs them first."""
         packages = Path(pulumi.__file__).parents[1]
-        plugins = [json.loads(path.read_text()) for path in packages.glob("*/pulumi-plugin.json")]
+        plugins = [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in packages.glob("*/pulumi-plugin.json")
+        ]
         return language_pb2.GetRequiredPackagesResponse(
             packages=[
                 plugin_pb2.PackageDependency(

@@ -62,7 +62,7 @@ def npm(*arguments: str, root: Path = places.ROOT) -> subprocess.CompletedProces
     environment = environ(root)
     command = command_of_npm(environment)
     return subprocess.run(
-        [command, *RUN, *arguments], cwd=root, env=environment, text=True, check=False
+        [command, *RUN, *arguments], cwd=root, env=environment, encoding="utf-8", check=False
     )
 
 

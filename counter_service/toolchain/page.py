@@ -15,8 +15,10 @@ INDEX: Final = "index.html"
 # A build is made of these, below web/. web/vite.config.ts has the same list, and writes a stamp:
 # {"sources": {path: SHA-256 in hex}, "webSocketUrl": the value of VITE_WEBSOCKET_URL}
 SOURCES: Final = (
+    "browsers",
     "index.html",
     "package-lock.json",
+    "package.json",
     "public",
     "src",
     "tsconfig.json",

@@ -47,7 +47,7 @@ def ask(command: Sequence[str | Path], environ: Mapping[str, str]) -> str | None
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=SECONDS_TO_RESPOND,
             check=False,
@@ -80,7 +80,7 @@ def call(
     program = shutil.which(str(command[0]), path=environ.get("PATH"))
     if program is None:
         raise ToolchainError(f"{problem}: there is no {command[0]} on PATH.")
-    with tempfile.TemporaryFile(mode="w+", errors="replace") as output:
+    with tempfile.TemporaryFile(mode="w+", errors="replace", encoding="utf-8") as output:
         process = subprocess.Popen(
             [program, *command[1:]],
             cwd=cwd,

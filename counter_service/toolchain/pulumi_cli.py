@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 from .errors import ToolchainError
 from .pulumi_install import install, installed, version_of
+from .settings import without_proxy_for_loopback
 
 # 3.120.0 is the first with `toolchain` among the options of Python, which Pulumi.yaml sets.
 MINIMUM: Final = (3, 120, 0)
@@ -125,7 +126,8 @@ def _execute(pulumi: Path, arguments: Sequence[str], environ: Mapping[str, str])
 
 def _cli_environ(pulumi: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment; PATH begins with the CLI's folder, where its language hosts are."""
-    return {**environ, "PATH": f"{pulumi.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
+    path = f"{pulumi.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
+    return {**environ, **without_proxy_for_loopback(environ), "PATH": path}
 
 
 def _wanted(problem: str, environ: Mapping[str, str]) -> bool:

@@ -67,7 +67,7 @@ def build(folder: Path, environ: Mapping[str, str]) -> None:
     check(go, environ)
     source = folder / "source"
     source.mkdir()
-    (source / "go.mod").write_text(MODULE)
+    (source / "go.mod").write_text(MODULE, encoding="utf-8")
     settings = build_environ(go, environ)
     call(
         [
@@ -85,7 +85,7 @@ def build(folder: Path, environ: Mapping[str, str]) -> None:
             "Go cannot find Pulumi's SDK, which has the script of the language host."
         )
     shutil.copyfile(Path(sdk.strip()) / SCRIPT, (folder / HOST).with_name(Path(SCRIPT).name))
-    (folder / HOST).write_text(HOST_TEXT)
+    (folder / HOST).write_text(HOST_TEXT, encoding="utf-8")
     (folder / HOST).chmod(0o755)
     shutil.rmtree(source)
 

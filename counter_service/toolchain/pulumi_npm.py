@@ -43,8 +43,10 @@ def install(folder: Path) -> None:
     environment = {
         name: value for name, value in node.environ().items() if not name.startswith("PULUMI_")
     }
-    (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": _PINS}))
-    (folder / "package-lock.json").write_text(json.dumps(_LOCK))
+    (folder / "package.json").write_text(
+        json.dumps({"private": True, "dependencies": _PINS}), encoding="utf-8"
+    )
+    (folder / "package-lock.json").write_text(json.dumps(_LOCK), encoding="utf-8")
     call(
         ["npm", *node.INSTALL],
         "npm cannot install the package pulumi",

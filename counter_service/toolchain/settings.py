@@ -37,6 +37,7 @@ _PIP_TO_UV: Final = {
     "cert": "SSL_CERT_FILE",
     "proxy": "ALL_PROXY",
 }
+LOOPBACK: Final = ("127.0.0.1", "localhost")
 _TRUE: Final = ("1", "true", "yes", "on", "y", "t")  # as pip reads them
 _NETWORK_OF_PIP: Final = (
     *_PIP_TO_UV,
@@ -94,6 +95,19 @@ def for_uv(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[st
         "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip looks for a version; hashes decide
     }
     return translated | neutral(environ) | own | fixed
+
+
+def without_proxy_for_loopback(environ: Mapping[str, str]) -> dict[str, str]:
+    """NO_PROXY, in both spellings, with the addresses of this machine added.
+
+    gRPC, by which the Pulumi CLI and its plugins talk, and Python's clients would send loopback
+    requests through a proxy.
+    """
+    hosts = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if hosts.strip() != "*":
+        known = [host.strip() for host in hosts.split(",") if host.strip()]
+        hosts = ",".join([*known, *(each for each in LOOPBACK if each not in known)])
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def options_for_uv(pip_config: Mapping[str, str]) -> list[str]:

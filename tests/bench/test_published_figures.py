@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from bench import cost, fan_out, prices, publish
+from bench import cost, fan_out, memory, prices, publish
 from bench.cost import Usage, bill
 from bench.report import RESULTS, ROOT, Row, read
 from bench.rounds import Sample, summary
+from bench.simulated_service import MEMORY_MB
 from bench.stub_aws import respond
 
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", publish.PAGES, ids=lambda page: page.name)
 def test_page_shows_the_last_results(page: Path) -> None:
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     assert "<!-- bench:" in text
     assert publish.rendered(text) == text, "Run python -m bench.publish."
 
@@ -26,7 +28,26 @@ def test_page_shows_the_last_results(page: Path) -> None:
 @pytest.mark.parametrize("question", [file.stem for file in RESULTS.glob("*.json")])
 def test_results_were_measured_on_a_commit_and_are_published(question: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{7,}", read(question)["commit"])
-    assert f"<!-- bench:{question} -->" in (ROOT / "docs" / "performance.md").read_text()
+    assert f"<!-- bench:{question} -->" in PERFORMANCE
+
+
+def test_every_question_has_results_and_is_named_on_the_page() -> None:
+    assert {file.stem for file in RESULTS.glob("*.json")} == publish.QUESTIONS.keys()
+    [named] = re.findall(r"# One of (.*) and (\w+):", PERFORMANCE)
+    assert [*named[0].split(", "), named[1]] == list(publish.QUESTIONS)
+
+
+def test_performance_names_the_memory_that_suits_each_audience() -> None:
+    rows = read("memory")["rows"]
+    suitable = {
+        memory.suitable([row for row in rows if row["clients"] == clients])
+        for clients in memory.AUDIENCES
+    }
+    [(memory_mb, *audiences)] = re.findall(
+        r"([\d,]+) MB, the default, suit ([\d,]+), ([\d,]+) and ([\d,]+) clients", PERFORMANCE
+    )
+    assert suitable == {MEMORY_MB} == {int(memory_mb)}
+    assert audiences == [f"{clients:,}" for clients in memory.AUDIENCES]
 
 
 def test_operations_names_the_same_cost_as_the_results() -> None:

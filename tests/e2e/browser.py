@@ -81,7 +81,7 @@ def can_sandbox(user: int | None = None, namespaces: Path = RESTRICTED_NAMESPACE
     """
     if (os.geteuid() if user is None else user) == 0:
         return False
-    return not (namespaces.exists() and namespaces.read_text().strip() == "1")
+    return not (namespaces.exists() and namespaces.read_text(encoding="utf-8").strip() == "1")
 
 
 @contextmanager

@@ -6,18 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from websockets.sync.client import ClientConnection, connect
 
-from counter_service.local.emulator import isolate
+from counter_service.local.environment import isolate
 from counter_service.paths import ROOT
 
 from .browser import launched
@@ -46,9 +48,22 @@ class Product:
     def connect(self) -> ClientConnection:
         return connect(self.url, proxy=None)
 
-    @property
+    @cached_property
     def endpoint(self) -> str:
-        return "http://" + self.url.split("/")[2]
+        """The emulator's own."""
+        emulator = next(
+            each.environ()
+            for each in psutil.Process(self.process.pid).children(recursive=True)
+            if "GATEWAY_PORT" in each.environ()
+        )
+        return f"http://127.0.0.1:{emulator['GATEWAY_PORT']}"
+
+    @property
+    def emulated_url(self) -> str:
+        """The WebSocket API in the emulator, past the local site."""
+        [api] = self.aws("apigatewayv2").get_apis()["Items"]
+        stage = self.url.rpartition("/")[2]
+        return f"ws{self.endpoint.removeprefix('http')}/_aws/execute-api/{api['ApiId']}/{stage}"
 
     def aws(self, service: str) -> Any:
         return boto3.client(
@@ -107,25 +122,31 @@ class Product:
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    outputs = str(folder / "outputs.json")
-    return [sys.executable, "-m", "counter_service.local", "--outputs", outputs, *arguments]
+    return [sys.executable, "-m", "counter_service.local", "--folder", str(folder), *arguments]
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Product]:
+def running(
+    folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> Iterator[Product]:
     """Start the product and wait for its outputs; stop it as Ctrl-C would."""
     outputs = folder / "outputs.json"
-    with (folder / "terminal.txt").open("w") as terminal:
+    with (folder / "terminal.txt").open("w", encoding="utf-8") as terminal:
         process = subprocess.Popen(
-            command(folder, *arguments), cwd=ROOT, stdout=terminal, stderr=terminal, text=True
+            command(folder, *arguments),
+            cwd=ROOT,
+            env=environ,
+            stdout=terminal,
+            stderr=terminal,
+            encoding="utf-8",
         )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not outputs.exists():
-            assert process.poll() is None, (folder / "terminal.txt").read_text()
+            assert process.poll() is None, (folder / "terminal.txt").read_text(encoding="utf-8")
             assert time.monotonic() < deadline, "the product did not start"
             time.sleep(0.05)
-        yield Product(process, json.loads(outputs.read_text()), folder)
+        yield Product(process, json.loads(outputs.read_text(encoding="utf-8")), folder)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

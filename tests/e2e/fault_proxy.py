@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
@@ -30,6 +31,7 @@ class FaultProxy:
     Attributes:
         accepted: Number of connections so far, those that `block` reset included.
         injected: The faults that have happened, in order.
+        latency: Seconds by which each response is delayed.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -38,6 +40,7 @@ class FaultProxy:
         self.port: int = self._listener.getsockname()[1]
         self.accepted = 0
         self.injected: list[Fault] = []
+        self.latency = 0.0
         self._blocked = False
         self._flowing = threading.Event()
         self._flowing.set()
@@ -116,6 +119,9 @@ class FaultProxy:
     def resume(self) -> None:
         self._flowing.set()
 
+    def wait_until_flowing(self) -> None:
+        self._flowing.wait()
+
     def heal(self) -> None:
         """Undo `block` and `pause`, and reset the connections that have a fault."""
         self.unblock()
@@ -141,7 +147,7 @@ class FaultProxy:
                 except OSError:  # the server is down
                     _reset(client)
                     continue
-                connection = _Connection(client, server, self.injected, self._flowing)
+                connection = _Connection(client, server, self)
                 self._connections = [each for each in self._connections if each.open]
                 self._connections.append(connection)
             self._spawn(connection.forward_requests)
@@ -154,17 +160,10 @@ class FaultProxy:
 
 
 class _Connection:
-    def __init__(
-        self,
-        client: socket.socket,
-        server: socket.socket,
-        injected: list[Fault],
-        flowing: threading.Event,
-    ) -> None:
+    def __init__(self, client: socket.socket, server: socket.socket, proxy: FaultProxy) -> None:
         self._client = client
         self._server = server
-        self._injected = injected
-        self._flowing = flowing
+        self._proxy = proxy
         self.fault: Fault | None = None
         self.open = True
 
@@ -182,15 +181,17 @@ class _Connection:
     def _forward(self, source: socket.socket, sink: socket.socket, reset: Fault) -> None:
         try:
             while data := source.recv(65536):
-                self._flowing.wait()
+                if source is self._server:
+                    time.sleep(self._proxy.latency)
+                self._proxy.wait_until_flowing()
                 fault = self.fault
                 if fault is reset:
-                    self._injected.append(fault)
+                    self._proxy.injected.append(fault)
                     return
                 if fault is Fault.BLACKHOLE:
-                    self._injected.append(fault)
+                    self._proxy.injected.append(fault)
                 elif fault is Fault.DROP_RESPONSE and source is self._server:
-                    self._injected.append(fault)
+                    self._proxy.injected.append(fault)
                     self.fault = None
                 else:
                     sink.sendall(data.replace(_COMPRESSION, _NO_COMPRESSION))

@@ -12,9 +12,9 @@ SECONDS = 1000
 QUICK = {"reconnectMs": 100, "acknowledgeMs": 800, "heartbeatMs": 3000}
 
 
-def configure(context: BrowserContext, url: str, **times: int) -> None:
-    """Replace /config.json for the context's pages: the URL of the API, and times in ms."""
-    config = json.dumps({"webSocketUrl": url, **times})
+def configure(context: BrowserContext, url: str, **fields: int | str) -> None:
+    """Replace /config.json for the context's pages: the URL of the API, and other keys."""
+    config = json.dumps({"webSocketUrl": url, **fields})
     context.route(
         "**/config.json",
         lambda route: route.fulfill(body=config, content_type="application/json"),

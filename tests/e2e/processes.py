@@ -47,3 +47,15 @@ def _places(process: psutil.Process) -> list[str]:
         return [process.cwd(), *process.environ().values()]
     except (psutil.Error, OSError):
         return []  # ended meanwhile, or of another user
+
+
+def listening_ports(process: psutil.Process) -> set[int]:
+    """The ports that the process and its descendants listen on."""
+    ports = set()
+    for each in [process, *process.children(recursive=True)]:
+        try:
+            connections = each.net_connections("tcp")
+        except psutil.Error:
+            continue  # ended meanwhile
+        ports |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+    return ports

@@ -20,7 +20,7 @@ from tests.unit.issuer import Issuer, ec_key
 from .browser import launched
 from .conftest import Product, receive, request, running
 from .issuer import serving
-from .pages import click_at_once, expect_state, expect_value
+from .pages import click_at_once, configure, expect_state, expect_value
 
 ALLOWED = "https://partner.example"
 MAX_URL = 4096  # characters of a URL that API Gateway accepts
@@ -103,6 +103,21 @@ def test_production_admits_only_named_pages(
     strict: Product, origin: str | None, status: int
 ) -> None:
     assert handshake_status(strict, origin) == status
+
+
+def test_the_page_of_an_origin_that_may_not_connect_shows_which_setting_to_check(
+    strict: Product,
+) -> None:
+    # The local site would forward the handshake under its own origin, so the page skips it.
+    with launched() as browser, browser.new_context() as context:
+        configure(context, strict.emulated_url)
+        page = context.new_page()
+        page.goto(strict.page.replace("127.0.0.1", "localhost"))
+        note = page.get_by_test_id("rejected")
+        origin = page.evaluate("location.origin")
+        assert origin.startswith("http://localhost:")
+        expect(note).to_contain_text(f"which is at {origin}.", timeout=30_000)
+        expect(note).to_contain_text("allowedOrigins")
 
 
 # --- clicks -------------------------------------------------------------------------------------
@@ -272,5 +287,5 @@ def test_the_log_has_no_part_of_a_token(guarded: Product, issuer: Issuer) -> Non
     tokens = (issuer.token(), issuer.token(aud="another"))
     for token in tokens:
         handshake_status(guarded, None, query(token))
-    log = (guarded.folder / "ministack.log").read_text()
+    log = (guarded.folder / "ministack.log").read_text(encoding="utf-8")
     assert [part for token in tokens for part in token.split(".")[1:] if part in log] == []

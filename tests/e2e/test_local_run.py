@@ -43,7 +43,7 @@ def test_local_run_publishes_its_outputs_and_prints_where_to_go(product: Product
         "FunctionName",
         "WebsiteUrl",
     }
-    terminal = (product.folder / "terminal.txt").read_text()
+    terminal = (product.folder / "terminal.txt").read_text(encoding="utf-8")
     for text in (product.page, product.url, f"tail -f {product.folder}/function.log"):
         assert text in terminal
     assert "Declared but not created" not in terminal  # the emulator supports all of this graph
@@ -62,7 +62,7 @@ def test_the_function_log_has_a_line_for_a_click(product: Product) -> None:
         value = request(client, '{"action":"increment"}')["value"]
 
     def logged() -> bool:
-        lines = (product.folder / "function.log").read_text().splitlines()
+        lines = (product.folder / "function.log").read_text(encoding="utf-8").splitlines()
         entries = [json.loads(line) for line in lines]
         return ("increment", value) in [(each["message"], each.get("value")) for each in entries]
 
@@ -79,8 +79,8 @@ def scratch_of(product: Product) -> Path:
 
 @pytest.mark.parametrize(
     "signals",
-    [[signal.SIGINT], [signal.SIGTERM], 3 * [signal.SIGINT]],
-    ids=["Ctrl-C", "SIGTERM", "Ctrl-C-three-times"],
+    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGHUP], 3 * [signal.SIGINT]],
+    ids=["Ctrl-C", "SIGTERM", "closed-terminal", "Ctrl-C-three-times"],
 )
 def test_stopping_the_local_run_leaves_nothing(
     tmp_path: Path, signals: list[signal.Signals]
@@ -99,15 +99,20 @@ def test_stopping_the_local_run_leaves_nothing(
         assert refuses(product.page)
         assert {path.name for path in tmp_path.iterdir()} == {
             "function.log",
+            "lock",
             "ministack.log",
             "terminal.txt",
         }
-        assert (tmp_path / "terminal.txt").read_text().endswith("Stopped.\n")
+        assert (tmp_path / "terminal.txt").read_text(encoding="utf-8").endswith("Stopped.\n")
 
 
 def test_stopping_the_local_run_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        command(tmp_path), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(tmp_path),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
     )
     with process:
         eventually(lambda: (tmp_path / "ministack.log").exists())
@@ -133,7 +138,7 @@ def test_local_run_ends_when_the_emulator_dies(tmp_path: Path) -> None:
         os.kill(emulator, signal.SIGKILL)
         assert product.process.wait(20) == 1
         assert not (tmp_path / "outputs.json").exists()
-    terminal = (tmp_path / "terminal.txt").read_text()
+    terminal = (tmp_path / "terminal.txt").read_text(encoding="utf-8")
     assert "error: The embedded AWS ended by itself (exit code -9)" in terminal
 
 
@@ -145,7 +150,7 @@ def test_local_run_reports_a_wrong_configuration_and_leaves_no_process(tmp_path:
         command(tmp_path, "--config", "throtleRate=5"),
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

@@ -111,7 +111,7 @@ def test_only_the_custom_domain_is_unsupported(stack: Stack) -> None:
 
 
 def test_log_line_of_the_function_has_its_metrics(stack: Stack) -> None:
-    event = json.loads((ROOT / "tests/events/connect.json").read_text())
+    event = json.loads((ROOT / "tests/events/connect.json").read_text(encoding="utf-8"))
     event["headers"]["Origin"] = "http://localhost:5173"
     event["multiValueHeaders"]["Origin"] = ["http://localhost:5173"]
     response = stack.emulator.client("lambda").invoke(
@@ -131,4 +131,4 @@ def test_prod_stack_runs_on_the_embedded_aws(tmp_path: Path) -> None:
         alarms = cloudwatch.describe_alarms()["MetricAlarms"]
         assert {alarm["AlarmName"].rpartition("-")[2] for alarm in alarms} == {"prod"}
         assert cloudwatch.list_dashboards()["DashboardEntries"]
-        assert "aws:cloudwatch" not in (tmp_path / "terminal.txt").read_text()
+        assert "aws:cloudwatch" not in (tmp_path / "terminal.txt").read_text(encoding="utf-8")

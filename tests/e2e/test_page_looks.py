@@ -16,7 +16,7 @@ from .states import STATES, Scheme, leave_old_click, visiting
 
 OpenCounter = Callable[[], tuple[Page, int]]
 
-AXE = (ROOT / "web/node_modules/axe-core/axe.min.js").read_text()
+AXE = (ROOT / "web/node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 
 
 def found_by_axe(page: Page) -> list[str]:

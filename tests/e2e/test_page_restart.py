@@ -49,7 +49,7 @@ def test_a_restart_of_the_server_loses_no_click(tmp_path: Path) -> None:
             # After the deployment, because Playwright and the deployment each have an event loop.
             page = open_ended.enter_context(launched()).new_page()
             configure(page.context, url, **QUICK)
-            with site.serving({}):
+            with site.serving(url):
                 page.goto(f"{site.url}/realtime-counter")
                 expect_value(page, 0)
                 click(page, 3)

@@ -105,7 +105,7 @@ def test_standalone_emulator_listens_on_its_port_until_it_is_stopped(tmp_path: P
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "counter_service.local.standalone", "--port", str(port)]
     terminal = tmp_path / "terminal.txt"
-    with terminal.open("w") as output:
+    with terminal.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [*command, "--folder", str(tmp_path)],
             cwd=ROOT,
@@ -113,12 +113,12 @@ def test_standalone_emulator_listens_on_its_port_until_it_is_stopped(tmp_path: P
             stderr=subprocess.STDOUT,
         )
     try:
-        eventually(lambda: "answers on" in terminal.read_text(), 60)
-        assert f"http://127.0.0.1:{port}." in terminal.read_text()
+        eventually(lambda: "answers on" in terminal.read_text(encoding="utf-8"), 60)
+        assert f"http://127.0.0.1:{port}." in terminal.read_text(encoding="utf-8")
         with socket.create_connection(("127.0.0.1", port)):
             process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
-        assert "Stopped." in terminal.read_text()
+        assert "Stopped." in terminal.read_text(encoding="utf-8")
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
     finally:

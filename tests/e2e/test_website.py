@@ -104,7 +104,7 @@ def test_browsers_cache_assets_for_a_year_and_check_the_configuration(
     assert headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
     status, body, headers = get(product, domain_name, "/config.json")
-    assert (status, json.loads(body)) == (200, {"webSocketUrl": product.url})
+    assert (status, json.loads(body)) == (200, {"webSocketUrl": product.emulated_url})
     assert headers["Cache-Control"] == "no-cache"
 
 
@@ -113,7 +113,7 @@ def test_every_response_has_the_security_headers(
     product: Product, domain_name: str, path: str
 ) -> None:
     _, _, headers = get(product, domain_name, path)
-    origin = "/".join(product.url.split("/")[:3])
+    origin = "/".join(product.emulated_url.split("/")[:3])
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         f"connect-src 'self' {origin}; "

@@ -89,7 +89,7 @@ class System:
     def output(self, *words: str) -> str:
         """The output of a command, without the white space around it."""
         return subprocess.run(
-            self.command(*words), capture_output=True, text=True, check=True
+            self.command(*words), capture_output=True, encoding="utf-8", check=True
         ).stdout.strip()
 
 

@@ -75,9 +75,15 @@ RULES: Final = (
         sentence="A bucket is encrypted by S3 at rest",
         type=ENCRYPTION,
         holds=lambda _, inputs: (
-            inputs["rules"] == [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]
+            inputs["rules"]
+            == [
+                {
+                    "applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"},
+                    "blockedEncryptionTypes": ["SSE-C"],
+                }
+            ]
         ),
-        planted=(("rules", []),),
+        planted=(("rules", []), ("rules.0.blockedEncryptionTypes", REMOVED)),
     ),
     Rule(
         sentence="A bucket allows its distribution to read objects and nothing else",
@@ -257,6 +263,7 @@ RULES: Final = (
         planted=(
             ("origins.0.originAccessControlId", REMOVED),
             ("origins.0.customOriginConfig", {"originProtocolPolicy": "match-viewer"}),
+            ("origins.0.s3OriginConfig", {"originAccessIdentity": ""}),
         ),
     ),
     Rule(

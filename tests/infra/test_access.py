@@ -138,7 +138,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_outdated_folder_is_refused(packages_for_lambda: Path) -> None:
-    (packages_for_lambda / auth_dependencies.STAMP).write_text("pyjwt==1.0")
+    (packages_for_lambda / auth_dependencies.STAMP).write_text("pyjwt==1.0", encoding="utf-8")
     assert refusal(packages_for_lambda) == (
         f"The token library in {packages_for_lambda} is outdated: requirements/auth.txt has changed"
     )
@@ -183,7 +183,7 @@ def test_the_token_library_in_the_archive_verifies_tokens(tmp_path: Path) -> Non
     """Made of the packages that are installed, which the lock has in the same versions."""
     from importlib.metadata import files, version
 
-    locked = (ROOT / auth_dependencies.LOCK).read_text().replace("[crypto]", "")
+    locked = (ROOT / auth_dependencies.LOCK).read_text(encoding="utf-8").replace("[crypto]", "")
     found = {}
     for name in ("pyjwt", "cryptography", "cffi"):
         assert f"{name}=={version(name)}" in locked
@@ -196,7 +196,7 @@ def test_the_token_library_in_the_archive_verifies_tokens(tmp_path: Path) -> Non
     probe = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROBE, str(tmp_path), token],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert (probe.returncode, probe.stdout) == (0, "unknown-key\n"), probe.stderr

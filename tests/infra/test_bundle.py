@@ -57,7 +57,7 @@ def test_archive_is_imported_without_the_rest_of_the_project(tmp_path: Path) -> 
         [sys.executable, "-I", "-c", PROBE, str(tmp_path)],
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert probe.returncode == 0, probe.stderr

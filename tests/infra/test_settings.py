@@ -160,7 +160,7 @@ TYPES = {"string": str, "integer": int, "boolean": bool, "array": list}
 
 
 def test_pulumi_yaml_declares_every_key_with_type_default_and_description() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     assert declared.keys() == KEYS
     for key, declaration in declared.items():
         assert declaration.keys() - {"items"} == {"type", "default", "description"}, key
@@ -168,9 +168,9 @@ def test_pulumi_yaml_declares_every_key_with_type_default_and_description() -> N
 
 
 def test_stack_files_use_declared_keys_only() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     prefix = "counter-service:"
     for path in ROOT.glob("Pulumi.*.yaml"):
-        used = yaml.safe_load(path.read_text())["config"]
+        used = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
         own = {key.removeprefix(prefix) for key in used if key.startswith(prefix)}
         assert own <= declared.keys(), path.name

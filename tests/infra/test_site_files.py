@@ -22,7 +22,7 @@ def web(tmp_path: Path) -> Path:
 def test_built_returns_every_file_but_the_stamp(web: Path) -> None:
     files = site_files.built(web)
     assert [file.key for file in files] == sorted(page.BUILT)
-    assert {file.key: file.path.read_text() for file in files} == page.BUILT
+    assert {file.key: file.path.read_text(encoding="utf-8") for file in files} == page.BUILT
 
 
 @pytest.mark.parametrize(

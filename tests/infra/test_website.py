@@ -128,7 +128,7 @@ def test_other_paths_are_not_cached_and_pass_the_route_function(graph: Graph) ->
     route = graph.one(FUNCTION).inputs
     assert route["publish"] is True
     assert route["runtime"] == "cloudfront-js-2.0"
-    assert route["code"] == ROUTE.read_text()
+    assert route["code"] == ROUTE.read_text(encoding="utf-8")
     assert len(route["code"]) < 10_000  # CloudFront's limit
 
 

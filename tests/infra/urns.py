@@ -18,7 +18,7 @@ WHY: Final = (
 
 
 def written() -> list[str]:
-    urns: list[str] = json.loads(FILE.read_text())["urns"]
+    urns: list[str] = json.loads(FILE.read_text(encoding="utf-8"))["urns"]
     return urns
 
 
@@ -51,7 +51,7 @@ def write() -> int:
             f"{FILE.name} by hand what is to be deleted in every account:\n" + "\n".join(lost)
         )
         return 1
-    FILE.write_text(json.dumps({"//": WHY, "urns": current()}, indent=2) + "\n")
+    FILE.write_text(json.dumps({"//": WHY, "urns": current()}, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

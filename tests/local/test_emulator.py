@@ -33,11 +33,15 @@ def test_emulator_that_does_not_start_raises_an_error_and_leaves_no_process(
 
 def test_function_log_has_the_traceback_that_a_worker_returns(tmp_path: Path) -> None:
     script = tmp_path / "fails_worker.py"
-    script.write_text('print(\'{"status": "error", "trace": "Traceback: no such table"}\')')
+    script.write_text(
+        'print(\'{"status": "error", "trace": "Traceback: no such table"}\')', encoding="utf-8"
+    )
     subprocess.run(
         [sys.executable, str(script)],
         env={"PYTHONPATH": str(PYTHON_STARTUP), "FUNCTION_LOG": str(tmp_path / "function.log")},
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    assert (tmp_path / "function.log").read_text().strip() == "Traceback: no such table"
+    assert (tmp_path / "function.log").read_text(
+        encoding="utf-8"
+    ).strip() == "Traceback: no such table"

@@ -7,8 +7,8 @@ import pytest
 
 from counter_service.local.overrides import (
     PACKAGES,
+    allowed_origins,
     needs_token,
-    page_config,
     with_local_overrides,
 )
 from counter_service.program import stack_config
@@ -51,10 +51,5 @@ def test_stack_without_an_issuer_needs_no_token() -> None:
     assert not needs_token(stack_config("prod"))
 
 
-@pytest.mark.parametrize(("settings", "expected"), [({}, {}), (AUTH, {"tokenIn": "query"})])
-def test_page_puts_its_token_into_the_query_only_if_the_stack_needs_one(
-    settings: dict[str, str], expected: dict[str, str]
-) -> None:
-    url = "ws://127.0.0.1:4566/_aws/execute-api/abc/dev"
-    page = page_config(stack_config("dev") | settings, url)
-    assert page == {"webSocketUrl": url, **expected}
+def test_allowed_origins_are_those_of_the_deployed_configuration() -> None:
+    assert allowed_origins(with_local_overrides(stack_config("dev"), PAGE)) == [PAGE]

@@ -15,14 +15,14 @@ from counter_service.local.errors import LocalError
 from counter_service.local.site import Site
 from tests.infra import page
 
-CONFIG = {"webSocketUrl": "ws://127.0.0.1:1/prod"}
+NOWHERE = "ws://127.0.0.1:1/_aws/execute-api/abc/prod"
 SCRIPT = next(name for name in page.BUILT if name.endswith(".js"))
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     dist = page.build(tmp_path_factory.mktemp("web")) / "dist"
-    with closing(Site(dist, 0)) as site, site.serving(CONFIG):
+    with closing(Site(dist, 0)) as site, site.serving(NOWHERE):
         yield site.url
 
 
@@ -35,9 +35,9 @@ def get(url: str) -> tuple[int, str, Message]:
             return response.code, "", response.headers
 
 
-def test_site_serves_the_configuration_as_config_json(origin: str) -> None:
+def test_site_serves_the_path_of_the_websocket_as_config_json(origin: str) -> None:
     status, body, headers = get(f"{origin}/config.json")
-    assert (status, json.loads(body)) == (200, CONFIG)
+    assert (status, json.loads(body)) == (200, {"webSocketUrl": "/prod"})
     assert headers["Cache-Control"] == "no-cache"
 
 
@@ -72,6 +72,6 @@ def test_site_reports_a_port_in_use(tmp_path: Path) -> None:
         with pytest.raises(LocalError) as error:
             Site(dist, port)
     assert str(error.value) == (
-        f"The page cannot be served on port {port}: Address already in use. "
-        "Choose another with PORT=, or leave PORT out to get a free one."
+        f"The page cannot be served on port {port} of 127.0.0.1: Address already in use. "
+        "Choose others with PORT= and HOST=, or leave both out to get a free port."
     )

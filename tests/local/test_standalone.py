@@ -36,9 +36,11 @@ def test_emulator_rejects_a_port_number_that_does_not_exist(tmp_path: Path) -> N
 
 
 def test_makefile_and_pulumi_local_yaml_name_the_same_port(tmp_path: Path) -> None:
-    default = re.search(r"^EMULATOR_PORT \?= (\d+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    default = re.search(
+        r"^EMULATOR_PORT \?= (\d+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert default
-    config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text(encoding="utf-8"))["config"]
     (endpoints,) = config["aws:endpoints"]
     assert set(endpoints.values()) == {f"http://127.0.0.1:{default[1]}"}
     emulator = MiniStack("eu-central-1", tmp_path)

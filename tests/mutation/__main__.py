@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.test_architecture import imports, module_name
+
 from .mutants import Mutant, mutants
 from .runs import Baseline, finished, fork_tests, record
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RUNTIME: Final = ROOT / "counter_service" / "runtime"
 # Without the emulator, which takes seconds to start.
-TESTS: Final = ("tests/unit", "tests/simulation", "tests/contracts", "-k", "not the_emulator")
+TESTS: Final = ("tests/unit", "tests/simulation", "tests/contracts", "-k", "not emulator")
 # For each module the mutants that survive, and why no test can or need kill them.
 SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
 
@@ -73,12 +75,31 @@ def _candidates(path: Path, baseline: Baseline) -> list[Candidate]:
     for mutant in [Mutant(UNCHANGED, None, source), *mutants(source)]:
         seconds = {
             test: baseline.seconds[test]
-            for test in baseline.tests(path, mutant.lines)
+            for test in covering_tests(path, mutant, baseline)
             if baseline.seconds[test] < LONGEST_TEST_SECONDS
         }
         tests = sorted(seconds, key=seconds.__getitem__)
         found.append(Candidate(path, mutant, tests, sum(seconds.values())))
     return found
+
+
+def covering_tests(path: Path, mutant: Mutant, baseline: Baseline) -> set[str]:
+    """The tests that run the mutant's lines.
+
+    What runs at import, such as a constant, may have its effect in any module that imports it.
+    """
+    if mutant.lines is not None:
+        return baseline.tests(path, mutant.lines)
+    return {test for each in [path, *_importers(path)] for test in baseline.tests(each, None)}
+
+
+def _importers(path: Path) -> list[Path]:
+    name = f"counter_service.{module_name(path)}"
+    return [
+        each
+        for each in RUNTIME.rglob("*.py")
+        if name in imports(module_name(each), each.read_text(encoding="utf-8"))
+    ]
 
 
 def _survivors(candidates: list[Candidate]) -> set[tuple[str, str]]:

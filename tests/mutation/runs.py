@@ -100,12 +100,12 @@ def record(folder: Path, tests: Iterable[str], result: Path) -> Baseline:
         recorder = _Recorder(folder)
         code = pytest.main([*_OPTIONS, *tests], plugins=[recorder])
         baseline = recorder.baseline()
-        result.write_text(json.dumps([baseline.seconds, baseline.covering]))
+        result.write_text(json.dumps([baseline.seconds, baseline.covering]), encoding="utf-8")
         return int(code)
 
     if os.waitpid(_fork(run), 0)[1]:
         raise SystemExit("error: The tests fail without a mutant. Make them pass first.")
-    return Baseline(*json.loads(result.read_text()))
+    return Baseline(*json.loads(result.read_text(encoding="utf-8")))
 
 
 def fork_tests(path: Path, source: str, tests: list[str]) -> int:

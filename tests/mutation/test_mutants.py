@@ -1,5 +1,6 @@
-from tests.mutation.__main__ import RUNTIME, explained
-from tests.mutation.mutants import mutants
+from tests.mutation.__main__ import RUNTIME, covering_tests, explained
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.runs import Baseline
 
 SOURCE = '''"""A module."""
 from typing import Final
@@ -53,7 +54,7 @@ def test_mutants_of_a_module_change_one_place_each() -> None:
 
 def test_mutants_are_modules() -> None:
     for path in sorted(RUNTIME.rglob("*.py")):
-        for mutant in mutants(path.read_text()):
+        for mutant in mutants(path.read_text(encoding="utf-8")):
             compile(mutant.source, path, "exec")
 
 
@@ -70,11 +71,21 @@ def test_mutant_knows_the_lines_that_run_it() -> None:
     assert lines["Box.grow: log.warning('grown')"] == range(13, 14)
 
 
+def test_constant_is_tested_by_the_tests_of_the_modules_that_import_it() -> None:
+    contract, settings = RUNTIME / "contract.py", RUNTIME / "settings.py"
+    covering = {contract: "test_contract", settings: "test_settings"}
+    baseline = Baseline({}, {str(path): {"7": [test]} for path, test in covering.items()})
+    constant, statement = Mutant("", None, ""), Mutant("", range(7, 8), "")
+    assert covering_tests(contract, constant, baseline) == {"test_contract", "test_settings"}
+    assert covering_tests(contract, statement, baseline) == {"test_contract"}
+    assert covering_tests(settings, constant, baseline) == {"test_settings"}
+
+
 def test_explained_survivors_are_mutants() -> None:
     """An explanation goes with the code that it is about."""
     names = {
         (path.relative_to(RUNTIME).as_posix(), mutant.name)
         for path in RUNTIME.rglob("*.py")
-        for mutant in mutants(path.read_text())
+        for mutant in mutants(path.read_text(encoding="utf-8"))
     }
     assert explained() - names == set()

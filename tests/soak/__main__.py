@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from counter_service.local.emulator import isolate
+from counter_service.local.environment import isolate
 from counter_service.paths import ROOT
 from tests.e2e import browser
 from tests.e2e.conftest import running
@@ -53,7 +53,7 @@ def main() -> int:
         shown[violation.invariant] += 1
         if shown[violation.invariant] <= MOST_SHOWN:
             print(f"{violation.invariant}: {violation.problem}", file=sys.stderr)
-    arguments.page.write_text(page(run, options, broken))
+    arguments.page.write_text(page(run, options, broken), encoding="utf-8")
     return 1 if broken else 0
 
 

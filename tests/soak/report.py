@@ -81,7 +81,7 @@ def summary(run: Run, options: Options, broken: Sequence[Violation]) -> str:
 
 
 def page(run: Run, options: Options, broken: Sequence[Violation]) -> str:
-    return TEMPLATE.read_text().format(
+    return TEMPLATE.read_text(encoding="utf-8").format(
         round_seconds=ROUND_SECONDS,
         healing_seconds=HEALING_SECONDS,
         figures="\n".join(f"| {name} | {text} |" for name, text in figures(run, options).items()),

@@ -73,7 +73,8 @@ class Tabs(threading.Thread):
             context,
             self._api_url,
             reconnectMs=500,
-            acknowledgeMs=int(RESPONSE_SECONDS * 1000),
+            # The page adds up to half of it at random.
+            acknowledgeMs=int(RESPONSE_SECONDS * 1000 / 1.5),
             heartbeatMs=int(HEARTBEAT_SECONDS * 1000),
         )
         pages = {name: self._open(context, name) for name in self.names}

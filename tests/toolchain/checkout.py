@@ -131,30 +131,36 @@ class Checkout:
         """
         clean = {"PATH": os.defpath}
         shown = subprocess.run(
-            [self.python, "-I", "-c", question], env=clean, capture_output=True, text=True
+            [self.python, "-I", "-c", question], env=clean, capture_output=True, encoding="utf-8"
         )
         assert shown.returncode == 0, shown.stderr
         for name, line in zip(names, shown.stdout.splitlines(), strict=True):
             version = wheels.VERSIONS[name]
             assert line.startswith(f"{name} {version} {version} {self.root}/.venv/lib/"), line
         script = subprocess.run(
-            [self.root / ".venv/bin/alpha"], env=clean, capture_output=True, text=True, check=True
+            [self.root / ".venv/bin/alpha"],
+            env=clean,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
         )
         assert script.stdout == "alpha 1.0\n"
 
     def _assert_has_modules(self, name: str) -> None:
         installed = self.root / name / "node_modules"
         for package in ("builder", "native-here", "shown"):
-            manifest = json.loads((installed / package / "package.json").read_text())
+            manifest = json.loads(
+                (installed / package / "package.json").read_text(encoding="utf-8")
+            )
             assert manifest["version"] == "1.0.0", package
         assert not (installed / "native-elsewhere").exists()
         assert os.access(installed / ".bin/builder", os.X_OK)
 
     def _assert_has_page(self) -> None:
         dist = self.root / "web/dist"
-        assert "assets/index-0a1b2c3d.js" in (dist / "index.html").read_text()
+        assert "assets/index-0a1b2c3d.js" in (dist / "index.html").read_text(encoding="utf-8")
         assert (dist / "assets/index-0a1b2c3d.js").is_file()
-        assert json.loads((dist / ".build.json").read_text())["webSocketUrl"] == ""
+        assert json.loads((dist / ".build.json").read_text(encoding="utf-8"))["webSocketUrl"] == ""
 
 
 def create(root: Path, wheel_folder: Path, hashes: Mapping[str, str]) -> Checkout:
@@ -167,15 +173,15 @@ def create(root: Path, wheel_folder: Path, hashes: Mapping[str, str]) -> Checkou
     shutil.copy(ROOT / "Makefile", root)
     (root / "counter_service/local").mkdir()
     (root / "counter_service/local/__init__.py").touch()
-    (root / "counter_service/local/__main__.py").write_text(PROGRAM)
+    (root / "counter_service/local/__main__.py").write_text(PROGRAM, encoding="utf-8")
     (root / "requirements").mkdir()
     for part, names in PACKAGES.items():
         pins = [f"{name}=={wheels.VERSIONS[name]}" for name in names]
         lines = [f"{pin} --hash=sha256:{hashes[pin]}\n" for pin in pins]
-        (root / ENVIRONMENTS[part].lock).write_text("".join(lines))
+        (root / ENVIRONMENTS[part].lock).write_text("".join(lines), encoding="utf-8")
     version = uv_version()
     (root / "requirements/uv.txt").write_text(
-        f"uv=={version} --hash=sha256:{hashes[f'uv=={version}']}\n"
+        f"uv=={version} --hash=sha256:{hashes[f'uv=={version}']}\n", encoding="utf-8"
     )
     (root / ".toolchain").mkdir()
     (root / ".toolchain/uv").symlink_to(ROOT / ".toolchain/uv")
@@ -222,7 +228,9 @@ def have_uv() -> Path:
 
 
 def uv_version() -> str:
-    pin = re.search(r"^uv==(\S+)", (ROOT / "requirements/uv.txt").read_text(), re.MULTILINE)
+    pin = re.search(
+        r"^uv==(\S+)", (ROOT / "requirements/uv.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert pin
     return pin[1]
 

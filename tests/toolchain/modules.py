@@ -42,8 +42,8 @@ KINDS = {
 def write(folder: Path) -> None:
     """A page with a development dependency, and a package for each operating system."""
     (folder / "src").mkdir(parents=True)
-    (folder / "src/main.ts").write_text("export {}\n")
-    (folder / "index.html").write_text("<title>Small</title>\n")
+    (folder / "src/main.ts").write_text("export {}\n", encoding="utf-8")
+    (folder / "index.html").write_text("<title>Small</title>\n", encoding="utf-8")
     files = {name: f"file:{name}-1.0.0.tgz" for name in PACKAGES}
     manifest = {
         "scripts": {"build": "builder"},
@@ -54,8 +54,8 @@ def write(folder: Path) -> None:
         for name, entry in PACKAGES.items()
     }
     lock = {"lockfileVersion": 3, "requires": True, "packages": {"": manifest, **entries}}
-    (folder / "package.json").write_text(json.dumps(manifest))
-    (folder / "package-lock.json").write_text(json.dumps(lock))
+    (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
     for name, entry in PACKAGES.items():
         _pack(folder / f"{name}-1.0.0.tgz", {"name": name, "version": "1.0.0", **entry})
 

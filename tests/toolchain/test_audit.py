@@ -36,10 +36,10 @@ def test_audit_looks_up_every_lock_and_names_those_that_fail(
     log = tmp_path / "log"
     fake = [sys.executable, "-c", FAKE, failing, str(log)]
     assert audit.main([*fake, "pip-audit"], [*fake, "npm"], tmp_path) == (1 if named else 0)
-    folder, tool, *options = json.loads(log.read_text().splitlines()[0])
+    folder, tool, *options = json.loads(log.read_text(encoding="utf-8").splitlines()[0])
     assert (folder, tool) == (str(tmp_path), "pip-audit")
     assert {"--strict", "--disable-pip", "--require-hashes"} <= set(options)
-    calls = [json.loads(line)[1:] for line in log.read_text().splitlines()]
+    calls = [json.loads(line)[1:] for line in log.read_text(encoding="utf-8").splitlines()]
     assert [call[-2:] for call in calls[:-2]] == [["--requirement", file] for file in LOCKS]
     assert calls[-2:] == [
         ["npm", "--prefix", str(tmp_path / each), "audit"] for each in ("web", "bench/node")

@@ -66,7 +66,7 @@ def test_uv_names_what_a_virtual_environment_needs(
     fresh: Checkout, monkeypatch: pytest.MonkeyPatch, printed: str, advice: str
 ) -> None:
     python = fresh.home / "python"
-    python.write_text(f"#!/bin/sh\nprintf '%s' {shlex.quote(printed)}\nexit 1\n")
+    python.write_text(f"#!/bin/sh\nprintf '%s' {shlex.quote(printed)}\nexit 1\n", encoding="utf-8")
     python.chmod(0o755)
     monkeypatch.setattr(uv, "base_python", lambda: python)
     (fresh.root / ".toolchain/uv").unlink()
@@ -92,7 +92,10 @@ def test_prepare_ends_soon_without_a_network(
         (fresh.root / ".toolchain/uv").unlink()
     for name in ("package.json", "package-lock.json"):
         path = fresh.root / "web" / name
-        path.write_text(path.read_text().replace('"file:shown', f'"{CLOSED}/shown'))
+        path.write_text(
+            path.read_text(encoding="utf-8").replace('"file:shown', f'"{CLOSED}/shown'),
+            encoding="utf-8",
+        )
     begin = time.monotonic()
     done = fresh.prepare("web" if tool == "npm" else "deploy")
     assert time.monotonic() - begin < 20

@@ -127,7 +127,7 @@ def _another_python() -> str:
         for path in sorted(Path(folder).glob("python3*")):
             if re.fullmatch(r"python3(\.\d+)?", path.name):
                 command: list[str | Path] = [path, "-Ic", script]
-                found = subprocess.run(command, capture_output=True, text=True, check=False)
+                found = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
                 if found.returncode == 0 and found.stdout.strip() != sys.base_prefix:
                     return str(path)
     pytest.skip("the machine has one Python only")
@@ -135,7 +135,7 @@ def _another_python() -> str:
 
 def test_prepare_names_a_package_lock_with_a_conflict(prepared: Checkout) -> None:
     lock = prepared.root / "web/package-lock.json"
-    lock.write_text("<<<<<<< HEAD\n" + lock.read_text())
+    lock.write_text("<<<<<<< HEAD\n" + lock.read_text(encoding="utf-8"), encoding="utf-8")
     done = prepared.prepare("web")
     assert done.returncode == 1
     assert done.stderr == (

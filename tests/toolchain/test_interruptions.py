@@ -29,7 +29,9 @@ def start_slowly(checkout: Checkout, seconds: float) -> subprocess.Popen[str]:
     script = checkout.root / ".toolchain/uv/bin/uv"
     script.write_text(
         f'#!/bin/sh\n[ -e {home}/fast ] || case " $* " in *" sync "*)\n'
-        f'touch {home}/started; sleep {seconds};; esac\nexec {shlex.quote(str(real))}/bin/uv "$@"\n'
+        f"touch {home}/started; sleep {seconds};; esac\n"
+        f'exec {shlex.quote(str(real))}/bin/uv "$@"\n',
+        encoding="utf-8",
     )
     script.chmod(0o755)
     process = checkout.start("deploy")

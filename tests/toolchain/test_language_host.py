@@ -43,12 +43,12 @@ def test_language_host_runs_the_program_and_reports_its_end(
         info=language_pb2.ProgramInfo(root_directory="/repository", entry_point="."),
     )
     log, script = tmp_path / "log", tmp_path / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(SCRIPT, encoding="utf-8")
     monkeypatch.setenv("LOG", str(log))
     monkeypatch.setenv("CODE", str(code))
     response = LanguageHost("127.0.0.1:1", script).Run(request, None)
     assert (response.error, response.bail) == (error, bail)
-    arguments, config, secret_keys = json.loads(log.read_text())
+    arguments, config, secret_keys = json.loads(log.read_text(encoding="utf-8"))
     assert arguments == [
         *("--engine", "127.0.0.1:1", "--monitor", "127.0.0.1:2"),
         *("--project", "counter-service", "--root_directory", "/repository"),
@@ -63,7 +63,7 @@ def test_language_host_serves_the_cli_and_names_the_providers_that_are_installed
     process = subprocess.Popen(
         [sys.executable, "-P", language_host.__file__, "script", "127.0.0.1:1"],
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     assert process.stdout
     with process, grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:

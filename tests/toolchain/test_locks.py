@@ -102,5 +102,7 @@ def test_pip_installs_the_requirements(version: str, tmp_path: Path) -> None:
     network = settings.network_of_pip([sys.executable, "-m", "pip"], os.environ) or {}
     environment = settings.for_pip(settings.for_uv(os.environ, network), network)
     for command in commands:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, encoding="utf-8", check=False
+        )
         assert done.returncode == 0, done.stderr

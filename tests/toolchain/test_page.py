@@ -38,7 +38,7 @@ def test_page_is_outdated_by_a_removed_file(web: Path, name: str, reason: str) -
 
 @pytest.mark.parametrize("stamp", ["{", "{}", "7", '{"sources": 7}'])
 def test_page_without_its_sources_in_the_stamp_is_outdated(web: Path, stamp: str) -> None:
-    (web / "dist/.build.json").write_text(stamp)
+    (web / "dist/.build.json").write_text(stamp, encoding="utf-8")
     assert page.outdated(web)
 
 

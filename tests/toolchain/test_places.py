@@ -46,7 +46,7 @@ def test_prepare_runs_in_any_folder_and_through_a_link(fresh: Checkout) -> None:
     link.symlink_to(fresh.root)
     command = [base_python(), "-I", f"../../link/{TOOLCHAIN}", "prepare", "deploy"]
     done = subprocess.run(
-        command, cwd=fresh.root / "web", env=fresh.environ, capture_output=True, text=True
+        command, cwd=fresh.root / "web", env=fresh.environ, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
     fresh.assert_has("deploy")
@@ -55,7 +55,9 @@ def test_prepare_runs_in_any_folder_and_through_a_link(fresh: Checkout) -> None:
 
 def test_git_checks_out_the_same_bytes_on_every_machine() -> None:
     """Whatever core.autocrlf and core.eol are, and on file systems that ignore case."""
-    listing = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True)
+    listing = subprocess.run(
+        ["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
     if listing.returncode:
         pytest.skip("this is no git repository")
     columns, names = zip(*(line.split("\t") for line in listing.stdout.splitlines()), strict=True)

@@ -84,7 +84,7 @@ class Machine:
             (self.path / tool).symlink_to(str(shutil.which(tool)))
         script = folder / "sdk" / pulumi_go.SCRIPT
         script.parent.mkdir(parents=True)
-        script.write_text("# runs a program\n")
+        script.write_text("# runs a program\n", encoding="utf-8")
         self.environ = {
             "PATH": str(self.path),
             "LOG": str(self.log),
@@ -94,7 +94,7 @@ class Machine:
 
     def add(self, name: str, script: str) -> Path:
         program = self.path / name
-        program.write_text(f"#!/bin/sh\n{script}")
+        program.write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
         program.chmod(0o755)
         return program
 
@@ -118,13 +118,13 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
 
     def start_to_install(self) -> subprocess.Popen[str]:
         """Start to install the CLI; return when npm has written to the log."""
         process = self.start("pulumi", "version", YES="1")
-        _wait_for(lambda: self.log.exists() and self.log.read_text() != "")
+        _wait_for(lambda: self.log.exists() and self.log.read_text(encoding="utf-8") != "")
         return process
 
     def command(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
@@ -239,8 +239,14 @@ def test_find_builds_the_pulumi_cli_with_go_if_npm_fails(
     assert "npm cannot install the package pulumi; its last lines are\n  npm error" in shown
     assert "about four minutes" in shown
     assert machine.installations() == {"go"}
-    assert (pulumi.parent / "pulumi-language-python-exec").read_text() == "# runs a program\n"
-    seen = dict(line.split("=", 1) for line in machine.log.read_text().splitlines() if "=" in line)
+    assert (pulumi.parent / "pulumi-language-python-exec").read_text(
+        encoding="utf-8"
+    ) == "# runs a program\n"
+    seen = dict(
+        line.split("=", 1)
+        for line in machine.log.read_text(encoding="utf-8").splitlines()
+        if "=" in line
+    )
     assert network.items() <= seen.items()
     assert {name: value for name, value in seen.items() if name.startswith(("GO", "CGO"))} == {
         "GOPROXY": "https://proxy.example",
@@ -249,7 +255,9 @@ def test_find_builds_the_pulumi_cli_with_go_if_npm_fails(
         "CGO_ENABLED": "0",
     }
     host = pulumi.with_name("pulumi-language-python")
-    result = subprocess.run([host, "127.0.0.1:1"], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [host, "127.0.0.1:1"], capture_output=True, encoding="utf-8", check=False
+    )
     assert (result.returncode, result.stderr) == (
         1,
         "error: there is no .venv to run the program in. Create it by `make up`.\n",
@@ -296,7 +304,7 @@ def test_find_trusts_nothing_of_an_installation_that_a_signal_ended(
 ) -> None:
     machine.add("npm", NPM + HANGS)
     process = machine.start_to_install()
-    child = int(machine.log.read_text())
+    child = int(machine.log.read_text(encoding="utf-8"))
     process.send_signal(kind)
     process.communicate(timeout=30)
     if kind == signal.SIGKILL:  # after which the installation could not end its children
@@ -318,7 +326,7 @@ def test_second_installation_waits_for_the_first(machine: Machine) -> None:
     assert (first.returncode, code) == (0, 0)
     assert stdout == first_stdout
     assert "Waiting for another installation" in stderr
-    assert machine.log.read_text() == "once\n"
+    assert machine.log.read_text(encoding="utf-8") == "once\n"
 
 
 @pytest.mark.parametrize(
@@ -344,10 +352,11 @@ def test_pulumi_finds_the_language_host_beside_itself(machine: Machine) -> None:
     machine.add("npm", NPM)
     pulumi = machine.find(YES="1")
     pulumi.write_text(
-        '#!/bin/sh\n[ "$1" = version ] && echo v3.265.0 || exec pulumi-language-python\n'
+        '#!/bin/sh\n[ "$1" = version ] && echo v3.265.0 || exec pulumi-language-python\n',
+        encoding="utf-8",
     )
     host = pulumi.with_name("pulumi-language-python")
-    host.write_text("#!/bin/sh\necho the language host\n")
+    host.write_text("#!/bin/sh\necho the language host\n", encoding="utf-8")
     host.chmod(0o755)
     assert machine.command("pulumi", "preview") == (0, "the language host\n", "")
 
@@ -370,7 +379,7 @@ def test_pulumi_gets_its_arguments_and_gives_its_exit_code(
 ) -> None:
     machine.add("pulumi", PULUMI)
     assert machine.command(*arguments, **environ) == (code, "", "")
-    assert machine.log.read_text().splitlines() == calls
+    assert machine.log.read_text(encoding="utf-8").splitlines() == calls
 
 
 def test_up_without_a_terminal_fails_before_it_does_anything(machine: Machine) -> None:

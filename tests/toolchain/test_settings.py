@@ -138,7 +138,7 @@ def test_prepare_repairs_the_environment_that_is_activated(prepared: Checkout) -
     done = prepared.prepare("dev", python="python3")
     assert done.returncode == 0, done.stderr
     prepared.assert_has("dev")
-    configuration = (prepared.root / ".venv/pyvenv.cfg").read_text()
+    configuration = (prepared.root / ".venv/pyvenv.cfg").read_text(encoding="utf-8")
     home = re.search("^home = (.*)$", configuration, re.MULTILINE)
     assert home
     assert ".venv" not in home[1]

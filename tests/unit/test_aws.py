@@ -37,7 +37,7 @@ def test_aws_credentials_error_names_the_variable(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(SettingsError, match="AWS_ACCESS_KEY_ID"):
+    with pytest.raises(SettingsError, match=r" AWS_ACCESS_KEY_ID is not set\. "):
         AwsClients(AMAZON_ROOTS).credentials()
 
 
@@ -71,7 +71,7 @@ def test_garbage_collector_runs_after_the_start(environment: dict[str, str], out
         env=environment,
         cwd=Path(__file__).parents[2],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert done.stdout.strip() == output

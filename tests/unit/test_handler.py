@@ -1,5 +1,6 @@
 """The function as Lambda starts it, on moto: recorded events in, rows, posts and log lines out."""
 
+import gc
 import importlib
 import json
 import sys
@@ -16,6 +17,7 @@ from moto import mock_aws
 
 from counter_service.runtime import logs
 from counter_service.runtime.auth import jwks
+from counter_service.runtime.contract import HANDLER
 from counter_service.runtime.core.errors import SettingsError, StoreUnavailable
 from counter_service.runtime.core.events import continue_broadcast
 from counter_service.runtime.core.ports import Progress
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("no_backoff", "package_logger")
 
 CONNECTIONS = "connections"
 COUNTER = "counter"
-MODULE = "counter_service.runtime.handler"
+MODULE, _, FUNCTION = HANDLER.rpartition(".")  # as Lambda finds it
 CONTEXT = SimpleNamespace(
     aws_request_id="request-1",
     function_name="websocket-dev",
@@ -71,7 +73,7 @@ class Lambda:
     def invoke(self, event: Mapping[str, Any]) -> Any:
         self._warm = self._warm or importlib.import_module(MODULE)
         logs.configure()  # each test has its own standard output
-        return self._warm.handle(event, CONTEXT)
+        return getattr(self._warm, FUNCTION)(event, CONTEXT)
 
     def reset(self) -> None:
         """Empty the tables and the record of posts."""
@@ -313,6 +315,16 @@ def test_handler_logs_one_line_for_each_event(
     assert entry["durationMs"] >= 0
 
 
+def test_handler_logs_its_duration_in_tenths_of_a_millisecond(
+    function: Lambda, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter([100.0, 100.0123456])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(moments))
+    function.invoke(_handshake())
+    [entry] = _logged(capsys)
+    assert entry["durationMs"] == 12.3
+
+
 def test_handler_logs_the_outcome_and_its_metrics_in_one_line(
     function: Lambda, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,6 +339,7 @@ def test_handler_logs_the_outcome_and_its_metrics_in_one_line(
     fields |= {"retries": 0, "countedBefore": False, "handedOver": False}
     numbers = {"Clicks": 1, "Broadcasts": 1, "Audience": 2, "Delivered": 1, "Forbidden": 1}
     assert entry.items() >= {**fields, **numbers, "FunctionName": "websocket-dev"}.items()
+    assert not entry.keys() & {"action", "incomplete", "staleRowsLeft"}
     [directive] = entry["_aws"]["CloudWatchMetrics"]
     assert [metric["Name"] for metric in directive["Metrics"]] == [*numbers, "Lag"]
     assert before_ms <= entry["_aws"]["Timestamp"] <= time.time() * 1000
@@ -396,6 +409,24 @@ def test_handler_does_not_start_without_its_settings(
         importlib.import_module(MODULE)
 
 
+@pytest.mark.usefixtures("function", "cold")
+def test_handler_collects_no_garbage_while_it_starts() -> None:
+    collections: list[object] = []
+
+    def record(phase: str, _: object) -> None:
+        collections.append(phase)
+
+    frozen = gc.get_freeze_count()
+    gc.callbacks.append(record)
+    try:
+        importlib.import_module(MODULE)
+    finally:
+        gc.callbacks.remove(record)
+    assert collections == []
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > frozen
+
+
 @pytest.mark.usefixtures("cold")
 def test_handler_needs_no_environment_after_its_import(
     function: Lambda, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -435,6 +466,18 @@ def test_handler_retries_only_requests_that_may_be_sent_twice(
     assert len(dynamodb.received) == requests
 
 
+@pytest.mark.usefixtures("function", "cold")
+def test_handler_continues_a_broadcast_by_invoking_itself(
+    serve: Callable[[Answer], LocalServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws_lambda = serve(lambda _: 202)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", aws_lambda.url)
+    service = importlib.import_module(MODULE).service
+    service.broadcaster.self_invoker.continue_broadcast(Progress("me", 1))
+    [request] = aws_lambda.received
+    assert request.path.endswith("/functions/websocket-dev/invocations")
+
+
 @pytest.mark.usefixtures("cold")
 def test_system_clock_waits_only_for_a_moment_in_the_future(
     monkeypatch: pytest.MonkeyPatch,
@@ -445,6 +488,6 @@ def test_system_clock_waits_only_for_a_moment_in_the_future(
     monkeypatch.setattr(module.time, "time_ns", lambda: 5_000_000_000)
     monkeypatch.setattr(module.time, "time", lambda: 5.9)
     clock = module.SystemClock()
-    for moment_ms in (5_250, 5_000, 1):
+    for moment_ms in (5_250, 5_001, 5_000, 1):
         clock.sleep_until_ms(moment_ms)
-    assert (clock.now_s(), clock.now_ms(), waits) == (5, 5_000, [0.25])
+    assert (clock.now_s(), clock.now_ms(), waits) == (5, 5_000, [0.25, 0.001])

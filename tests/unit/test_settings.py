@@ -53,6 +53,23 @@ def test_settings_contain_the_tokens_that_are_needed(jwks_url: str | None) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("issuer", "stored"),
+    [("https://a.test/", "https://a.test"), ("https://a.test/~ann~", "https://a.test/~ann~")],
+)
+def test_settings_remove_only_slashes_from_the_end_of_the_issuer(issuer: str, stored: str) -> None:
+    settings = Settings.from_env(COMPLETE | AUTH | {"AUTH_ISSUER": issuer})
+    assert settings.authentication is not None
+    assert settings.authentication.issuer == stored
+
+
+@pytest.mark.parametrize(("value", "flag"), [("true", True), ("false", False), ("", False)])
+def test_settings_contain_each_flag(value: str, flag: bool) -> None:
+    flags = {"ALLOW_LOCALHOST": value, "ALLOW_MISSING_ORIGIN": value}
+    expected = OriginPolicy(allow_localhost=flag, allow_missing=flag)
+    assert Settings.from_env(COMPLETE | flags).origins == expected
+
+
 @pytest.mark.parametrize("variable", ["POSTS_PER_SECOND", "CLICKS_PER_SECOND", "COUNTER_SHARDS"])
 def test_settings_contain_each_number(variable: str) -> None:
     assert getattr(Settings.from_env(COMPLETE | {variable: "5"}), variable.lower()) == 5
@@ -64,32 +81,38 @@ def test_settings_accept_http_endpoints(endpoint: str) -> None:
     assert settings.management_endpoint == endpoint
 
 
+ORIGIN = "has {}, which is not an origin"
+URL, HTTPS = "is not an http(s) URL: {}", "is not an https URL: {}"
+FLAG, NUMBER = "is neither true nor false: {}", "is not a whole number: {}"
+
+
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("variable", "value", "problem"),
     [
-        ("ALLOWED_ORIGINS", "https://a.test, b.test"),
-        ("ALLOWED_ORIGINS", "*"),
-        ("ALLOW_LOCALHOST", "yes"),
-        ("ALLOW_MISSING_ORIGIN", "True"),
-        ("AUTH_ISSUER", "http://login.example.com"),
-        ("AUTH_AUDIENCE", ""),
-        ("AUTH_JWKS_URL", "file:///etc/passwd"),
-        ("CLICKS_PER_SECOND", "-1"),
-        ("CLICKS_PER_SECOND", "²"),
-        ("CLICKS_PER_SECOND", "\u0663"),  # a decimal digit outside of ASCII
-        ("COUNTER_SHARDS", "many"),
-        ("MANAGEMENT_ENDPOINT", "wss://example.com/dev"),
-        ("MANAGEMENT_ENDPOINT", "example.com/dev"),
-        ("MANAGEMENT_ENDPOINT", "ftp://example.com"),
-        ("MANAGEMENT_ENDPOINT", "https:example"),
+        ("ALLOWED_ORIGINS", "https://a.test, b.test", ORIGIN),
+        ("ALLOWED_ORIGINS", "*", ORIGIN),
+        ("ALLOW_LOCALHOST", "yes", FLAG),
+        ("ALLOW_MISSING_ORIGIN", "True", FLAG),
+        ("AUTH_ISSUER", "http://login.example.com", HTTPS),
+        ("AUTH_AUDIENCE", "", "is not set"),
+        ("AUTH_JWKS_URL", "file:///etc/passwd", HTTPS),
+        ("CLICKS_PER_SECOND", "-1", NUMBER),
+        ("CLICKS_PER_SECOND", "²", NUMBER),
+        ("CLICKS_PER_SECOND", "\u0663", NUMBER),  # a decimal digit outside of ASCII
+        ("COUNTER_SHARDS", "many", NUMBER),
+        ("MANAGEMENT_ENDPOINT", "wss://example.com/dev", URL),
+        ("MANAGEMENT_ENDPOINT", "example.com/dev", URL),
+        ("MANAGEMENT_ENDPOINT", "ftp://example.com", URL),
+        ("MANAGEMENT_ENDPOINT", "https:example", URL),
     ],
 )
-def test_settings_error_names_the_variable_and_its_wrong_value(variable: str, value: str) -> None:
+def test_settings_error_names_the_variable_and_its_wrong_value(
+    variable: str, value: str, problem: str
+) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(COMPLETE | AUTH | {variable: value})
-    assert caught.value.variable == variable
     wrong = value.rpartition(" ")[2]  # one of a list
-    assert not wrong or repr(wrong) in str(caught.value)
+    assert (caught.value.variable, caught.value.problem) == (variable, problem.format(repr(wrong)))
 
 
 @pytest.mark.parametrize("variable", COMPLETE)

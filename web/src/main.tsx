@@ -1,12 +1,14 @@
 import "./main.css";
 
-import { StrictMode } from "react";
+import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
 import { type Config, loadConfig } from "./client/config";
+import { loadUntilValid } from "./client/config-retry";
 import { reloadWhenBlocked } from "./client/policy";
 import { takeToken, withToken } from "./client/token";
+import { NotFound } from "./NotFound";
 import { COUNTER_PATH, routeOf } from "./routes";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 
@@ -26,7 +28,7 @@ async function load(): Promise<Config> {
   const config = await loadConfig({
     override: import.meta.env.VITE_WEBSOCKET_URL,
     fetch: (path, init) => window.fetch(path, init),
-    pageProtocol: location.protocol,
+    pageAddress: location.href,
   });
   return withToken(config, token);
 }
@@ -47,19 +49,22 @@ async function reloadIf(condition: (address: string) => boolean) {
 
 let webSocketUrl: string | undefined;
 
-function render(config?: Config) {
-  if (config !== undefined && !("problem" in config)) {
+function show(config: Config) {
+  if (!("problem" in config)) {
     ({ webSocketUrl } = config);
     reloadWhenBlocked({ url: webSocketUrl, reload: reloadIfOnline, document });
   }
+  render(<App config={config} onUnreachable={reloadIfMoved} />);
+}
+
+function render(page: ReactNode) {
   root.render(
     <StrictMode>
-      <ErrorBoundary>
-        <App pathname={location.pathname} config={config} onUnreachable={reloadIfMoved} />
-      </ErrorBoundary>
+      <ErrorBoundary>{page}</ErrorBoundary>
     </StrictMode>,
   );
 }
 
-render();
-if (routeOf(location.pathname) === "counter") render(await load());
+// public/start.js reports what fails before the first render. So nothing is rendered while the configuration is loading.
+if (routeOf(location.pathname) === "not-found") render(<NotFound />);
+else await loadUntilValid({ load, onConfig: show });

@@ -46,6 +46,14 @@ const click = (times = 1) => {
   for (let count = 1; count <= times; count += 1) fireEvent.click(button());
 };
 
+/** Lets handshakes be rejected, and the longest delay after each one pass. */
+function reject(times: number) {
+  for (let attempt = 1; attempt <= times; attempt += 1) {
+    fail();
+    pass(20_000);
+  }
+}
+
 function renderOpen() {
   const view = render(<RealtimeCounter {...ADDRESS} />);
   open();
@@ -94,6 +102,29 @@ describe("the value", () => {
       return value().parentElement?.dataset["length"];
     });
     expect(sizes).toEqual(["short", "medium", "medium", "long", "long"]);
+  });
+});
+
+describe("a page whose handshakes are rejected", () => {
+  it("shows its own origin and the setting to check, until a handshake succeeds", () => {
+    render(<RealtimeCounter {...ADDRESS} />);
+    reject(2);
+    expect(screen.queryByTestId("rejected")).toBeNull();
+    reject(1);
+    const note = screen.getByTestId("rejected").textContent;
+    for (const part of [window.location.origin, "allowedOrigins", "allowLocalhost: true", "token"]) {
+      expect(note).toContain(part);
+    }
+    open();
+    expect(screen.queryByTestId("rejected")).toBeNull();
+  });
+
+  it("shows nothing to check after a connection was once open", () => {
+    renderOpen();
+    drop();
+    pass(20_000);
+    reject(4);
+    expect(screen.queryByTestId("rejected")).toBeNull();
   });
 });
 

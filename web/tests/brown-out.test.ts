@@ -2,22 +2,14 @@
 
 import { describe, expect, it, vi } from "vitest";
 
-import { createClickQueue } from "../src/client/click-queue";
-import { createPendingStorage } from "../src/client/pending-storage";
-import type { ClientMessage } from "../src/client/protocol";
-import { createCounterStore } from "../src/client/store";
 import { DEFAULT_TIMES } from "../src/client/times";
-import { fakePage, fakeStorage, testClock, withFakeTimers } from "./fake-page";
-import { FakeWebSocket } from "./fake-web-socket";
+import { RESPONSE_MS } from "./counter-socket-fixture";
+import { withFakeTimers } from "./fake-page";
+import { idOf, LATENCY_MS, type Respond, setUpServed as setUp } from "./served-store";
 
-/** Time until a handshake is complete or a request has its response. */
-const LATENCY_MS = 50;
 const HOUR_MS = 3_600_000;
 const { heartbeatMs } = DEFAULT_TIMES;
 
-type Respond = (socket: FakeWebSocket, message: ClientMessage) => void;
-
-const idOf = (message: ClientMessage) => (message.action === "increment" ? message.id : undefined);
 const gatewayFrame = (message: string) => JSON.stringify({ message, connectionId: "a=", requestId: "b=" });
 
 const BROWN_OUTS: [string, Respond][] = [
@@ -33,56 +25,6 @@ const BROWN_OUTS_BY_JITTER = BROWN_OUTS.flatMap(([name, respond]) =>
 
 withFakeTimers();
 
-/** A started store whose server responds to every request with `respond`, until heal() is called. */
-function setUp(respond: Respond, random = 0.5) {
-  let healthy = false;
-  const counted = new Set<string>();
-  const sockets: FakeWebSocket[] = [];
-  class ServedWebSocket extends FakeWebSocket {
-    constructor(...given: ConstructorParameters<typeof FakeWebSocket>) {
-      super(...given);
-      sockets.push(this);
-      setTimeout(() => this.open(), LATENCY_MS);
-    }
-    override send(text: string) {
-      super.send(text);
-      const message = JSON.parse(text) as ClientMessage;
-      setTimeout(() => (healthy ? count : respond)(this, message), LATENCY_MS);
-    }
-  }
-  const count: Respond = (socket, message) => {
-    const id = idOf(message);
-    if (id !== undefined) counted.add(id);
-    socket.receiveValue(counted.size, id);
-  };
-
-  const { page, setHidden } = fakePage();
-  const session = "session-of-the-test";
-  const store = createCounterStore({
-    url: "wss://example.test/prod",
-    WebSocket: ServedWebSocket,
-    clock: { ...testClock().clock, random: () => random },
-    page,
-    queue: createClickQueue({ session, storage: createPendingStorage(session, fakeStorage) }),
-  });
-  const states = new Set<string>();
-  store.subscribe(() => states.add(store.getSnapshot().connection));
-  store.start();
-  vi.advanceTimersByTime(2 * LATENCY_MS);
-  return {
-    store,
-    shown: store.getSnapshot,
-    states,
-    sockets,
-    setHidden,
-    counted,
-    heal: () => {
-      healthy = true;
-    },
-    requests: () => sockets.flatMap(({ sent }) => sent),
-  };
-}
-
 it("makes 1 handshake and 60 requests in a healthy hour", () => {
   const { sockets, requests, shown } = setUp((socket) => socket.receiveValue(7));
   vi.advanceTimersByTime(HOUR_MS);
@@ -92,7 +34,7 @@ it("makes 1 handshake and 60 requests in a healthy hour", () => {
 
 describe.each(BROWN_OUTS_BY_JITTER)("a brown-out of %s, with the random number %d", (_name, random, respond) => {
   it("makes at most 2 handshakes and 70 requests in an hour, and stays open", () => {
-    const { sockets, requests, states } = setUp(respond, random);
+    const { sockets, requests, states } = setUp(respond, { random });
     vi.advanceTimersByTime(HOUR_MS);
     expect(sockets.length).toBeLessThanOrEqual(2);
     expect(requests().length).toBeLessThanOrEqual(70);
@@ -100,7 +42,7 @@ describe.each(BROWN_OUTS_BY_JITTER)("a brown-out of %s, with the random number %
   });
 
   it("shows the value within a heartbeat after the brown-out ends", () => {
-    const { heal, shown } = setUp(respond, random);
+    const { heal, shown } = setUp(respond, { random });
     vi.advanceTimersByTime(HOUR_MS);
     expect(shown()).toMatchObject({ connection: "open", value: undefined });
     expect(shown().error).toMatch(/^The .*\.$/u);
@@ -160,6 +102,38 @@ it("ends a connection that is silent after an error", () => {
     errors += 1;
     if (errors === 1) socket.receiveError("unavailable");
   });
-  vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs + DEFAULT_TIMES.acknowledgeMs);
+  vi.advanceTimersByTime(DEFAULT_TIMES.reconnectMs + RESPONSE_MS);
   expect(sockets.map(({ readyState }) => readyState)).toEqual([2, 0]);
+});
+
+it("keeps its connection and its last value, and confirms clicks, while values are too large", () => {
+  let tooLarge = false;
+  const { store, shown, sockets, requests, warn } = setUp((socket, message) => {
+    socket.receiveValue(tooLarge ? 2 ** 53 : 7, idOf(message));
+  });
+  tooLarge = true;
+  for (let minute = 1; minute <= 100; minute += 1) {
+    store.increment();
+    vi.advanceTimersByTime(60_000);
+  }
+  expect(shown()).toMatchObject({ connection: "open", value: 7, pending: 0 });
+  expect(shown().error).toMatch(/^The server sent a value that this page cannot show/u);
+  expect(requests().length).toBeLessThanOrEqual(210);
+  expect([sockets.length, warn.mock.calls.length]).toEqual([1, 1]);
+});
+
+it("keeps its connection and its clicks while every response is a message of a newer server, and reports it once", () => {
+  let isNewer = true;
+  const { store, shown, sockets, warn, heal } = setUp((socket, message) => {
+    if (isNewer) socket.receive('{"type":"presence","people":3}');
+    else socket.receiveValue(7, idOf(message));
+  });
+  store.increment();
+  vi.advanceTimersByTime(HOUR_MS);
+  expect(shown()).toMatchObject({ connection: "open", pending: 1, error: undefined });
+  expect([sockets.length, warn.mock.calls.length]).toEqual([1, 1]);
+  isNewer = false;
+  heal();
+  vi.advanceTimersByTime(heartbeatMs);
+  expect(shown()).toMatchObject({ value: 1, pending: 0 });
 });

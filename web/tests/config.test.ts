@@ -12,7 +12,7 @@ const REMEDY =
 
 function load(body: string, source: Partial<ConfigSource> = {}, status = 200): Promise<Config> {
   const fetch = async () => new Response(body, { status });
-  return loadConfig({ override: undefined, fetch, pageProtocol: "https:", ...source });
+  return loadConfig({ override: undefined, fetch, pageAddress: "https://page.test/realtime-counter", ...source });
 }
 
 const good = (webSocketUrl: string, times = {}) => ({ webSocketUrl, times: { ...DEFAULT_TIMES, ...times } });
@@ -39,25 +39,27 @@ it("reads the connection's times, and ignores other keys and blanks around the U
   expect(await load(file(` ${ADDRESS}\n`, { ...times, stage: "prod" }))).toEqual(good(ADDRESS, times));
 });
 
-it("reads that the token belongs in the query", async () => {
-  expect(await load(file(ADDRESS, { tokenIn: "query" }))).toEqual({ ...good(ADDRESS), tokenIn: "query" });
+it.each([
+  ["http://10.0.0.5:9000/realtime-counter", "ws://10.0.0.5:9000/dev"],
+  ["https://port-8080.editor.test/realtime-counter", "wss://port-8080.editor.test/dev"],
+  ["http://[::1]:8080/", "ws://[::1]:8080/dev"],
+])("resolves a path against the page's address %s", async (pageAddress, url) => {
+  expect(await load(file("/dev"), { pageAddress })).toEqual(good(url));
 });
 
-it.each(["header", "", true, [["query"]]])("rejects another place for the token: %j", async (tokenIn) => {
-  expect(await load(file(ADDRESS, { tokenIn }))).toEqual({
-    problem: 'tokenIn in /config.json should be "query". Leave it out to offer the token as a subprotocol.',
-  });
+it.each(["//evil.test/dev", "dev", "?x"])("rejects %s, which is neither a URL nor a path", async (text) => {
+  expect(await load(file(text))).toHaveProperty("problem");
 });
 
 it("accepts ws: on a page served over http", async () => {
   const url = "ws://127.0.0.1:4566/_aws/execute-api/abc/prod";
-  expect(await load(file(url), { pageProtocol: "http:" })).toEqual(good(url));
+  expect(await load(file(url), { pageAddress: "http://127.0.0.1:8080/realtime-counter" })).toEqual(good(url));
 });
 
 it.each([
   ["HTTP 404", "Not here", 404, `/config.json is missing (HTTP 404). ${REMEDY}`],
   ["HTTP 403", "Not here", 403, `/config.json is missing (HTTP 403). ${REMEDY}`],
-  ["HTTP 503", "Oops", 503, "The server returned HTTP 503 for /config.json. Reload the page in a moment."],
+  ["HTTP 503", "Oops", 503, "The server returned HTTP 503 for /config.json. Wait a moment."],
   ["a page", HTML, 200, `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`],
   ["a page after a blank line", `\n  ${HTML}`, 200, `/config.json is missing: the server sent an HTML page in its place. ${REMEDY}`],
   ["an empty file", "", 200, `/config.json is not valid JSON. It should read ${EXAMPLE}.`],
@@ -70,7 +72,7 @@ it.each([
 it("reports a problem when the request fails", async () => {
   const cause = new TypeError("Failed to fetch");
   expect(await load("", { fetch: () => Promise.reject(cause) })).toEqual({
-    problem: "/config.json could not be loaded. Check your connection and reload the page.",
+    problem: "/config.json could not be loaded. Check your connection.",
   });
 });
 

@@ -2,12 +2,15 @@ import { describe, expect, it, vi } from "vitest";
 
 import { type CloseReason, createConnection } from "../src/client/connection";
 import type { ClientMessage, ServerMessage } from "../src/client/protocol";
-import { DEFAULT_TIMES, KEEP_ALIVE_MS } from "../src/client/times";
+import type { ResponseTimeout } from "../src/client/response-timeout";
+import { DEFAULT_TIMES, KEEP_ALIVE_MS, OWN_RESPONSE_FACTOR } from "../src/client/times";
 import { fakePage, testClock, withFakeTimers } from "./fake-page";
 import { type FakeWebSocket, fakeWebSockets } from "./fake-web-socket";
 
 const GET_CURRENT: ClientMessage = { action: "get-current" };
 const GATEWAY_ERROR = '{"message":"Internal server error"}';
+/** Longest silence. It stays the same in these tests; response-timeout.test.ts has its changes. */
+const RESPONSE_MS = 5000;
 const click = (id: string): ClientMessage => ({ action: "increment", id });
 
 withFakeTimers();
@@ -16,6 +19,13 @@ function setUp(protocols?: string[]) {
   const { latest, WebSocket } = fakeWebSockets();
   const { page, setHidden } = fakePage();
   const { clock, late } = testClock();
+  const timeout = {
+    ms: RESPONSE_MS,
+    handshakeMs: 10_000,
+    opened: vi.fn<ResponseTimeout["opened"]>(),
+    measured: vi.fn<ResponseTimeout["measured"]>(),
+    expired: vi.fn<ResponseTimeout["expired"]>(),
+  };
   const messages: [ServerMessage, number | undefined][] = [];
   const reasons: CloseReason[] = [];
   /** What had been sent at each call of onOpen. */
@@ -27,6 +37,7 @@ function setUp(protocols?: string[]) {
     clock,
     page,
     times: DEFAULT_TIMES,
+    timeout,
     onOpen: () => opened.push([...latest().sent]),
     onMessage: (...all) => messages.push(all),
     onClose: (reason) => reasons.push(reason),
@@ -37,7 +48,7 @@ function setUp(protocols?: string[]) {
     while (reasons.length === 0 && clock.now() < start + 60_000) vi.advanceTimersByTime(1);
     return clock.now() - start;
   }
-  return { connection, socket: latest(), messages, reasons, opened, setHidden, late, msUntilEnd };
+  return { connection, socket: latest(), timeout, messages, reasons, opened, setHidden, late, msUntilEnd };
 }
 
 /** A connection that is open and has received the response to its first get-current. */
@@ -46,6 +57,7 @@ function setUpOpen() {
   parts.socket.open();
   parts.socket.receiveValue(7);
   parts.messages.splice(0);
+  parts.timeout.measured.mockClear();
   parts.socket.sent.splice(0);
   return parts;
 }
@@ -72,8 +84,16 @@ describe("the handshake of a connection", () => {
   });
 
   it("times out when the handshake takes 10 s", () => {
-    const { msUntilEnd, reasons, socket } = setUp();
+    const { msUntilEnd, reasons, socket, timeout } = setUp();
     expect([msUntilEnd(), reasons, socket.readyState, vi.getTimerCount()]).toEqual([10_000, ["timeout"], 2, 0]);
+    expect(timeout.expired).toHaveBeenCalledOnce();
+  });
+
+  it("reports how long the handshake took", () => {
+    const { socket, timeout } = setUp();
+    vi.advanceTimersByTime(700);
+    socket.open();
+    expect(timeout.opened.mock.calls).toEqual([[700]]);
   });
 
   it("reports the connection as closed when the handshake fails", () => {
@@ -121,7 +141,7 @@ describe("responses on a connection", () => {
       ["timeout"],
     ],
     [
-      "times out when only responses to other requests arrive",
+      "times out when it is silent after responses to other requests",
       [click("s:1"), click("s:2")],
       (socket) => {
         socket.receiveValue(8, "s:2");
@@ -133,8 +153,32 @@ describe("responses on a connection", () => {
     const { connection, socket, reasons } = setUpOpen();
     for (const request of requests) connection.send(request);
     receive(socket);
-    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(RESPONSE_MS);
     expect(reasons).toEqual(expected);
+  });
+});
+
+describe("the round trips that a connection measures", () => {
+  it.each<[string, number, (parts: ReturnType<typeof setUpOpen>) => void, boolean]>([
+    ["the response to a click as its own", 0, ({ socket }) => socket.receiveValue(8, "s:1"), true],
+    ["the error to a click as its own", 0, ({ socket }) => socket.receiveError("busy", "s:1"), true],
+    ["an update without an id after a silence as its own", RESPONSE_MS + 1, ({ socket }) => socket.receiveValue(8), true],
+    ["an update among others as perhaps a broadcast", RESPONSE_MS, ({ socket }) => socket.receiveValue(8), false],
+    ["a late response to an earlier click as perhaps not its own", 0, ({ socket }) => socket.receiveValue(8, "s:9"), false],
+  ])("measures %s", (_case, quietMs, receive, isOwn) => {
+    const parts = setUpOpen();
+    vi.advanceTimersByTime(quietMs);
+    parts.connection.sendHeartbeat();
+    parts.connection.send(click("s:1"));
+    vi.advanceTimersByTime(400);
+    receive(parts);
+    expect(parts.timeout.measured.mock.calls).toEqual([[400, isOwn]]);
+  });
+
+  it("measures nothing when a broadcast arrives while no response is due", () => {
+    const { socket, timeout } = setUpOpen();
+    socket.receiveValue(8);
+    expect(timeout.measured).not.toHaveBeenCalled();
   });
 });
 
@@ -143,19 +187,53 @@ describe("the response deadline of a connection", () => {
     ["a click", click("s:1")],
     ["get-current", GET_CURRENT],
   ])("times out when %s has no response for 5 s", (_case, message) => {
-    const { connection, msUntilEnd, reasons, socket } = setUpOpen();
+    const { connection, msUntilEnd, reasons, socket, timeout } = setUpOpen();
     connection.send(message);
     expect([msUntilEnd(), reasons, socket.readyState, vi.getTimerCount()]).toEqual([5000, ["timeout"], 2, 0]);
+    expect(timeout.expired).toHaveBeenCalledOnce();
   });
 
   it("times out 5 s after the oldest request without a response", () => {
+    const { connection, msUntilEnd } = setUpOpen();
+    for (const id of ["s:1", "s:2"]) {
+      connection.send(click(id));
+      vi.advanceTimersByTime(1000);
+    }
+    expect(msUntilEnd()).toBe(3000);
+  });
+
+  it("uses a response that is later than 5 s if other frames have arrived", () => {
+    const { connection, socket, reasons, messages } = setUpOpen();
+    connection.send(click("s:1"));
+    for (let frame = 1; frame <= 2; frame += 1) {
+      vi.advanceTimersByTime(RESPONSE_MS - 1);
+      socket.receiveValue(frame);
+    }
+    socket.receiveValue(9, "s:1");
+    vi.advanceTimersByTime(2 * RESPONSE_MS);
+    expect([reasons, messages.at(-1)?.[1]]).toEqual([[], 2 * (RESPONSE_MS - 1)]);
+  });
+
+  it("times out when a click has no response for 10 s, even while other frames arrive", () => {
+    const { connection, socket, reasons } = setUpOpen();
+    connection.send(click("s:1"));
+    for (let second = 1; second < (OWN_RESPONSE_FACTOR * RESPONSE_MS) / 1000; second += 1) {
+      vi.advanceTimersByTime(1000);
+      socket.receiveValue(second);
+    }
+    expect(reasons).toEqual([]);
+    vi.advanceTimersByTime(1000);
+    expect(reasons).toEqual(["timeout"]);
+  });
+
+  it("times out 5 s after the last frame while a response is due", () => {
     const { connection, socket, msUntilEnd } = setUpOpen();
     for (const id of ["s:1", "s:2", "s:3"]) {
       connection.send(click(id));
       vi.advanceTimersByTime(1000);
     }
     socket.receiveValue(8, "s:1");
-    expect(msUntilEnd()).toBe(3000);
+    expect(msUntilEnd()).toBe(5000);
   });
 
   it("restarts the deadline of a click that is sent again", () => {
@@ -173,7 +251,7 @@ describe("the response deadline of a connection", () => {
     vi.advanceTimersByTime(499);
     socket.receiveValue(8, "s:1");
     socket.receiveValue(9, "s:2");
-    vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
+    vi.advanceTimersByTime(RESPONSE_MS);
     expect(reasons).toEqual([]);
   });
 

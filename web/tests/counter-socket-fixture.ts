@@ -12,6 +12,11 @@ export const ADDRESS = "wss://example.test/prod";
 export const GET_CURRENT = { action: "get-current" };
 export const CLICK = { action: "increment", id: "session-of-the-test:1" } as const;
 export const RECONNECT_MS = DEFAULT_TIMES.reconnectMs;
+const JITTER = 1.25;
+/** Longest silence on a fast link, because the test clock's random number is always 0.5. */
+export const RESPONSE_MS = DEFAULT_TIMES.acknowledgeMs * JITTER;
+/** Longest first handshake. */
+export const HANDSHAKE_MS = 6 * RESPONSE_MS;
 /** Age at which a connection is replaced, because the test clock's random number is always 0.5. */
 export const ROTATE_AFTER_MS = (ROTATE_AFTER_MIN_MS + ROTATE_AFTER_MAX_MS) / 2;
 
@@ -24,6 +29,7 @@ export function setUp(listener?: (state: ConnectionState) => void) {
   const delays: (number | undefined)[] = [];
   const messages: ServerMessage[] = [];
   const onUnreachable = vi.fn<() => void>();
+  const onRejected = vi.fn<() => void>();
   const { page, fire, listeners } = fakePage();
   const socket = createCounterSocket({
     url: ADDRESS,
@@ -34,11 +40,12 @@ export function setUp(listener?: (state: ConnectionState) => void) {
     },
     onMessage: (message) => messages.push(message),
     onUnreachable,
+    onRejected,
     WebSocket: network.WebSocket,
     clock: testClock().clock,
     page,
   });
-  return { ...network, socket, states, delays, messages, onUnreachable, fire, listeners };
+  return { ...network, socket, states, delays, messages, onUnreachable, onRejected, fire, listeners };
 }
 
 /** A socket whose first handshake is under way. */
@@ -77,5 +84,5 @@ export function fail({ latest, delays }: Parts, attempts: number, end = () => la
 export function timeOut(parts: Parts) {
   live(parts, 10_000);
   parts.socket.send(CLICK);
-  vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
+  vi.advanceTimersByTime(RESPONSE_MS);
 }

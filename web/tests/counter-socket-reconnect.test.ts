@@ -1,7 +1,6 @@
 import { expect, it, vi } from "vitest";
 
-import { DEFAULT_TIMES } from "../src/client/times";
-import { fail, GET_CURRENT, live, RECONNECT_MS, setUp, setUpOpen, setUpStarted, timeOut } from "./counter-socket-fixture";
+import { fail, GET_CURRENT, HANDSHAKE_MS, live, type Parts, RECONNECT_MS, RESPONSE_MS, setUp, setUpOpen, setUpStarted, timeOut } from "./counter-socket-fixture";
 import { withFakeTimers } from "./fake-page";
 
 withFakeTimers();
@@ -57,13 +56,16 @@ it("waits when the next connection does not respond either", () => {
   const parts = setUpOpen();
   timeOut(parts);
   parts.latest().open();
-  vi.advanceTimersByTime(DEFAULT_TIMES.acknowledgeMs);
+  // Longer than the uptime that resets the backoff, but no frame has arrived in it.
+  vi.advanceTimersByTime(2 * RESPONSE_MS);
   expect([parts.sockets.length, parts.states.at(-1)]).toEqual([2, "waiting"]);
 });
 
-it("abandons a handshake that takes 10 s, and waits", () => {
+it("abandons a handshake that takes too long, and waits", () => {
   const { alive, states } = setUpStarted();
-  vi.advanceTimersByTime(10_000);
+  vi.advanceTimersByTime(HANDSHAKE_MS - 1);
+  expect(states).toEqual(["connecting"]);
+  vi.advanceTimersByTime(1);
   expect([alive(), states]).toEqual([[], ["connecting", "waiting"]]);
 });
 
@@ -74,6 +76,26 @@ it("reports an unreachable server from the third failure on", () => {
     return parts.onUnreachable.mock.calls.length;
   });
   expect(calls).toEqual([0, 0, 1, 2]);
+});
+
+it("reports rejected handshakes from the third in a row on", () => {
+  const parts = setUpStarted();
+  const calls = [1, 2, 3, 4].map(() => {
+    fail(parts, 1);
+    return parts.onRejected.mock.calls.length;
+  });
+  expect(calls).toEqual([0, 0, 1, 2]);
+});
+
+it.each<[string, (parts: Parts) => void]>([
+  ["after a handshake has succeeded", ({ latest }) => latest().open()],
+  ["when a handshake times out among them", () => vi.advanceTimersByTime(HANDSHAKE_MS)],
+])("reports no rejected handshakes %s", (_case, interrupt) => {
+  const parts = setUpStarted();
+  fail(parts, 2);
+  interrupt(parts);
+  fail(parts, 1);
+  expect(parts.onRejected).not.toHaveBeenCalled();
 });
 
 it("retries when the WebSocket constructor throws", () => {

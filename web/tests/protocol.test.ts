@@ -54,20 +54,9 @@ it.each([
   ["an array", "[]"],
   ["an array of messages", '[{"type":"counter-update","value":1}]'],
   ["an empty object", "{}"],
-  ["an unknown type", '{"type":"presence","value":1}'],
-  ["an unknown type with a message", '{"type":"presence","message":"hello"}'],
   ["a type that is no text", '{"type":1,"value":1}'],
   ["a type of null", '{"type":null,"message":"hello"}'],
-  ["a type in other letters", '{"type":"Counter-Update","value":1}'],
   ["a value and no type", '{"value":1}'],
-  ["no value", '{"type":"counter-update"}'],
-  ["a value of null", '{"type":"counter-update","value":null}'],
-  ["a value in quotes", '{"type":"counter-update","value":"42"}'],
-  ["a negative value", '{"type":"counter-update","value":-1}'],
-  ["a fraction", '{"type":"counter-update","value":1.5}'],
-  ["a value beyond the safe integers", '{"type":"counter-update","value":9007199254740992}'],
-  ["a value beyond the doubles", '{"type":"counter-update","value":1e999}'],
-  ["an array for a value", '{"type":"counter-update","value":[1]}'],
   ["an error without a message", '{"type":"error","code":"c"}'],
   ["an error without a code", '{"type":"error","message":"m"}'],
   ["an error with an empty message", '{"type":"error","code":"c","message":""}'],
@@ -82,4 +71,30 @@ it.each([
     code: "unreadable",
     message: "The server sent a message that this page does not understand.",
   });
+});
+
+it.each([
+  ["no value", '{"type":"counter-update"}'],
+  ["a value of null", '{"type":"counter-update","value":null}'],
+  ["a value in quotes", '{"type":"counter-update","value":"42"}'],
+  ["a negative value", '{"type":"counter-update","value":-1}'],
+  ["a fraction", '{"type":"counter-update","value":1.5}'],
+  ["a value beyond the safe integers", '{"type":"counter-update","value":9007199254740992}'],
+  ["a value beyond the doubles", '{"type":"counter-update","value":1e999}'],
+  ["an array for a value", '{"type":"counter-update","value":[1]}'],
+])("reads an update without a value from one with %s", (_case, frame) => {
+  expect(parse(frame)).toEqual({ type: "counter-update", value: undefined });
+});
+
+it("reads the op id of an update whose value it cannot use", () => {
+  const frame = '{"type":"counter-update","value":9007199254740992,"id":"session:1"}';
+  expect(parse(frame)).toEqual({ type: "counter-update", value: undefined, id: "session:1" });
+});
+
+it.each([
+  ["a message of another type", '{"type":"presence","value":1,"id":"session:1"}', "presence"],
+  ["a message of another type with a message", '{"type":"presence","message":"hello"}', "presence"],
+  ["a type in other letters", '{"type":"Counter-Update","value":1}', "Counter-Update"],
+])("reads %s as unknown", (_case, frame, name) => {
+  expect(parse(frame)).toEqual({ type: "unknown", name });
 });

@@ -16,15 +16,17 @@ function setUp(storage = fakeStorage(), session = SESSION) {
   const network = fakeWebSockets();
   const { page, fire } = fakePage();
   const queue = createClickQueue({ session, storage: createPendingStorage(session, () => storage) });
+  const warn = vi.fn<(problem: string) => void>();
   const store = createCounterStore({
     url: "wss://example.test/prod",
     WebSocket: network.WebSocket,
     clock: testClock().clock,
     page,
     queue,
+    warn,
   });
   const shown = () => store.getSnapshot();
-  return { ...network, store, storage, shown, fire };
+  return { ...network, store, storage, shown, fire, warn };
 }
 
 function setUpOpen(...given: Parameters<typeof setUp>) {
@@ -49,6 +51,7 @@ it("creates a store without a value and without a connection", () => {
     full: false,
     roundTripMs: undefined,
     error: undefined,
+    rejected: false,
     droppedClicks: 0,
   });
 });
@@ -271,4 +274,52 @@ it("keeps the snapshot identical while nothing changes", () => {
   expect(store.getSnapshot()).toBe(before);
   latest().receiveValue(2);
   expect(store.getSnapshot()).not.toBe(before);
+});
+
+it("confirms a click whose value it cannot use, keeps the last value, and says so until the next one", () => {
+  const { store, latest, shown, warn } = setUpOpen();
+  latest().receiveValue(7);
+  store.increment();
+  latest().receiveValue(2 ** 53, id(1));
+  latest().receiveValue(2 ** 53);
+  expect(shown()).toMatchObject({ connection: "open", value: 7, pending: 0 });
+  expect(shown().error).toBe("The server sent a value that this page cannot show, so the one above is the last that it could.");
+  expect(warn.mock.calls).toEqual([
+    ["The server sent a value that is not a whole number from 0 to 9007199254740991. Correct the stored value."],
+  ]);
+  latest().receiveValue(Number.MAX_SAFE_INTEGER);
+  expect(shown()).toMatchObject({ value: Number.MAX_SAFE_INTEGER, error: undefined });
+});
+
+it("reports each unknown type of message once, and changes nothing that it shows", () => {
+  const { latest, shown, warn } = setUpOpen();
+  latest().receiveValue(7);
+  const before = shown();
+  for (const type of ["presence", "presence", "weather"]) latest().receive(JSON.stringify({ type }));
+  expect(shown()).toBe(before);
+  expect(warn.mock.calls).toEqual([
+    ["The server sent a message of the unknown type “presence”. Reload the page to update it."],
+    ["The server sent a message of the unknown type “weather”. Reload the page to update it."],
+  ]);
+});
+
+it("reports unreadable frames once", () => {
+  const { latest, warn } = setUpOpen();
+  latest().receive("<html>");
+  latest().receive("<html>");
+  expect(warn).toHaveBeenCalledExactlyOnceWith("The server sent a message that this page does not understand.");
+});
+
+it("says that the server rejects its handshakes until one succeeds", () => {
+  const { store, latest, shown } = setUp();
+  store.start();
+  const rejected = [1, 2, 3, 4].map(() => {
+    latest().fail();
+    const shows = shown().rejected;
+    vi.advanceTimersByTime(shown().retryInMs ?? 0);
+    return shows;
+  });
+  expect([rejected, shown().rejected]).toEqual([[false, false, true, true], true]);
+  latest().open();
+  expect(shown().rejected).toBe(false);
 });

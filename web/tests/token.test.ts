@@ -73,16 +73,8 @@ it("offers a token of any length as a subprotocol, and leaves the address as it 
   }
 });
 
-it("adds the token to the address where config.json requires it", () => {
-  expect(withToken({ ...CONFIG, tokenIn: "query" }, TOKEN)).toEqual({
-    ...CONFIG,
-    tokenIn: "query",
-    webSocketUrl: `wss://a.test/prod?x=1&token=${TOKEN}`,
-  });
-});
-
-it.each([undefined, "query"] as const)("changes nothing without a token, when tokenIn is %s", (tokenIn) => {
-  expect(withToken({ ...CONFIG, tokenIn }, undefined)).toEqual({ ...CONFIG, tokenIn });
+it("changes nothing without a token", () => {
+  expect(withToken(CONFIG, undefined)).toEqual(CONFIG);
 });
 
 it.each([
@@ -93,7 +85,7 @@ it.each([
   ["a character of base64", "a+b/c="],
 ])("reports a token with %s, which the WebSocket constructor or the server would reject", (_case, token) => {
   const problem = "The token of this page has characters that no token may have. Sign in again to get a new one.";
-  for (const tokenIn of [undefined, "query"] as const) expect(withToken({ ...CONFIG, tokenIn }, token)).toEqual({ problem });
+  expect(withToken(CONFIG, token)).toEqual({ problem });
 });
 
 it("leaves a configuration with a problem as it is", () => {

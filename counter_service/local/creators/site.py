@@ -60,7 +60,10 @@ def create_encryption(aws: MiniStack, inputs: Inputs) -> Created:
                 {
                     "ApplyServerSideEncryptionByDefault": {
                         "SSEAlgorithm": rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
-                    }
+                    },
+                    "BlockedEncryptionTypes": {
+                        "EncryptionType": list(rule["blockedEncryptionTypes"])
+                    },
                 }
                 for rule in inputs["rules"]
             ]

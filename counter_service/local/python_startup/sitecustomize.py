@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -26,7 +27,8 @@ class Copied:
         self._log = log
 
     def write(self, text: str) -> int:
-        self._log.write(self.logged(text))
+        with suppress(OSError):  # a full disk must not fail the function
+            self._log.write(self.logged(text))
         return self._stream.write(text)
 
     def logged(self, text: str) -> str:
@@ -55,7 +57,7 @@ def end_with_parent() -> None:
     The parent can no longer remove TMPDIR then, so this does.
     """
     pipe = os.dup(0)
-    with Path(os.devnull).open() as nothing:
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
         os.dup2(nothing.fileno(), 0)  # for the children of this process
 
     def wait() -> None:

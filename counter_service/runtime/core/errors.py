@@ -18,7 +18,6 @@ class CounterError(Exception):
 
 class SettingsError(CounterError):
     def __init__(self, variable: str, problem: str) -> None:
-        super().__init__(variable, problem)
         self.variable = variable
         self.problem = problem
 
@@ -31,7 +30,6 @@ class SettingsError(CounterError):
 
 class UnknownEvent(CounterError):
     def __init__(self, problem: str) -> None:
-        super().__init__(problem)
         self.problem = problem
 
     def __str__(self) -> str:
@@ -43,7 +41,6 @@ class UnknownEvent(CounterError):
 
 class StoreError(CounterError):
     def __init__(self, operation: str, reason: str) -> None:
-        super().__init__(operation, reason)
         self.operation = operation
         self.reason = reason
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import Final, Protocol
 
 # API Gateway closes every connection after 2 h, and the row of a live client must not end earlier.
@@ -89,10 +89,10 @@ class ConnectionStore(Protocol):
 class Delivery(StrEnum):
     """What became of one post."""
 
-    DELIVERED = "delivered"
-    GONE = "gone"  # 410: closed, or not open yet
-    FORBIDDEN = "forbidden"  # 403: the role or the endpoint is wrong, not the connection
-    SKIPPED = "skipped"  # rejected or no response; a newer value will supersede it
+    DELIVERED = auto()
+    GONE = auto()  # 410: closed, or not open yet
+    FORBIDDEN = auto()  # 403: the role or the endpoint is wrong, not the connection
+    SKIPPED = auto()  # rejected or no response; a newer value will supersede it
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from typing import Any, ClassVar, Final, NoReturn
 
 MAX_MESSAGE_BYTES: Final = 1024
 
+# 2^53 - 1, the greatest integer that JavaScript and many JSON parsers read exactly.
+MAX_VALUE: Final = 2**53 - 1
+
 # <session>:<sequence number>. The session is long and random, so that no client can guess the ids
 # of another. Ids are compared as text: "...:1" and "...:01" are two clicks.
 OP_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}:[0-9]{1,15}")
@@ -138,8 +141,8 @@ def parse(text: str | None) -> Request:
 
 
 def counter_update(value: int, op_id: str | None = None) -> str:
-    """The value. With an op id: the acknowledgement of that click, only for its sender."""
-    return _dump({"type": "counter-update", "value": value}, op_id)
+    """The value, at most MAX_VALUE. With an op id: acknowledges that click, to its sender only."""
+    return _dump({"type": "counter-update", "value": min(value, MAX_VALUE)}, op_id)
 
 
 def error(code: ErrorCode, op_id: str | None = None) -> str:
@@ -157,4 +160,4 @@ def _utf8(text: str) -> bytes:
 
 def _reject_constant(name: str) -> NoReturn:
     # Python's parser accepts NaN and Infinity, which JSON does not have.
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(name)

@@ -89,14 +89,13 @@ class ResponseParser:
 
     def end(self) -> Response | None:
         """The peer closed: this completes a response without a length. Any other is lost."""
-        if self._head is not None and self._length is not None and self._length < 0:
+        if self._head is not None and self._length == -1:
             return self._complete(self._head)
         return None
 
     def _complete(self, response: Response) -> Response:
         self._buffer.clear()
         self._head = None
-        self._length = 0
         return response
 
     def _read_head(self, head: bytes) -> None:

@@ -76,5 +76,4 @@ class ConnectionPool:
     def close(self) -> None:
         for connection in self.idle:
             connection.close()
-        self.idle.clear()
         self.selector.close()

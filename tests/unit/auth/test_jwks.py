@@ -1,7 +1,9 @@
 """The cache of an issuer's keys, whatever the issuer does."""
 
+import io
 import json
 import logging
+import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any
@@ -85,16 +87,23 @@ def test_withdrawn_key_is_trusted_for_no_longer_than_an_hour(issuer: FakeIssuer)
 # --- an issuer that fails ---
 
 
-@pytest.mark.parametrize("failure", [TimeoutError(), HTTPException(), ValueError("cut")])
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (TimeoutError(), "TimeoutError: "),
+        (HTTPException("odd"), "HTTPException: odd"),
+        (ValueError("x" * 500), f"ValueError: {'x' * 188}"),  # 200 characters
+    ],
+)
 def test_failure_of_the_issuer_is_logged_with_its_reason(
-    issuer: FakeIssuer, failure: Exception, caplog: pytest.LogCaptureFixture
+    issuer: FakeIssuer, failure: Exception, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     issuer.failure = failure
     with caplog.at_level(logging.WARNING, module.__name__), pytest.raises(KeysUnavailable):
         issuer.cache.get("first")
     [record] = caplog.records
     assert record.getMessage() == "the issuer's keys are unavailable"
-    assert type(failure).__name__ in vars(record)["reason"]
+    assert vars(record)["reason"] == reason
 
 
 def test_failed_fetch_is_retried_after_some_seconds(issuer: FakeIssuer) -> None:
@@ -144,6 +153,7 @@ def cache_of(discovery: object, jwks: object) -> JwksCache:
         ("[" * 100_000, JWKS),
         ({"issuer": URL}, JWKS),
         (DISCOVERED | {"issuer": "https://evil.test"}, JWKS),
+        (DISCOVERED | {"issuer": f"{URL}~"}, JWKS),
         (DISCOVERED | {"jwks_uri": 7}, JWKS),
         (DISCOVERED, []),
         (DISCOVERED, {}),
@@ -155,6 +165,31 @@ def cache_of(discovery: object, jwks: object) -> JwksCache:
 def test_malformed_document_makes_the_keys_unavailable(discovery: object, jwks: object) -> None:
     with pytest.raises(KeysUnavailable):
         cache_of(discovery, jwks).get("first")
+
+
+@pytest.mark.parametrize(
+    ("discovery", "jwks", "problem"),
+    [
+        ("[]", JWKS, "the response is not a JSON object"),
+        ({"issuer": "https://evil.test"}, JWKS, "the discovery document is of another issuer"),
+        ({"issuer": URL}, JWKS, "the discovery document has no jwks_uri"),
+        (DISCOVERED, {}, "the response is not a JWK set"),
+        (DISCOVERED, " " * (MAX_BYTES + 1), f"the response has more than {MAX_BYTES} bytes"),
+    ],
+)
+def test_unusable_document_is_logged_with_its_problem(
+    discovery: object, jwks: object, problem: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, module.__name__), pytest.raises(KeysUnavailable):
+        cache_of(discovery, jwks).get("first")
+    [record] = caplog.records
+    assert vars(record)["reason"] == f"ValueError: {problem}"
+
+
+def test_largest_document_is_accepted() -> None:
+    key = public_jwk(ec_key(), "first")
+    jwks = json.dumps({"keys": [key]}).rjust(MAX_BYTES)
+    assert cache_of(DISCOVERED, jwks).get("first") == key
 
 
 def test_discovered_issuer_may_end_with_a_slash() -> None:
@@ -177,6 +212,11 @@ def test_keys_that_sign_nothing_are_ignored() -> None:
     assert [keys.get(key_id) for key_id in ("encryption", "shared")] == [None, None]
 
 
+def test_key_of_unstated_use_is_taken_for_a_signing_key() -> None:
+    key = {name: value for name, value in public_jwk(ec_key(), "first").items() if name != "use"}
+    assert cache_of(DISCOVERED, {"keys": [key]}).get("first") == key
+
+
 # --- fetching ---
 
 Serve = Callable[[Answer], LocalServer]
@@ -193,6 +233,25 @@ def test_key_fetch_reads_one_byte_more_than_it_accepts(serve: Serve) -> None:
     assert fetch_https(url) == b" " * (MAX_BYTES + 1)
     with pytest.raises(KeysUnavailable):
         JwksCache(URL, url).get("first")
+
+
+def test_key_fetch_detects_a_long_response_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Parts(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            return super().read1(min(size or 0, MAX_BYTES))
+
+    class Opener:
+        def open(self, *_: object, **__: object) -> Parts:
+            return Parts(b" " * (MAX_BYTES + 1000))
+
+    monkeypatch.setattr(urllib.request, "build_opener", lambda *_: Opener())
+    assert len(fetch_https(URL)) == MAX_BYTES + 1
+
+
+def test_key_fetch_stops_at_its_total_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TOTAL_SECONDS", -1)
+    with pytest.raises(TimeoutError, match=r"^the response did not end in time$"):
+        fetch_https(serve(lambda _: Reply.of(200, body=b"{}")).url)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 500])
@@ -213,5 +272,5 @@ def test_key_fetch_stops_at_its_timeout(serve: Serve, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("url", ["http://a.test/keys", "file:///etc/passwd", "ftp://a.test", ""])
 def test_key_fetch_accepts_only_https(url: str) -> None:
-    with pytest.raises(ValueError, match="not an https URL"):
+    with pytest.raises(ValueError, match=r"^not an https URL$"):
         fetch_https(url)

@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from counter_service.paths import ROOT
 from counter_service.runtime.core.access import Access, Rejection, subprotocol_for
 from counter_service.runtime.core.events import Connect
 from counter_service.runtime.core.origins import OriginPolicy, OriginProblem
@@ -52,6 +55,23 @@ def test_access_rejects_an_origin_without_a_look_at_the_token(
     tokens = FakeTokens("good")
     assert Access(ORIGINS, tokens).check(connect(origin, token="good")) == Rejection(403, problem)
     assert tokens.checked == []
+
+
+def test_rejections_are_logged_by_the_names_of_the_documentation() -> None:
+    foreign, missing = connect("https://evil.test"), connect(None)
+    rejections = [Access(ORIGINS).check(each) for each in (foreign, missing)]
+    rejections += [Access(ORIGINS, FakeTokens("good")).check(connect())]
+    rejections += [
+        Access(ORIGINS, FakeTokens("good", problem=problem)).check(connect(token="bad"))
+        for problem in TokenProblem
+    ]
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    documented = {
+        (int(status), name)
+        for status, row in re.findall(r"^\| (40[13]) \| (.+)$", page, re.MULTILINE)
+        for name in re.findall(r"`([a-z-]+)`", row)
+    }
+    assert {(each.status, str(each.problem)) for each in rejections if each} == documented
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,17 @@ def test_counter_update_is_written_as_recorded(value: int) -> None:
     assert _recorded(protocol.counter_update(value)) == expected
 
 
-@pytest.mark.parametrize("code", ErrorCode)
+@pytest.mark.parametrize("value", [2**53, 2**53 + 1, 10**30])
+@pytest.mark.parametrize("op_id", [None, "q7Rk_3sYd-2oFiAC:1"])
+def test_counter_update_has_the_largest_value_that_clients_read_exactly(
+    value: int, op_id: str | None
+) -> None:
+    update = protocol.counter_update(value, op_id)
+    assert update == protocol.counter_update(protocol.MAX_VALUE, op_id)
+    assert json.loads(update)["value"] == 9_007_199_254_740_991
+
+
+@pytest.mark.parametrize("code", ErrorCode, ids=lambda code: code.name)
 def test_error_is_written_as_recorded_with_a_sentence_for_people(code: ErrorCode) -> None:
     expected = {"type": "error", "code": str(code), "message": MESSAGES[code]}
     assert _recorded(protocol.error(code)) == expected

@@ -81,6 +81,7 @@ COUNTS = {
     "there is no row": ([NO_ROW], 0),
     "the first message": ([row("a"), WRITTEN], 1),
     "a later second": ([FULL_BEFORE, WRITTEN], 1),
+    "the row is deleted meanwhile": ([FULL_BEFORE, NO_ROW], 0),
     "another message started the second": ([FULL_BEFORE, ONE_NOW, WRITTEN], 2),
     "other messages reached the limit": ([FULL_BEFORE, FULL_NOW, FULL_NOW], 3),
     "rows come and go": ([FULL_BEFORE, FULL_NOW] * 2, 2),
@@ -115,6 +116,20 @@ def test_audience_fails_if_a_page_is_not_there_in_time() -> None:
     with pytest.raises(StoreUnavailable, match="listing the audience"):
         next(store.audience(clock.time, clock.now_ms() + 50))
     stop.set()
+
+
+def test_audience_waits_for_no_page_after_its_time() -> None:
+    late = Event()
+
+    class Client:
+        def scan(self, **_: object) -> dict[str, Any]:
+            late.wait(0.2)
+            return {"Items": []}
+
+    clock = FakeClock()
+    store = DynamoConnectionStore("connections", Client(), clock)
+    with pytest.raises(StoreUnavailable, match=r"^listing the audience failed \(TimeoutError\)"):
+        next(store.audience(clock.time, clock.now_ms() - 1))
 
 
 def test_remove_gone_deletes_several_rows_at_a_time() -> None:

@@ -16,8 +16,10 @@ from unittest.mock import Mock
 import pytest
 
 from counter_service.runtime.core.ports import Delivery
+from counter_service.runtime.fanout import pool
 from counter_service.runtime.fanout.fan_out import Limits
 from counter_service.runtime.fanout.gateway import ApiGatewayOutbox, amazon_context
+from counter_service.runtime.fanout.pool import MAX_IDLE_SECONDS
 from counter_service.runtime.fanout.signing import Credentials
 from tests.unit.raw_server import OK, RawServer, Reply, Request, Then, certificate
 
@@ -151,7 +153,26 @@ def test_post_sends_a_request_to_the_stage(start: Start) -> None:
     assert request.body.decode() == UPDATE
 
 
+def test_close_connection_sends_a_delete_request_to_the_stage(start: Start) -> None:
+    server, outbox = start()
+    outbox.close_connection("Rk3sYd2oFiACEQg=")
+    (request,) = server.requests
+    assert request.head.startswith("DELETE /prod/@connections/Rk3sYd2oFiACEQg%3D HTTP/1.1\r\n")
+    assert request.body == b""
+
+
 # --- the pool ---
+
+
+@pytest.mark.parametrize("seconds", [MAX_IDLE_SECONDS, 0.0])
+def test_close_connection_uses_no_connection_that_was_idle_for_long(
+    start: Start, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    server, outbox = start()
+    outbox.post(UPDATE, "a")
+    monkeypatch.setattr(pool, "MAX_IDLE_SECONDS", seconds)
+    outbox.close_connection("a")
+    assert server.sockets == (1 if seconds else 2)
 
 
 def test_post_uses_the_connections_of_earlier_posts(start: Start) -> None:
@@ -232,6 +253,19 @@ def test_name_that_does_not_resolve_is_looked_up_a_few_times(
     audience = [f"id{number}" for number in range(5000)]
     assert outbox.post(UPDATE, audience).deliveries == dict.fromkeys(audience, SKIPPED)
     assert resolve.call_count == PATIENT.consecutive_failures == 16
+
+
+def test_name_is_looked_up_again_by_the_next_fan_out(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The addresses of API Gateway change while a function lives."""
+    server, outbox = start()
+    resolve = Mock(side_effect=socket.getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    for lookups in (1, 2):
+        assert outbox.post(UPDATE, "a").deliveries == {"a": DELIVERED}
+        assert resolve.call_count == lookups
+        server.cut_all()
 
 
 # --- credentials and logs ---

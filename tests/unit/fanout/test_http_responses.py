@@ -26,6 +26,8 @@ TRAILERS = OK + b"transfer-encoding: Chunked\r\n\r\n2\r\n\r\n\r\n0\r\nX-Trailer:
 CLOSING = OK + b"Connection: Close\r\ncontent-length:2\r\n\r\nok"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
 
+ODD = OK + b"x-amzn-ErrorType: Odd\r\nContent-Length: 0\r\n\r\n"
+
 responses = pytest.mark.parametrize(
     ("data", "response"),
     [
@@ -35,6 +37,7 @@ responses = pytest.mark.parametrize(
         pytest.param(TRAILERS, Response(200, True, ""), id="chunked with trailers"),
         pytest.param(CLOSING, Response(200, False, ""), id="closing"),
         pytest.param(INTERIM, Response(204, True, ""), id="interim first"),
+        pytest.param(ODD, Response(200, True, ""), id="an error type without an error"),
     ],
 )
 
@@ -64,24 +67,65 @@ def test_response_without_a_length_ends_with_the_connection() -> None:
     assert parser.end() == Response(200, False, "")
 
 
+NOT_HTTP, LARGE_HEAD = "it is not HTTP/1.1", "the head is too large"
+LARGE_BODY, TWO = "the body is too large", "there is more than one response"
+NO_LENGTH, NO_SIZE = "the content length is not a number", "the chunk size is not a number"
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        pytest.param(b"SSH-2.0-OpenSSH\r\n\r\n", NOT_HTTP, id="another protocol"),
+        pytest.param(b"HTTP/1.1 abc\r\n\r\n", NOT_HTTP, id="no status"),
+        pytest.param(b"HTTP/1.1 x10 X\r\n\r\n", NOT_HTTP, id="letter in the status"),
+        pytest.param(b"\r\n\r\n", NOT_HTTP, id="no head"),
+        pytest.param(OK + b"Content-Length: -1\r\n\r\n", NO_LENGTH, id="negative length"),
+        pytest.param(
+            OK + b"Content-Length: %d\r\n\r\n" % (MAX_BODY + 1), LARGE_BODY, id="large body"
+        ),
+        pytest.param(OK + b"\r\n" + b"x" * (MAX_BODY + 1), LARGE_BODY, id="endless body"),
+        pytest.param(OK.ljust(MAX_HEAD + 1, b"x"), LARGE_HEAD, id="endless head"),
+        pytest.param(PLAIN + PLAIN, TWO, id="two responses"),
+        pytest.param(CHUNKED + PLAIN, TWO, id="two responses, one chunked"),
+        pytest.param(CHUNKED_HEAD + b"-5\r\n", NO_SIZE, id="negative chunk"),
+        pytest.param(CHUNKED_HEAD + b"5~\r\n", NO_SIZE, id="text after the chunk size"),
+        pytest.param(CHUNKED_HEAD + b"\r\n", NO_SIZE, id="no chunk size"),
+        pytest.param(CHUNKED_HEAD + b"1\r\nx\r\n" * MAX_BODY, LARGE_BODY, id="endless chunks"),
+    ],
+)
+def test_response_parser_rejects_a_malformed_response(data: bytes, problem: str) -> None:
+    with pytest.raises(MalformedResponse) as caught:
+        ResponseParser().feed(data)
+    assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_response_that_has_no_body_ends_with_its_head(status: int) -> None:
+    parser = ResponseParser()
+    parser.feed(WITH_BODY)
+    head = b"HTTP/1.1 %d X\r\nContent-Length: 5\r\n\r\n" % status
+    assert parser.feed(head) == Response(status, True, "")
+
+
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(b"SSH-2.0-OpenSSH\r\n\r\n", id="another protocol"),
-        pytest.param(b"HTTP/1.1 abc\r\n\r\n", id="no status"),
-        pytest.param(OK + b"Content-Length: -1\r\n\r\n", id="negative length"),
-        pytest.param(OK + b"Content-Length: 9999999\r\n\r\n", id="large body"),
-        pytest.param(OK + b"\r\n" + b"x" * (MAX_BODY + 1), id="endless body"),
-        pytest.param(OK + b"X: " + b"x" * MAX_HEAD, id="endless head"),
-        pytest.param(PLAIN + PLAIN, id="two responses"),
-        pytest.param(CHUNKED + PLAIN, id="two responses, one chunked"),
-        pytest.param(CHUNKED_HEAD + b"-5\r\n", id="negative chunk"),
-        pytest.param(CHUNKED_HEAD + b"1\r\nx\r\n" * MAX_BODY, id="endless chunks"),
+        pytest.param(OK.ljust(MAX_HEAD, b"x"), id="head"),
+        pytest.param(OK + b"Content-Length: %d\r\n\r\n" % MAX_BODY, id="stated length"),
+        pytest.param(OK + b"\r\n" + b"x" * MAX_BODY, id="body"),
+        pytest.param(CHUNKED_HEAD + (b"%x\r\n" % MAX_BODY).ljust(MAX_BODY, b"x"), id="chunks"),
     ],
 )
-def test_response_parser_rejects_a_malformed_response(data: bytes) -> None:
-    with pytest.raises(MalformedResponse):
-        ResponseParser().feed(data)
+def test_response_parser_accepts_the_largest_response(data: bytes) -> None:
+    assert ResponseParser().feed(data) is None
+
+
+def test_body_that_looks_like_a_response_is_only_a_body() -> None:
+    parser = ResponseParser()
+    head = b"HTTP/1.1 500 X\r\nContent-Length: %d\r\n\r\n" % len(PLAIN)
+    assert parser.feed(head) is None
+    assert parser.feed(PLAIN) == Response(500, True, "")
+    assert not parser.started
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))

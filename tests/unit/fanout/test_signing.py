@@ -32,10 +32,15 @@ moments = st.integers(1_600_000_000, 2_000_000_000)
 
 
 def request_by_botocore(
-    target: Target, credentials: Credentials, payload: bytes, moment: float, connection_id: str
+    method: str,
+    target: Target,
+    credentials: Credentials,
+    payload: bytes,
+    moment: float,
+    connection_id: str,
 ) -> bytes:
     path = f"{target.base_path}/@connections/{quote(connection_id, safe='')}"
-    request = AWSRequest("POST", f"https://{target.host}{path}", data=payload)
+    request = AWSRequest(method, f"https://{target.host}{path}", data=payload)
     frozen = datetime.datetime.fromtimestamp(moment, datetime.UTC).replace(tzinfo=None)
     keys = botocore.credentials.Credentials(
         credentials.access_key, credentials.secret_key, credentials.token
@@ -46,17 +51,29 @@ def request_by_botocore(
     headers = {"host": target.host} | {k.lower(): v for k, v in request.headers.items()}
     authorization = headers.pop("authorization")
     headers |= {"content-length": str(len(payload)), "authorization": authorization}
-    head = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    head = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + payload
 
 
-@given(targets, all_credentials, st.binary(max_size=100), moments, st.lists(ids, min_size=1))
+@given(
+    st.sampled_from(["POST", "DELETE"]),
+    targets,
+    all_credentials,
+    st.binary(max_size=100),
+    moments,
+    st.lists(ids, min_size=1),
+)
 def test_signed_request_equals_that_of_botocore(
-    target: Target, credentials: Credentials, payload: bytes, moment: int, connection_ids: list[str]
+    method: str,
+    target: Target,
+    credentials: Credentials,
+    payload: bytes,
+    moment: int,
+    connection_ids: list[str],
 ) -> None:
-    template = SignedRequestTemplate(target, credentials, payload, moment)
+    template = SignedRequestTemplate(target, credentials, payload, moment, method)
     for connection_id in connection_ids:
-        expected = request_by_botocore(target, credentials, payload, moment, connection_id)
+        expected = request_by_botocore(method, target, credentials, payload, moment, connection_id)
         assert template.request(connection_id) == expected
 
 

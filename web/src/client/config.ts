@@ -7,8 +7,6 @@ export type Config =
   | {
       webSocketUrl: string;
       times: Times;
-      /** "query" puts the token into the address, for a server whose responses name no subprotocol. */
-      tokenIn?: "query" | undefined;
       /** Subprotocols to offer, with the token among them. */
       protocols?: string[];
     }
@@ -19,8 +17,8 @@ export interface ConfigSource {
   /** An address that replaces the file, so that development needs no file. */
   override: string | undefined;
   fetch: (path: string, init: RequestInit) => Promise<Response>;
-  /** Protocol of the page's own address, "https:" or "http:". */
-  pageProtocol: string;
+  /** The page's own address, http: or https:. A path in config.json is one of the same server. */
+  pageAddress: string;
 }
 
 const PATH = "/config.json";
@@ -35,7 +33,7 @@ const REMEDY =
 /** Reads and checks the configuration. Never rejects: a failure becomes a `problem`. */
 export async function loadConfig(source: ConfigSource): Promise<Config> {
   const override = source.override?.trim();
-  if (override) return checkUrl(override, "VITE_WEBSOCKET_URL", source.pageProtocol, DEFAULT_TIMES);
+  if (override) return checkUrl(override, "VITE_WEBSOCKET_URL", source.pageAddress, DEFAULT_TIMES);
 
   let body: string;
   try {
@@ -44,11 +42,11 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
       return { problem: `${PATH} is missing (HTTP ${response.status}). ${REMEDY}` };
     }
     if (!response.ok) {
-      return { problem: `The server returned HTTP ${response.status} for ${PATH}. Reload the page in a moment.` };
+      return { problem: `The server returned HTTP ${response.status} for ${PATH}. Wait a moment.` };
     }
     body = await response.text();
   } catch {
-    return { problem: `${PATH} could not be loaded. Check your connection and reload the page.` };
+    return { problem: `${PATH} could not be loaded. Check your connection.` };
   }
 
   let json: unknown;
@@ -77,23 +75,29 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
     }
     times[key] = value;
   }
-  const { tokenIn } = fields;
-  if (tokenIn !== undefined && tokenIn !== "query") {
-    return { problem: `tokenIn in ${PATH} should be "query". Leave it out to offer the token as a subprotocol.` };
-  }
-  const config = checkUrl(url.trim(), `webSocketUrl in ${PATH}`, source.pageProtocol, times);
-  return { ...config, tokenIn };
+  return checkUrl(url.trim(), `webSocketUrl in ${PATH}`, source.pageAddress, times);
 }
 
-function checkUrl(text: string, name: string, pageProtocol: string, times: Times): Config {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkUrl(text: string, name: string, pageAddress: string, times: Times): Config {
+  const secure = pageAddress.startsWith("https:");
+  // A local run writes a path, because the port that it is reached by may be a forwarded one.
+  const address = /^\/(?!\/)/u.test(text) ? new URL(text, pageAddress).href.replace(/^http/u, "ws") : text;
+  const url = parseUrl(address);
   // The WebSocket constructor throws if the URL has a fragment.
   const isWebSocketUrl = (url?.protocol === "ws:" || url?.protocol === "wss:") && url.hash === "";
   if (!isWebSocketUrl) {
     return { problem: `${name} is “${text}”, which is not a WebSocket URL. It should start with wss://.` };
   }
-  if (pageProtocol === "https:" && url.protocol === "ws:") {
+  if (secure && url.protocol === "ws:") {
     return { problem: `${name} is “${text}”, which a page served over https may not open. Use a wss:// URL.` };
   }
-  return { webSocketUrl: text, times };
+  return { webSocketUrl: address, times };
 }

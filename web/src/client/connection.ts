@@ -3,7 +3,8 @@
 import { backoff, type Clock } from "./clock";
 import type { Page } from "./page";
 import { type ClientMessage, encode, parse, respondsToAll, type ServerMessage } from "./protocol";
-import { HANDSHAKE_TIMEOUT_FACTOR, KEEP_ALIVE_MS, type Times } from "./times";
+import type { ResponseTimeout } from "./response-timeout";
+import { KEEP_ALIVE_MS, OWN_RESPONSE_FACTOR, type Times } from "./times";
 
 /** The part of a WebSocket that a connection uses. */
 export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState" | "send">;
@@ -11,13 +12,15 @@ export type Socket = Pick<WebSocket, "addEventListener" | "close" | "readyState"
 /** The browser's WebSocket class, or a test's. */
 export type SocketConstructor = new (url: string, protocols?: string[]) => Socket;
 
-/** Why a connection ended. "timeout": a response or the handshake is overdue. "closed": the socket was closed. */
+/** Why a connection ended. "timeout": it was silent for too long. "closed": the socket was closed. */
 export type CloseReason = "timeout" | "closed";
 
 /** A WebSocket that notices when the server stops responding. */
 export interface Connection {
   /** When the handshake ended, in milliseconds of the clock; undefined before. */
   readonly openedAt: number | undefined;
+  /** When the last frame arrived, or else when the handshake ended. */
+  readonly aliveAt: number;
   /** Sends the message if the connection is open. Returns whether it did. */
   send: (message: ClientMessage) => boolean;
   /** Sends a heartbeat unless one is pending. Its response has the stored value; after an error it is retried. */
@@ -35,6 +38,8 @@ export interface ConnectionOptions {
   clock: Clock;
   page: Page;
   times: Times;
+  /** Longest silence. The connection reports to it how long responses take. */
+  timeout: ResponseTimeout;
   /** The handshake is complete, and a first heartbeat is sent. */
   onOpen: () => void;
   /** A message arrived. `roundTripMs` is the time since the request that it responds to, undefined if there is none. */
@@ -65,6 +70,7 @@ export function createConnection({
   clock,
   page,
   times,
+  timeout,
   onOpen,
   onMessage,
   onClose,
@@ -72,6 +78,7 @@ export function createConnection({
   const socket = new WebSocket(url, protocols);
   const createdAt = clock.now();
   let openedAt: number | undefined;
+  let aliveAt = createdAt;
   /** When the last value arrived, or the last error that responded to a heartbeat. */
   let respondedAt = 0;
   /** Errors that responded to heartbeats since the last value. */
@@ -91,8 +98,8 @@ export function createConnection({
     const [oldest = Infinity] = pending.values();
     const deadline =
       openedAt === undefined
-        ? createdAt + HANDSHAKE_TIMEOUT_FACTOR * times.acknowledgeMs
-        : oldest + times.acknowledgeMs;
+        ? createdAt + timeout.handshakeMs
+        : Math.min(Math.max(oldest, aliveAt) + timeout.ms, oldest + OWN_RESPONSE_FACTOR * timeout.ms);
     return deadline === missedDeadline ? graceEnd : deadline;
   }
 
@@ -113,6 +120,7 @@ export function createConnection({
     const deadline = nextDeadline();
     if (now >= deadline) {
       if (deadline === graceEnd || now - due < GRACE_MS) {
+        timeout.expired();
         end("timeout");
         return;
       }
@@ -154,7 +162,7 @@ export function createConnection({
   /** Removes the requests that the message responds to. Returns the round trip of the first one. */
   function settle(message: ServerMessage): number | undefined {
     const now = clock.now();
-    if (message.type === "counter-update") {
+    if (message.type === "counter-update" && message.value !== undefined) {
       respondedAt = now;
       errors = 0;
       retryMs = Infinity;
@@ -168,6 +176,12 @@ export function createConnection({
     // The click sender retries the clicks.
     if (respondsToAll(message)) keys.push(...pending.keys());
     const sentAt = keys.map((key) => pending.get(key)).find((at) => at !== undefined);
+    if (sentAt !== undefined) {
+      // After a silence, the first frame is the response to the heartbeat. Among other frames it may be a broadcast.
+      const isOwn = (message.id !== undefined && pending.has(message.id)) || sentAt - aliveAt > timeout.ms;
+      timeout.measured(now - sentAt, isOwn);
+    }
+    aliveAt = now;
     for (const key of keys) pending.delete(key);
     schedule();
     return sentAt === undefined ? undefined : now - sentAt;
@@ -176,7 +190,8 @@ export function createConnection({
   // Events can come minutes after close(), while the closing handshake lasts. So each listener checks `closed`.
   socket.addEventListener("open", () => {
     if (closed) return;
-    openedAt = clock.now();
+    openedAt = aliveAt = clock.now();
+    timeout.opened(openedAt - createdAt);
     sendHeartbeat();
     onOpen();
   });
@@ -194,6 +209,9 @@ export function createConnection({
   return {
     get openedAt() {
       return openedAt;
+    },
+    get aliveAt() {
+      return aliveAt;
     },
     send,
     sendHeartbeat,

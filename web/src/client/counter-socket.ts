@@ -4,6 +4,7 @@ import { backoff, browserClock, type Clock } from "./clock";
 import { type CloseReason, type Connection, createConnection, type SocketConstructor } from "./connection";
 import { browserPage, type Page, type PageEvent } from "./page";
 import type { ClientMessage, ServerMessage } from "./protocol";
+import { createResponseTimeout } from "./response-timeout";
 import {
   DEFAULT_TIMES,
   MAX_BACKOFF_FACTOR,
@@ -37,6 +38,11 @@ export interface CounterSocketOptions {
   onMessage: (message: ServerMessage, roundTripMs: number | undefined) => void;
   /** At least UNREACHABLE_AFTER_FAILURES attempts in a row failed. Called again after each further failure. */
   onUnreachable?: (() => void) | undefined;
+  /**
+   * No handshake has ever succeeded, and the last UNREACHABLE_AFTER_FAILURES in a row were rejected. The browser
+   * hides the reason. Called again after each further rejection.
+   */
+  onRejected?: (() => void) | undefined;
   WebSocket?: SocketConstructor | undefined;
   clock?: Clock | undefined;
   page?: Page | undefined;
@@ -58,16 +64,21 @@ export function createCounterSocket({
   onState,
   onMessage,
   onUnreachable,
+  onRejected,
   WebSocket = globalThis.WebSocket,
   clock = browserClock,
   page = browserPage,
   times = DEFAULT_TIMES,
 }: CounterSocketOptions): CounterSocket {
+  const timeout = createResponseTimeout(times.acknowledgeMs, clock);
   let state: ConnectionState = "closed";
   let connection: Connection | undefined;
   /** The connection that will replace the current one, until it has received a value. */
   let replacement: Connection | undefined;
   let failures = 0;
+  let hasOpened = false;
+  /** Handshakes in a row that ended with a rejection. */
+  let rejections = 0;
   let cancelReconnect: (() => void) | undefined;
   let cancelRotation: (() => void) | undefined;
   let unsubscribe: (() => void) | undefined;
@@ -87,11 +98,12 @@ export function createCounterSocket({
       clock,
       page,
       times,
+      timeout,
       onOpen() {
         if (opened === connection) onOpen();
       },
       onMessage(message, roundTripMs) {
-        // A replacement works once it has received a value. A handshake does not prove that.
+        // A replacement works once it has received an update. A handshake does not prove that.
         if (opened === replacement && message.type === "counter-update") switchToReplacement();
         onMessage(message, roundTripMs);
       },
@@ -115,19 +127,23 @@ export function createCounterSocket({
   }
 
   function onOpen() {
+    hasOpened = true;
     rotateAfter(ROTATE_AFTER_MIN_MS + (ROTATE_AFTER_MAX_MS - ROTATE_AFTER_MIN_MS) * clock.random());
     setState("open");
   }
 
   function onClose(reason: CloseReason) {
-    const openedAt = connection?.openedAt;
+    const { openedAt, aliveAt = 0 } = connection ?? {};
     cancelRotation?.();
     connection = undefined;
+    rejections = reason === "closed" ? rejections + 1 : 0;
     if (replacement !== undefined) {
       switchToReplacement();
       return;
     }
-    if (openedAt !== undefined && clock.now() - openedAt >= MIN_UPTIME_FACTOR * times.reconnectMs) failures = 0;
+    // A connection that timed out has lasted until its last frame.
+    const endedAt = reason === "timeout" ? aliveAt : clock.now();
+    if (openedAt !== undefined && endedAt - openedAt >= MIN_UPTIME_FACTOR * times.reconnectMs) failures = 0;
     // Reconnect at once after a first timeout, because a missing response does not mean that the server is down.
     const atOnce = reason === "timeout" && openedAt !== undefined && failures === 0;
     const delayMs = nextDelay();
@@ -146,6 +162,7 @@ export function createCounterSocket({
     cancelReconnect = clock.schedule(connect, delayMs);
     setState("waiting", delayMs);
     if (failures >= UNREACHABLE_AFTER_FAILURES) onUnreachable?.();
+    if (!hasOpened && rejections >= UNREACHABLE_AFTER_FAILURES) onRejected?.();
   }
 
   function rotateAfter(delayMs: number) {

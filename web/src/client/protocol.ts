@@ -3,10 +3,16 @@
 /** A request. An increment may be retried with the same op id until it is acknowledged; it counts once. */
 export type ClientMessage = { action: "get-current" } | { action: "increment"; id: string };
 
-/** A response or a broadcast. A response to an increment has the op id of the increment as its `id`. */
+/**
+ * A response or a broadcast. A response to an increment has the op id of the increment as its `id`.
+ *
+ * "counter-update" without a value: the server sent one that is not a whole number from 0 to 2^53 - 1. Its id still
+ * says that the click was counted. "unknown" is a message of a newer server.
+ */
 export type ServerMessage =
-  | { type: "counter-update"; value: number; id?: string }
-  | { type: "error"; code: string; message: string; id?: string };
+  | { type: "counter-update"; value: number | undefined; id?: string }
+  | { type: "error"; code: string; message: string; id?: string }
+  | { type: "unknown"; name: string; id?: undefined };
 
 const UNREADABLE: ServerMessage = {
   type: "error",
@@ -14,31 +20,34 @@ const UNREADABLE: ServerMessage = {
   message: "The server sent a message that this page does not understand.",
 };
 
+const TYPES = new Set(["counter-update", "error"]);
+
 /** Writes a message as one text frame. */
 export function encode(message: ClientMessage): string {
   return JSON.stringify(message);
 }
 
 /**
- * Reads one frame. Never throws: a frame outside the protocol becomes an error message. Its code is "gateway" if API
- * Gateway reports that the function failed, and "unreadable" otherwise.
+ * Reads one frame. Never throws: a frame that is no message becomes an error. Its code is "gateway" if API Gateway
+ * reports that the function failed, and "unreadable" otherwise.
  */
 export function parse(frame: unknown): ServerMessage {
   const fields = jsonObject(frame);
   if (fields === undefined) return UNREADABLE;
   const { type, value, code, message, id } = fields;
   const respondsTo = isText(id) ? { id } : {};
-  if (type === "counter-update" && isCount(value)) return { type, value, ...respondsTo };
+  if (type === "counter-update") return { type, value: isCount(value) ? value : undefined, ...respondsTo };
   if (type === "error" && isText(code) && isText(message)) return { type, code, message, ...respondsTo };
   if (type === undefined && isText(message)) {
     return { type: "error", code: "gateway", message: `The gateway reported “${message}”.` };
   }
-  return UNREADABLE;
+  return isText(type) && !TYPES.has(type) ? { type: "unknown", name: type } : UNREADABLE;
 }
 
-/** Whether the message is an error that does not say which request failed, so that it responds to every one. */
+/** Whether the message may respond to every request, because it is not one that says which. */
 export function respondsToAll(message: ServerMessage): boolean {
-  return message.type === "error" && (message.code === "gateway" || message.code === "unreadable");
+  if (message.type === "error") return message.code === "gateway" || message.code === "unreadable";
+  return message.type === "unknown";
 }
 
 function jsonObject(frame: unknown): Record<string, unknown> | undefined {

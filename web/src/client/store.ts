@@ -22,6 +22,8 @@ export interface CounterState {
   roundTripMs: number | undefined;
   /** The last error, as a sentence for the user; undefined after the next value. */
   error: string | undefined;
+  /** Whether the server rejects every handshake, as it does for a page of an origin that it does not allow. */
+  rejected: boolean;
   /** Clicks that were dropped since dismissDropped(). */
   droppedClicks: number;
 }
@@ -48,15 +50,19 @@ export interface CounterStore {
 export interface CounterStoreOptions
   extends Pick<CounterSocketOptions, "url" | "protocols" | "WebSocket" | "clock" | "page" | "times" | "onUnreachable"> {
   queue?: ClickQueue;
+  /** Reports a problem to the developers; by default in the browser's console. */
+  warn?: (problem: string) => void;
 }
 
 const CANNOT_READ = "The server cannot read the counter right now.";
+const BAD_VALUE = "The server sent a value that this page cannot show, so the one above is the last that it could.";
 const SERVER_BUSY = "The server cannot count clicks right now. Yours are saved and will be retried automatically.";
 
 /** Creates a store that is not connected. A store has one address for its whole life. */
 export function createCounterStore({
   queue = createClickQueue(),
   clock = browserClock,
+  warn = console.warn,
   ...options
 }: CounterStoreOptions): CounterStore {
   let state: CounterState = {
@@ -67,8 +73,10 @@ export function createCounterStore({
     full: queue.full,
     roundTripMs: undefined,
     error: undefined,
+    rejected: false,
     droppedClicks: 0,
   };
+  const reported = new Set<string>();
   const rate = createClickRate(clock.now);
   const listeners = new Set<() => void>();
   /**
@@ -85,6 +93,13 @@ export function createCounterStore({
     for (const listener of listeners) listener();
   }
 
+  /** Reports a problem once, because it would come again with every message. */
+  function report(problem: string) {
+    if (reported.has(problem)) return;
+    reported.add(problem);
+    warn(problem);
+  }
+
   // The counter only grows and messages may arrive out of order, so the greatest value is the newest.
   // See docs/adr/0013-the-page-keeps-its-own-connection.md.
   function applyValue(value: number) {
@@ -98,22 +113,32 @@ export function createCounterStore({
     switch (message.type) {
       case "counter-update":
         if (message.id !== undefined) sender.acknowledged(message.id);
-        applyValue(message.value);
+        if (message.value === undefined) onBadValue();
+        else applyValue(message.value);
+        break;
+      case "unknown":
+        report(`The server sent a message of the unknown type “${message.name}”. Reload the page to update it.`);
         break;
       case "error":
         onError(message);
         break;
     }
+    // The click may have been the request, or not: its op id makes a retry harmless.
+    if (respondsToAll(message)) sender.retryLater();
     update(roundTripMs === undefined ? {} : { roundTripMs });
   }
 
-  function onError(error: Extract<ServerMessage, { type: "error" }>) {
-    const { code, id, message } = error;
+  function onBadValue() {
+    report("The server sent a value that is not a whole number from 0 to 9007199254740991. Correct the stored value.");
+    update({ error: BAD_VALUE });
+  }
+
+  function onError({ code, id, message }: Extract<ServerMessage, { type: "error" }>) {
     if (code === "bad-id") {
       sender.rejected(id);
       update({ error: message });
     } else if (id === undefined) {
-      if (respondsToAll(error)) sender.retryLater();
+      if (code === "unreadable") report(message);
       update({ error: code === "busy" || code === "unavailable" ? CANNOT_READ : message });
     } else {
       sender.retryLater(id);
@@ -133,8 +158,9 @@ export function createCounterStore({
       } else {
         sender.disconnected();
       }
-      update({ connection, retryInMs });
+      update(connection === "open" ? { connection, retryInMs, rejected: false } : { connection, retryInMs });
     },
+    onRejected: () => update({ rejected: true }),
   });
 
   const sender = createClickSender({

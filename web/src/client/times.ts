@@ -4,7 +4,7 @@
 export interface Times {
   /** Mean delay before a lost connection is opened again. */
   reconnectMs: number;
-  /** Longest time that a click or a heartbeat may wait for its response before the connection counts as dead. */
+  /** Shortest silence after a request that makes a connection count as dead. On a slow link it grows by itself. */
   acknowledgeMs: number;
   /** Longest time that the page shows a value which the server has not confirmed. */
   heartbeatMs: number;
@@ -31,10 +31,22 @@ export const MIN_UPTIME_FACTOR = 3;
 export const UNREACHABLE_AFTER_FAILURES = 3;
 
 /**
- * Longest handshake, as a multiple of `acknowledgeMs`, because it takes more than one round trip. Browsers
+ * Longest silence after a request, without jitter. API Gateway responds within 29 s, with an error of its own at
+ * the latest, so the rest is the link's.
+ */
+export const MAX_RESPONSE_MS = 60_000;
+
+/**
+ * Longest handshake, as a multiple of the longest silence, because it takes more than one round trip. Browsers
  * themselves give up only after minutes.
  */
 export const HANDSHAKE_TIMEOUT_FACTOR = 2;
+
+/**
+ * Longest wait for a response while other frames arrive, as a multiple of the longest silence. These prove that the
+ * server is alive, but a connection may have lost its other direction.
+ */
+export const OWN_RESPONSE_FACTOR = 2;
 
 /** Longest time without sending. API Gateway closes idle connections after 10 minutes. Hidden pages use only this. */
 export const KEEP_ALIVE_MS = 5 * 60_000;

@@ -2,7 +2,7 @@
 
 import type { Config } from "./config";
 
-// Name of the fragment field, of the sessionStorage key and of the query parameter. All three are public.
+// Name of the fragment field and of the sessionStorage key.
 const NAME = "token";
 
 /** Base64url and dots, which is all that a JSON Web Token has. A subprotocol may have all of these. */
@@ -28,7 +28,7 @@ export function takeToken(browser: Browser): string | undefined {
   if (given === null) return load(browser);
 
   fragment.delete(NAME);
-  const rest = fragment.size > 0 ? `#${fragment}` : "";
+  const rest = String(fragment) && `#${fragment}`;
   browser.history.replaceState(null, "", pathname + search + rest);
   save(browser, given);
   return given || undefined;
@@ -38,8 +38,7 @@ export function takeToken(browser: Browser): string | undefined {
  * Adds the token to the subprotocols that the page offers, because a page cannot set headers on a WebSocket. API
  * Gateway allows 4,096 characters in a URL, which a token with many claims exceeds, and URLs are logged.
  *
- * Puts the token into the URL only if config.json says so. Returns a problem if the token has other characters than
- * TOKEN allows, because the WebSocket constructor would throw.
+ * Returns a problem if the token has other characters than TOKEN allows, because the WebSocket constructor would throw.
  */
 export function withToken(config: Config, token: string | undefined): Config {
   if (token === undefined || "problem" in config) return config;
@@ -47,10 +46,7 @@ export function withToken(config: Config, token: string | undefined): Config {
     return { problem: "The token of this page has characters that no token may have. Sign in again to get a new one." };
   }
   // The server names "counter" in its response. A browser closes a connection whose response names no offer.
-  if (config.tokenIn === undefined) return { ...config, protocols: ["counter", `bearer.${token}`] };
-  const url = new URL(config.webSocketUrl);
-  url.searchParams.set(NAME, token);
-  return { ...config, webSocketUrl: url.href };
+  return { ...config, protocols: ["counter", `bearer.${token}`] };
 }
 
 function load(browser: Browser): string | undefined {

@@ -3,6 +3,9 @@ import { useEffect, useState } from "react";
 import type { ConnectionState } from "../client/counter-socket";
 import "./connection-status.css";
 
+/** "closed" is visible only in the first frame. */
+const WORDS = { closed: "Connecting…", connecting: "Connecting…", open: "Connected" };
+
 interface ConnectionStatusProps {
   state: ConnectionState;
   /** The whole delay in milliseconds, while the state is "waiting". */
@@ -13,10 +16,7 @@ interface ConnectionStatusProps {
 export function ConnectionStatus({ state, retryInMs }: ConnectionStatusProps) {
   return (
     <p className="connection-status" data-testid="connection-state" data-state={state}>
-      {state === "waiting" && <Countdown ms={retryInMs ?? 0} />}
-      {state === "open" && "Connected"}
-      {/* "closed" is visible only in the first frame. */}
-      {(state === "connecting" || state === "closed") && "Connecting…"}
+      {state === "waiting" ? <Countdown ms={retryInMs ?? 0} /> : <span>{WORDS[state]}</span>}
     </p>
   );
 }
@@ -27,5 +27,5 @@ function Countdown({ ms }: { ms: number }) {
     const timer = setInterval(() => setElapsed((seconds) => seconds + 1), 1000);
     return () => clearInterval(timer);
   }, []);
-  return `Reconnecting in ${Math.max(1, Math.ceil(ms / 1000) - elapsed)} s`;
+  return <span>{`Reconnecting in ${Math.max(1, Math.ceil(ms / 1000) - elapsed)} s`}</span>;
 }

@@ -17,7 +17,7 @@ export function CounterValue({ value, stale }: CounterValueProps) {
   return (
     <p className="counter-value" data-known={value !== undefined} data-stale={stale} data-length={lengthOf(text)}>
       <span className="visually-hidden">{value === undefined ? "The value is not known yet." : text}</span>
-      <span className="counter-value-digits" aria-hidden="true" data-testid="counter-value">
+      <span className="counter-value-digits" aria-hidden="true" translate="no" data-testid="counter-value">
         {Array.from(text, (digit, index) => {
           // Places are counted from the right, because a digit keeps that place while the number grows.
           const place = text.length - index;

@@ -15,7 +15,7 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     return (
       <MessagePage title="Something went wrong">
         <p role="alert" className="problem">
-          An error occurred on this page. Reload it to continue.
+          An error occurred on this page. Reload it to continue. If that does not help, update your browser.
         </p>
       </MessagePage>
     );

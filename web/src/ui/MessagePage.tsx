@@ -1,9 +1,13 @@
 import { type ReactNode, useEffect } from "react";
 
-/** A page with a message in place of the counter. Sets the title of the document. */
+/** A page with a message in place of the counter. Sets the title of the document while it is shown. */
 export function MessagePage({ title, children }: { title: string; children: ReactNode }) {
   useEffect(() => {
-    document.title = `${title} · Realtime counter`;
+    const before = document.title;
+    document.title = `${title} · ${before}`;
+    return () => {
+      document.title = before;
+    };
   }, [title]);
 
   return (

@@ -6,7 +6,7 @@ export function PendingClicks({ pending }: { pending: number }) {
     <div className="pending-clicks">
       {pending > 0 && (
         <p className="pending-clicks-pill" data-testid="pending">
-          +{pending} pending
+          {`+${pending} pending`}
         </p>
       )}
     </div>

@@ -1,7 +1,7 @@
 import type { CounterState } from "../client/store";
 import "./status-notes.css";
 
-interface StatusNotesProps extends Pick<CounterState, "connection" | "error" | "full" | "droppedClicks" | "pending"> {
+interface StatusNotesProps extends Pick<CounterState, "connection" | "error" | "full" | "droppedClicks" | "pending" | "rejected"> {
   /** Id for the note that explains a disabled button. */
   explanationId: string;
   onDismissDropped: () => void;
@@ -23,6 +23,11 @@ export function StatusNotes({ explanationId, onDismissDropped, ...state }: Statu
             Dismiss
           </button>
         </div>
+      )}
+      {state.rejected && (
+        <p role="alert" className="problem" data-testid="rejected">
+          {whyRejected(window.location.origin)}
+        </p>
       )}
       {state.error !== undefined && (
         <p role="alert" className="problem">
@@ -46,6 +51,14 @@ function hint({ connection, error, pending }: Pick<CounterState, "connection" | 
   return pending > 0
     ? "Your clicks are saved, even if you reload, and will be sent when you are back online."
     : "You can keep clicking. Clicks are saved and sent once the page connects.";
+}
+
+function whyRejected(origin: string): string {
+  return (
+    `The server has accepted no connection of this page, which is at ${origin}. If you operate it, check that it ` +
+    "runs, and that allowedOrigins in the stack's configuration has this address, or for localhost allowLocalhost: " +
+    "true. A stack with authentication also rejects an expired token."
+  );
 }
 
 function whyDropped(clicks: number): string {

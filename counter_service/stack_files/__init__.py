@@ -1,0 +1,1 @@
+"""Stack files: the configuration of a stack, as Pulumi's engine reads it."""
