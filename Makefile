@@ -101,7 +101,7 @@ test-engine: ## The program on Pulumi's own engine; offers to install a missing 
 	  engine-plans engine-work
 
 # Two halves that take about as long.
-ENGINE_WORK := $(addprefix tests/engine/test_,clone.py embedded_aws.py failures.py)
+ENGINE_WORK := $(addprefix tests/engine/test_,clone.py embedded_aws.py stack_files.py)
 
 engine-plans:
 	$(VENV) -m pytest tests/engine $(addprefix --ignore=,$(ENGINE_WORK))

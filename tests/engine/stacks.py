@@ -14,7 +14,8 @@ from pulumi.automation import events
 from pulumi.runtime.mocks import Mocks
 
 from counter_service.paths import ROOT
-from counter_service.program import PROJECT_FILE, qualified
+from counter_service.program import qualified
+from counter_service.stack_files.config import PROJECT_FILE
 
 from . import conditions, visitor
 from .account import Account

@@ -15,7 +15,8 @@ from unittest.mock import patch
 import pytest
 from websockets.sync.client import connect
 
-from counter_service.local.emulator import MiniStack, isolate
+from counter_service.local.emulator import MiniStack
+from counter_service.local.environment import isolate
 from counter_service.local.mocks import EmulatorMocks
 from counter_service.paths import ROOT
 from counter_service.runtime.contract import METRICS_DIMENSION, METRICS_NAMESPACE
