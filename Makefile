@@ -24,8 +24,8 @@ unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter P
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e web-test test-fresh soak mutation build up outputs emulator audit \
-        bench screenshots lock vendor-auth vendor-auth-local clean
+.PHONY: help run test lint types unit set-up e2e web-test test-engine engine-plans engine-work test-fresh soak \
+        mutation build up outputs emulator audit bench screenshots lock vendor-auth vendor-auth-local clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -94,6 +94,20 @@ e2e: ## The product on the embedded AWS, with real clients and Chromium
 	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
 	$(VENV) -m pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
+
+test-engine: ## The program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
+	$(PREPARE) pulumi dev
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) \
+	  engine-plans engine-work
+
+# Two halves that take about as long.
+ENGINE_WORK := $(addprefix tests/engine/test_,clone.py embedded_aws.py stack_files.py)
+
+engine-plans:
+	$(VENV) -m pytest tests/engine $(addprefix --ignore=,$(ENGINE_WORK))
+
+engine-work:
+	$(VENV) -m pytest $(ENGINE_WORK)
 
 soak: ## The product under faults, into docs/reliability.md (MINUTES=10)
 	$(PREPARE) dev page
