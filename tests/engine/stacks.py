@@ -112,11 +112,11 @@ class Stack:
     def configure(self, **config: str) -> None:
         """Set keys of the project, as text that YAML reads."""
         file = self.folder / f"Pulumi.{self.name}.yaml"
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
         content["config"] |= {
             qualified(key): yaml.safe_load(value) for key, value in config.items()
         }
-        file.write_text(yaml.safe_dump(content))
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def preview(self) -> Operations:
         """What the engine would do."""

@@ -161,7 +161,7 @@ def test_another_checkout_of_the_same_code_changes_nothing(dev: Stack, checkout:
 
 
 def test_change_of_the_code_updates_the_function_only(dev: Stack, checkout: Path) -> None:
-    with (checkout / bundle.RUNTIME / "handler.py").open("a") as file:
+    with (checkout / bundle.RUNTIME / "handler.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     assert dev.preview() == updates(FUNCTION)
     assert dev.up() == updates(FUNCTION)
@@ -173,7 +173,7 @@ def test_new_build_of_the_page_keeps_the_assets_of_the_old_one(
     old, new = "assets/index-RP0Vahn5.js", "assets/index-Zz9_xY-4.js"
     web = page.build(tmp_path / "web")
     (web / "dist" / old).rename(web / "dist" / new)
-    (web / "dist" / "index.html").write_text(f"<script src=/{new}>")
+    (web / "dist" / "index.html").write_text(f"<script src=/{new}>", encoding="utf-8")
     monkeypatch.setattr(site_files, "WEB", web)
     assert dev.up() == {"create": {f"website/{new}"}, "update": {"website/index.html"}}
     assert {f"website/{old}", f"website/{new}"} <= dev.account.names()

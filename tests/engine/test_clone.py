@@ -26,7 +26,10 @@ class Clone:
         (folder / "state").mkdir()
         plugin = folder / "bin" / "pulumi-resource-aws"
         plugin.parent.mkdir()
-        plugin.write_text(f"#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m tests.engine.plugin\n")
+        plugin.write_text(
+            f"#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m tests.engine.plugin\n",
+            encoding="utf-8",
+        )
         plugin.chmod(0o755)
         programs = [str(plugin.parent), str(pulumi_cli.find(ROOT).parent), os.environ["PATH"]]
         self._environ = {
@@ -41,7 +44,7 @@ class Clone:
             cwd=self.root,
             env=self._environ,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
 

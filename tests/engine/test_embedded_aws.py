@@ -116,7 +116,7 @@ def running(
 ) -> Iterator[tuple[RuntimeApi, Callable[[], list[dict[str, Any]]]]]:
     """The function below the runtime client, and what it has logged."""
     log = archive.with_name("log")
-    with runtime_api() as api, log.open("w") as output:
+    with runtime_api() as api, log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [python, "-m", "awslambdaric", function.inputs["handler"]],
             cwd=archive,
@@ -137,7 +137,10 @@ def running(
             stderr=output,
         )
         try:
-            yield api, lambda: [json.loads(line) for line in log.read_text().splitlines()]
+            yield (
+                api,
+                lambda: [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()],
+            )
         finally:
             process.kill()
             process.wait()
@@ -182,7 +185,7 @@ def check_metrics(line: dict[str, Any]) -> None:
 def test_unexpected_error_is_reported_and_the_next_event_is_served(
     python: Path, archive: Path, function: Thing, emulator: MiniStack
 ) -> None:
-    with (archive / "counter_service/runtime/core/service.py").open("a") as file:
+    with (archive / "counter_service/runtime/core/service.py").open("a", encoding="utf-8") as file:
         file.write(FAILURE)
     with running(python, archive, function, emulator) as (api, logged):
         kind, error = api.invoke(recorded("disconnect"))

@@ -18,7 +18,9 @@ def problems(account: Account) -> list[str]:
     files = {thing.inputs["key"]: thing for thing in account.of(OBJECT)}
     found = []
     if index := files.get(INDEX):
-        named = re.findall(r"/(assets/[\w.-]+)", Path(index.inputs["source"]["path"]).read_text())
+        named = re.findall(
+            r"/(assets/[\w.-]+)", Path(index.inputs["source"]["path"]).read_text(encoding="utf-8")
+        )
         found += [f"{INDEX} names {file}." for file in {CONFIG, *named} - files.keys()]
     if config := files.get(CONFIG):
         url = json.loads(config.inputs["content"])["webSocketUrl"]
