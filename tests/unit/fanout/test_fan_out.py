@@ -89,7 +89,7 @@ class FakePool:
     def sign(self) -> SignedRequestTemplate:
         self.signed_at.append(self.now)
         target, credentials = Target("r", "h", "/s"), Credentials("a", "b", None)
-        return SignedRequestTemplate(target, credentials, b"{}", self.now)
+        return SignedRequestTemplate(target, credentials, b"{}", self.now, "POST")
 
 
 def run(pool: FakePool, audience: Iterable[str], limits: Limits = NO_PAUSE) -> Any:
