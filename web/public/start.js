@@ -54,19 +54,19 @@
   /** Reloads if the site responds, because without a network the browser's error page would replace this one. */
   const retry = () => {
     const reload = () =>
-      request("HEAD", location.pathname, ({ status }) => {
+      request(location.pathname, ({ status }) => {
         if (status === 200) location.reload();
         else retryLater();
       });
     // A cache may have kept what arrived in place of the script.
-    if (failedScript) request("GET", failedScript, reload);
+    if (failedScript) request(failedScript, reload);
     else reload();
   };
 
   /** Makes a request that no cache responds to. */
-  const request = (method, url, onEnd) => {
+  const request = (url, onEnd) => {
     const http = new XMLHttpRequest();
-    http.open(method, url);
+    http.open("GET", url);
     http.setRequestHeader("Cache-Control", "no-cache");
     http.timeout = PATIENCE_MS;
     http.onloadend = () => timer && onEnd(http);
@@ -85,7 +85,7 @@
   addEventListener("error", onError, true);
   if (!("noModule" in HTMLScriptElement.prototype)) fail(FAILED);
 
-  const watch = setInterval(() => {
+  const watch = () => {
     const element = document.getElementById("start");
     if (element) {
       if (Date.now() - since > PATIENCE_MS * (failures + 1)) fail(INCOMPLETE);
@@ -96,12 +96,17 @@
       element.setAttribute("role", "alert");
       element.className = "problem";
     } else if (document.readyState !== "loading") {
-      clearInterval(watch);
+      clearInterval(interval);
+      observer.disconnect();
       clearTimeout(timer);
       timer = 0;
       removeEventListener("error", onError, true);
       failures = 0;
       store();
     }
-  }, 100);
+  };
+  const interval = setInterval(watch, 100);
+  // Runs before the first paint, so that the sentence which stays without JavaScript never shows up.
+  const observer = new MutationObserver(watch);
+  observer.observe(document, { childList: true, subtree: true });
 })();
