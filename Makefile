@@ -22,10 +22,14 @@ PREPARE = @$(TOOLCHAIN) prepare
 # They change what Python imports and does, so not even the tests would be those of this folder.
 unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter PYTHON%,$(.VARIABLES)))
 
+# Lines of targets that run side by side, where make can keep them whole.
+OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e web-test test-fresh soak mutation build up outputs emulator audit \
-        bench screenshots lock vendor-auth vendor-auth-local clean
+.PHONY: help run test lint types unit set-up e2e e2e-page e2e-product web-test test-engine engine-plans \
+        engine-work test-fresh soak mutation build up outputs emulator audit bench screenshots lock vendor-auth \
+        vendor-auth-local clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -61,10 +65,10 @@ vendor-auth-local: ## The same for this machine, for make run
 
 test: ## Every test, with types and lint
 	$(PREPARE) dev web
-	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) \
+	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) \
 	  unit lint types web-test set-up
 	@$(MAKE) --no-print-directory e2e
-	@$(VENV) -m coverage combine --quiet --append .coverage-set-up
+	@$(VENV) -m coverage combine --quiet --append .coverage-set-up .coverage-e2e-page .coverage-e2e-product
 	@$(VENV) -m coverage report
 
 lint:
@@ -93,7 +97,31 @@ web-test: ## The page's own tests
 e2e: ## The product on the embedded AWS, with real clients and Chromium
 	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
-	$(VENV) -m pytest tests/e2e --cov --cov-append --cov-report= --cov-fail-under=0
+	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) e2e-page e2e-product
+
+# Two halves that take about as long, and wait most of the time.
+E2E_PAGE := $(wildcard tests/e2e/test_page*.py)
+
+e2e-page:
+	COVERAGE_FILE=.coverage-e2e-page $(VENV) -m pytest $(E2E_PAGE) --cov --cov-report= --cov-fail-under=0
+
+e2e-product:
+	COVERAGE_FILE=.coverage-e2e-product $(VENV) -m pytest tests/e2e $(addprefix --ignore=,$(E2E_PAGE)) \
+	  --cov --cov-report= --cov-fail-under=0
+
+test-engine: ## The program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
+	$(PREPARE) pulumi dev
+	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) \
+	  engine-plans engine-work
+
+# Two halves that take about as long.
+ENGINE_WORK := $(addprefix tests/engine/test_,clone.py embedded_aws.py stack_files.py)
+
+engine-plans:
+	$(VENV) -m pytest tests/engine $(addprefix --ignore=,$(ENGINE_WORK))
+
+engine-work:
+	$(VENV) -m pytest $(ENGINE_WORK)
 
 soak: ## The product under faults, into docs/reliability.md (MINUTES=10)
 	$(PREPARE) dev page
@@ -127,4 +155,4 @@ lock: ## Pin the newest packages that pyproject.toml and web/package.json allow
 
 clean: ## Remove everything that was built or installed
 	rm -rf .venv .toolchain .vendor .local web/node_modules web/dist web/coverage bench/node/node_modules \
-	  .coverage .coverage-set-up .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	  .coverage .coverage-* .mypy_cache .ruff_cache .pytest_cache .hypothesis

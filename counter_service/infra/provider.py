@@ -55,7 +55,7 @@ class AwsConnection:
             if value := config.get(key):
                 arguments[argument] = value
         for key, argument in _SECRETS.items():
-            if secret := config.get_secret(key):
+            if (secret := config.get_secret(key)) is not None:
                 arguments[argument] = secret
         for key, argument in _LISTS.items():
             if config.get(key) is not None:

@@ -29,6 +29,7 @@ PARTS: Final[dict[str, Callable[[], object]]] = {
     "bench-node": partial(node.ensure_modules, ROOT / "bench" / "node"),
     "auth": partial(vendor.ensure, "lambda"),
     "auth-local": partial(vendor.ensure, "local"),
+    "pulumi": partial(pulumi_cli.find, ROOT),
 }
 
 

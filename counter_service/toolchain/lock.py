@@ -20,6 +20,7 @@ LOCKS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "requirements/bench.txt": (("--group", "bench"), ()),
     "requirements/audit.txt": (("--group", "audit"), ()),
+    "requirements/lambda.txt": (("--group", "lambda"), ("requirements/local.txt",)),
     "requirements/node.txt": (("--group", "node"), ()),
     "requirements/uv.txt": (("--group", "uv"), ()),
 }

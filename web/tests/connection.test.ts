@@ -20,9 +20,9 @@ function setUp(protocols?: string[]) {
   const { page, setHidden } = fakePage();
   const { clock, late } = testClock();
   const timeout = {
-    ms: RESPONSE_MS,
+    silenceMs: RESPONSE_MS,
     handshakeMs: 10_000,
-    opened: vi.fn<ResponseTimeout["opened"]>(),
+    connected: vi.fn<ResponseTimeout["connected"]>(),
     measured: vi.fn<ResponseTimeout["measured"]>(),
     expired: vi.fn<ResponseTimeout["expired"]>(),
   };
@@ -93,7 +93,7 @@ describe("the handshake of a connection", () => {
     const { socket, timeout } = setUp();
     vi.advanceTimersByTime(700);
     socket.open();
-    expect(timeout.opened.mock.calls).toEqual([[700]]);
+    expect(timeout.connected.mock.calls).toEqual([[700]]);
   });
 
   it("reports the connection as closed when the handshake fails", () => {

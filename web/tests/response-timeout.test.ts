@@ -22,7 +22,7 @@ function setUpMeasured(roundTripMs = 100) {
 
 it("allows a link that was never used three times the shortest timeout, and twice as long for the handshake", () => {
   const timeout = setUp();
-  expect([timeout.ms, timeout.handshakeMs]).toEqual([15_000, 30_000]);
+  expect([timeout.silenceMs, timeout.handshakeMs]).toEqual([15_000, 30_000]);
 });
 
 it.each([
@@ -31,43 +31,43 @@ it.each([
   [4000, 8000],
   [12_000, 24_000],
 ])("allows twice the slowest round trip after one of %d ms", (roundTripMs, expected) => {
-  expect(setUpMeasured(roundTripMs).ms).toBe(expected);
+  expect(setUpMeasured(roundTripMs).silenceMs).toBe(expected);
 });
 
 it("takes the first handshake as a round trip, because a broadcast may be the first frame", () => {
   const timeout = setUp();
-  timeout.opened(12_000);
-  expect(timeout.ms).toBe(24_000);
+  timeout.connected(12_000);
+  expect(timeout.silenceMs).toBe(24_000);
   timeout.measured(10, false);
-  expect(timeout.ms).toBe(24_000);
+  expect(timeout.silenceMs).toBe(24_000);
 });
 
 it("keeps the allowance of a link without a response after a fast handshake", () => {
   const timeout = setUp();
-  timeout.opened(100);
-  expect(timeout.ms).toBe(15_000);
+  timeout.connected(100);
+  expect(timeout.silenceMs).toBe(15_000);
 });
 
 it("takes no handshake as longer than it allows, because the page was suspended meanwhile", () => {
   const timeout = setUp();
-  timeout.opened(3_600_000);
-  expect(timeout.ms).toBe(60_000);
+  timeout.connected(3_600_000);
+  expect(timeout.silenceMs).toBe(60_000);
   const other = setUpMeasured();
-  other.opened(3_600_000);
-  expect(other.ms).toBe(20_000);
+  other.connected(3_600_000);
+  expect(other.silenceMs).toBe(20_000);
 });
 
 it("takes no round trip as longer than it allows, because the page was suspended meanwhile", () => {
   const timeout = setUpMeasured();
   timeout.measured(3_600_000, true);
-  expect(timeout.ms).toBe(10_000);
+  expect(timeout.silenceMs).toBe(10_000);
 });
 
 it("doubles after each failure up to a minute, until a response that is certainly one", () => {
   const timeout = setUpMeasured();
   const grown = [1, 2, 3, 4, 5].map(() => {
     timeout.expired();
-    return [timeout.ms, timeout.handshakeMs];
+    return [timeout.silenceMs, timeout.handshakeMs];
   });
   expect(grown).toEqual([
     [10_000, 10_000],
@@ -77,9 +77,9 @@ it("doubles after each failure up to a minute, until a response that is certainl
     [MAX_RESPONSE_MS, MAX_RESPONSE_MS],
   ]);
   timeout.measured(100, false);
-  expect(timeout.ms).toBe(MAX_RESPONSE_MS);
+  expect(timeout.silenceMs).toBe(MAX_RESPONSE_MS);
   timeout.measured(100, true);
-  expect(timeout.ms).toBe(5000);
+  expect(timeout.silenceMs).toBe(5000);
 });
 
 it("halves the effect of a slow round trip with each half-life of fast ones", () => {
@@ -89,7 +89,7 @@ it("halves the effect of a slow round trip with each half-life of fast ones", ()
   const shrunk = [1, 2, 3].map(() => {
     vi.advanceTimersByTime(HALF_LIFE_MS);
     timeout.measured(0, true);
-    return timeout.ms;
+    return timeout.silenceMs;
   });
   // The first sample was limited to the 15 s that the link was allowed, and the second was not.
   expect(shrunk).toEqual([16_000, 8000, 5000]);
@@ -98,31 +98,31 @@ it("halves the effect of a slow round trip with each half-life of fast ones", ()
 it("shrinks by the time that has passed, not by the number of responses", () => {
   const timeout = setUpMeasured(12_000);
   for (let response = 1; response <= 100; response += 1) timeout.measured(0, true);
-  expect(timeout.ms).toBe(24_000);
+  expect(timeout.silenceMs).toBe(24_000);
 });
 
 it("grows with a slow broadcast and does not shrink with a fast one", () => {
   const timeout = setUpMeasured(1000);
   timeout.measured(4000, false);
-  expect(timeout.ms).toBe(8000);
+  expect(timeout.silenceMs).toBe(8000);
   vi.advanceTimersByTime(HALF_LIFE_MS);
   timeout.measured(1, false);
-  expect(timeout.ms).toBe(8000);
+  expect(timeout.silenceMs).toBe(8000);
 });
 
 it("adds up to half at random, drawn again after each failure", () => {
   const draws = [0, 0.999, 0.5];
   const timeout = createResponseTimeout(SHORTEST_MS, { now: () => 0, random: () => draws.shift() ?? 0 });
   timeout.measured(0, true);
-  expect(timeout.ms).toBe(5000);
+  expect(timeout.silenceMs).toBe(5000);
   timeout.expired();
-  expect(timeout.ms).toBeCloseTo(10_000 * 1.4995);
+  expect(timeout.silenceMs).toBeCloseTo(10_000 * 1.4995);
   timeout.expired();
-  expect(timeout.ms).toBe(20_000 * 1.25);
+  expect(timeout.silenceMs).toBe(20_000 * 1.25);
 });
 
 it("never allows less than a shortest timeout of more than a minute", () => {
   const timeout = createResponseTimeout(300_000, { now: () => 0, random: () => 0 });
   timeout.expired();
-  expect(timeout.ms).toBe(300_000);
+  expect(timeout.silenceMs).toBe(300_000);
 });

@@ -99,7 +99,7 @@ export function createConnection({
     const deadline =
       openedAt === undefined
         ? createdAt + timeout.handshakeMs
-        : Math.min(Math.max(oldest, aliveAt) + timeout.ms, oldest + OWN_RESPONSE_FACTOR * timeout.ms);
+        : Math.min(Math.max(oldest, aliveAt) + timeout.silenceMs, oldest + OWN_RESPONSE_FACTOR * timeout.silenceMs);
     return deadline === missedDeadline ? graceEnd : deadline;
   }
 
@@ -178,7 +178,7 @@ export function createConnection({
     const sentAt = keys.map((key) => pending.get(key)).find((at) => at !== undefined);
     if (sentAt !== undefined) {
       // After a silence, the first frame is the response to the heartbeat. Among other frames it may be a broadcast.
-      const isOwn = (message.id !== undefined && pending.has(message.id)) || sentAt - aliveAt > timeout.ms;
+      const isOwn = (message.id !== undefined && pending.has(message.id)) || sentAt - aliveAt > timeout.silenceMs;
       timeout.measured(now - sentAt, isOwn);
     }
     aliveAt = now;
@@ -191,7 +191,7 @@ export function createConnection({
   socket.addEventListener("open", () => {
     if (closed) return;
     openedAt = aliveAt = clock.now();
-    timeout.opened(openedAt - createdAt);
+    timeout.connected(openedAt - createdAt);
     sendHeartbeat();
     onOpen();
   });

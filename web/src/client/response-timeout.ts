@@ -18,11 +18,11 @@ export const HALF_LIFE_MS = 5 * 60_000;
 /** The timeout of one link. It outlives connections: the next one starts with what the last one needed. */
 export interface ResponseTimeout {
   /** Longest silence in milliseconds while a response is due. */
-  readonly ms: number;
+  readonly silenceMs: number;
   /** Longest handshake in milliseconds. */
   readonly handshakeMs: number;
   /** A handshake took that long, which is at least one round trip. */
-  opened: (handshakeMs: number) => void;
+  connected: (handshakeMs: number) => void;
   /**
    * A response arrived. `isOwn` is false if it may be a broadcast that arrived before a slower response. It can then
    * raise the timeout, but not lower it.
@@ -55,13 +55,13 @@ export function createResponseTimeout(shortestMs: number, { now, random }: Pick<
   }
 
   return {
-    get ms() {
+    get silenceMs() {
       return limit(1);
     },
     get handshakeMs() {
       return limit(HANDSHAKE_TIMEOUT_FACTOR);
     },
-    opened(handshakeMs) {
+    connected(handshakeMs) {
       openedInMs = Math.min(handshakeMs, limit(HANDSHAKE_TIMEOUT_FACTOR));
       // Not a change: the first response has yet to show whether the server is as fast as the handshake was.
       slowestMs = Math.max(slowestMs, openedInMs);
