@@ -113,9 +113,9 @@ def test_allows_the_posts_that_the_runtime_signs() -> None:
     """It speaks HTTP itself, so there is no client method to read."""
     assert statements(False)["ManageConnections"] == ["execute-api:ManageConnections"]
     target = Target("eu-central-1", "api.test", "/prod")
-    request = SignedRequestTemplate(target, Credentials("key", "secret", None), b"", 0).request(
-        "id"
-    )
+    request = SignedRequestTemplate(
+        target, Credentials("key", "secret", None), b"", 0, "POST"
+    ).request("id")
     assert request.startswith(b"POST /prod/@connections/id ")
     resource = dev().one("aws:iam/rolePolicy:RolePolicy", "websocket-policy").inputs["policy"]
     assert "/prod/POST/@connections/*" in resource

@@ -39,7 +39,7 @@ class ConnectionPool:
         for key, _ in self.selector.select(0):
             self.drop(key.data)
 
-    def take(self, must_be_new: bool = False) -> HttpConnection:
+    def take(self, must_be_new: bool) -> HttpConnection:
         """An idle connection, unless it must be new or there is none: then a new one.
 
         Raises OSError if the host's name does not resolve.

@@ -37,7 +37,7 @@ class Target:
 
 
 class SignedRequestTemplate:
-    """Signed requests that send one payload to many connections, by default as POST.
+    """Signed requests that send one payload to many connections.
 
     A request is valid for the five minutes of clock skew that AWS allows, and may be sent again.
     """
@@ -57,7 +57,7 @@ class SignedRequestTemplate:
         credentials: Credentials,
         payload: bytes,
         epoch_seconds: float,
-        method: str = "POST",
+        method: str,
     ) -> None:
         moment = strftime("%Y%m%dT%H%M%SZ", gmtime(epoch_seconds))
         day = moment[:8]

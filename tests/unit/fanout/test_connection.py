@@ -84,7 +84,7 @@ def test_pool_takes_the_addresses_of_a_name_in_turn(
         ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
         pool = ConnectionPool("localhost", 80, None)
-        connections = [pool.take() for _ in listeners]
+        connections = [pool.take(must_be_new=True) for _ in listeners]
         for each in listeners:
             each.settimeout(5)
             each.accept()[0].close()

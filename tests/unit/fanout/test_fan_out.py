@@ -68,7 +68,7 @@ class FakePool:
         self.drop = self.connections.remove
         self.selector = self
 
-    def take(self, must_be_new: bool = False) -> FakeConnection:
+    def take(self, must_be_new: bool) -> FakeConnection:
         if self.idle and not must_be_new:
             return self.idle.pop()
         self.opened += 1
@@ -89,7 +89,7 @@ class FakePool:
     def sign(self) -> SignedRequestTemplate:
         self.signed_at.append(self.now)
         target, credentials = Target("r", "h", "/s"), Credentials("a", "b", None)
-        return SignedRequestTemplate(target, credentials, b"{}", self.now)
+        return SignedRequestTemplate(target, credentials, b"{}", self.now, "POST")
 
 
 def run(pool: FakePool, audience: Iterable[str], limits: Limits = NO_PAUSE) -> Any:
@@ -137,7 +137,7 @@ def test_connection_that_is_listed_twice_gets_one_post() -> None:
 
 def test_idle_connection_that_closes_during_the_fan_out_is_dropped() -> None:
     pool = FakePool()
-    closed, used = pool.take(), pool.take()
+    closed, used = pool.take(must_be_new=True), pool.take(must_be_new=True)
     closed.closed = True
     pool.idle += [closed, used]
     assert run(pool, "a") == {"a": DELIVERED}

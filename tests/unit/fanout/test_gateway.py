@@ -268,6 +268,18 @@ def test_name_is_looked_up_again_by_the_next_fan_out(
         server.cut_all()
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("https", 443), ("http", 80)])
+def test_endpoint_without_a_port_is_reached_at_the_port_of_its_scheme(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, port: int
+) -> None:
+    resolve = Mock(side_effect=socket.gaierror("no such name"))
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    credentials = Credentials("key", "secret", None)
+    outbox = ApiGatewayOutbox(f"{scheme}://host.test/prod", "region", lambda: credentials)
+    outbox.post(UPDATE, ["a"])
+    assert {call.args for call in resolve.call_args_list} == {("host.test", port)}
+
+
 # --- credentials and logs ---
 
 
