@@ -13,7 +13,14 @@ from counter_service.runtime.core.protocol import OP_ID, ErrorCode, GetCurrent, 
 
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "web/README.md"])
+    for path in sorted(
+        [
+            *ROOT.glob("*.md"),
+            *ROOT.glob("docs/**/*.md"),
+            *ROOT.glob(".github/*.md"),
+            ROOT / "web/README.md",
+        ]
+    )
 }
 KEYS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
 ASYNCAPI = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text(encoding="utf-8"))
@@ -38,6 +45,33 @@ def test_page_names_only_what_exists(page: str) -> None:
         ), target
     for key in re.findall(r"pulumi config set (\w+) ", text):
         assert key in KEYS, key
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_links_only_to_headings_that_exist(page: str) -> None:
+    folder = (ROOT / page).parent
+    for target, heading in re.findall(r"\]\((?!http)([^)#]*)#([^)]+)\)", PAGES[page]):
+        linked = (folder / target if target else ROOT / page).read_text(encoding="utf-8")
+        assert heading in anchors(linked), f"{target}#{heading}"
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_extending_names_only_files_that_exist() -> None:
+    text = PAGES["docs/extending.md"]
+    files = re.findall(r"`([\w.-]+(?:/[\w.-]*)+|[\w-]+\.(?:md|toml|yaml))`", text)
+    assert len(files) > 80
+    assert sorted({file for file in files if not (ROOT / file).exists()}) == []
+
+
+def test_extending_has_a_recipe_for_each_row_of_its_table() -> None:
+    text = PAGES["docs/extending.md"]
+    rows = re.findall(r"^\| \[.+\]\(#(.+?)\) \|", text, re.MULTILINE)
+    assert set(rows) == anchors(text) - {"everyday-changes"}
 
 
 def test_asyncapi_lists_every_error_code() -> None:
