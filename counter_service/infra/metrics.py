@@ -38,6 +38,7 @@ class MetricSources:
         stage_name: str,
         tables: Tables,
     ) -> Self:
+        """The sources of one stack, from the names of its resources."""
         # A WebSocket API's metrics have ApiId and Stage, not the ApiName of a REST API:
         # docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
         return cls(

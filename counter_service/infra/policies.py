@@ -7,6 +7,8 @@ import pulumi
 
 
 class PolicyDocument(TypedDict):
+    """An IAM policy document, ready to be written as JSON."""
+
     Version: str
     Statement: list[dict[str, Any]]
 

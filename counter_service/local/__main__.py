@@ -28,6 +28,7 @@ ANOTHER: Final = "make run FOLDER=.local/another"
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run `make run`'s command line, and return the exit code of the process."""
     interrupt_on_signals()
     return command(lambda: run(_parser().parse_args(argv)), "Stopped.")
 

@@ -21,6 +21,8 @@ ANSWER_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
+    """A stack that is deployed in the emulator. `outputs` are those of `pulumi stack output`."""
+
     outputs: dict[str, Any]
     unsupported: list[str]  # resources and keys of the configuration that the emulator cannot have
 

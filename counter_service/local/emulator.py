@@ -82,6 +82,7 @@ class MiniStack:
 
     @property
     def endpoint(self) -> str:
+        """URL of the emulator's AWS APIs."""
         return f"http://{HOST}:{self.port}"
 
     def websocket_url(self, api_id: str) -> str:
@@ -90,6 +91,7 @@ class MiniStack:
         return f"ws://{HOST}:{self.port}/_aws/execute-api/{api_id}"
 
     def session(self) -> boto3.Session:
+        """A boto3 session with the emulator's dummy credentials and its region."""
         return boto3.Session(
             aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],

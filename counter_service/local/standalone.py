@@ -27,6 +27,7 @@ ANOTHER: Final = "make emulator FOLDER=.local/another EMULATOR_PORT=4567"
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run `make emulator`'s command line, and return the exit code of the process."""
     arguments = _parser().parse_args(argv)
     interrupt_on_signals()
     return command(

@@ -35,6 +35,16 @@ class StackConfig:
         self.places: dict[str, str] = {}
 
     def set(self, key: str, value: Any, place: str) -> None:
+        """Set a key.
+
+        Args:
+            key: Name without the project's namespace.
+            value: As YAML has it.
+            place: File and line of the value, which errors name.
+
+        Raises:
+            pulumi.RunError: The value has a number that is not finite.
+        """
         try:
             self.values[key] = to_text(value)
         except ValueError:

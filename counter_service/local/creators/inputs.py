@@ -25,6 +25,7 @@ class Inputs:
         return self._values[key]
 
     def get(self, key: str, default: Any = None) -> Any:
+        """The input, or `default` if the resource has none. Counts as reading it."""
         self._read.add(key)
         return self._values.get(key, default)
 

@@ -47,6 +47,7 @@ class DeliveryStats:
 
     @classmethod
     def of(cls, deliveries: Counter[Delivery], throttled: int) -> Self:
+        """The stats of one fan-out, from its number of posts by result."""
         return cls(
             delivered=deliveries[Delivery.DELIVERED],
             gone=deliveries[Delivery.GONE],
@@ -65,6 +66,7 @@ class DeliveryStats:
 
     @property
     def problem(self) -> BroadcastProblem | None:
+        """The worst problem of the broadcast, or None."""
         if self.incomplete:
             return BroadcastProblem.INCOMPLETE
         return BroadcastProblem.STALE_ROWS_LEFT if self.stale_rows_left else None

@@ -146,6 +146,7 @@ def counter_update(value: int, op_id: str | None = None) -> str:
 
 
 def error(code: ErrorCode, op_id: str | None = None) -> str:
+    """The message that reports an error, as JSON text."""
     return _dump({"type": "error", "code": code, "message": MESSAGES[code]}, op_id)
 
 

@@ -45,11 +45,13 @@ def translate_errors(operation: str) -> Iterator[None]:
 
 
 def to_store_error(operation: str, reason: str) -> StoreUnavailable:
+    """The StoreError for an operation that was not applied, by its error code."""
     return (StoreBusy if reason in BUSY else StoreUnavailable)(operation, reason)
 
 
 @contextmanager
 def ignore_condition_failure(client: Any) -> Iterator[None]:
+    """Ignore a condition that is false. Every other error passes."""
     with suppress(client.exceptions.ConditionalCheckFailedException):
         yield
 

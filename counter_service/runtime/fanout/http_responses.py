@@ -34,6 +34,8 @@ class MalformedResponse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
+    """What the fan-out reads from a response of @connections."""
+
     status: int
     reusable: bool  # the connection may carry another request
     error_type: str  # x-amzn-errortype in lower case, such as "goneexception", or ""

@@ -42,6 +42,7 @@ class Pace:
         return max(0, int(min(self._tokens, self._window - in_flight)))
 
     def started(self, posts: int) -> None:
+        """Record that this many posts were started."""
         self._tokens -= posts
 
     def next_group_at(self, now: float) -> float | None:

@@ -22,6 +22,8 @@ _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]*=*")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
+    """AWS credentials of the function's role. Their repr shows no secret."""
+
     access_key: str
     secret_key: str = field(repr=False)
     token: str | None = field(repr=False)  # of a role's session
