@@ -30,7 +30,7 @@ class ConfigReader:
         """The value, if all of it matches the pattern.
 
         Args:
-            requirement: What the value must be, for the error: "an e-mail address".
+            requirement: Kind of value for the error message, such as "an e-mail address".
         """
         value = self._value(key)
         if not re.fullmatch(pattern, value):

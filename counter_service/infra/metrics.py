@@ -1,4 +1,4 @@
-"""Where CloudWatch has the metrics of this stack: for the alarms and the dashboard."""
+"""The CloudWatch metrics of this stack, which the alarms and the dashboard use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
