@@ -78,7 +78,10 @@ class StoreBusy(StoreUnavailable):
 
 
 class OutcomeUnknown(StoreError):
-    """There was no response. The operation may have been applied, so a retry could apply it twice."""
+    """The operation may have been applied, because there was no response.
+
+    A retry could apply it twice.
+    """
 
     def __str__(self) -> str:
         return f"{self.operation} got no response ({self.reason}). It may have been applied."

@@ -51,7 +51,7 @@ def to_store_error(operation: str, reason: str) -> StoreUnavailable:
 
 @contextmanager
 def ignore_condition_failure(client: Any) -> Iterator[None]:
-    """Ignore a condition that is false. Every other error passes."""
+    """Suppress the error of a condition that is not met. Other errors are raised as they are."""
     with suppress(client.exceptions.ConditionalCheckFailedException):
         yield
 

@@ -34,7 +34,7 @@ class MalformedResponse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the fan-out reads from a response of @connections."""
+    """The parts of a response of @connections that the fan-out needs."""
 
     status: int
     reusable: bool  # the connection may carry another request

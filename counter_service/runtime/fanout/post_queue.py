@@ -1,4 +1,4 @@
-"""What a fan-out has left to post."""
+"""The posts that a fan-out has left."""
 
 import heapq
 from collections.abc import Iterator

@@ -31,7 +31,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where posts go: https://`host``base_path`/@connections/{id}."""
+    """The stage that posts are sent to: https://`host``base_path`/@connections/{id}."""
 
     region: str
     host: str  # as in the Host header: with the port if it is not the scheme's default
