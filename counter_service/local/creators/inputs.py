@@ -17,7 +17,7 @@ class Inputs:
         self._read_whole: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
-        """Whether the resource has the input. The answer does not count as reading it."""
+        """Whether the resource has the input. Asking does not count as reading it."""
         return key in self._values
 
     def __getitem__(self, key: str) -> Any:

@@ -27,7 +27,7 @@ class Copied:
         self._log = log
 
     def write(self, text: str) -> int:
-        """Write to the stream, and its part for the log to the log. Returns what the stream returns."""
+        """Write to the stream, and to the log what belongs there."""
         with suppress(OSError):  # a full disk must not fail the function
             self._log.write(self.logged(text))
         return self._stream.write(text)
