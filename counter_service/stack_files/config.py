@@ -115,7 +115,7 @@ def read(stack: str, root: Path) -> StackConfig:
     if not path.exists():
         names = (each.name for each in root.glob("Pulumi.*.yaml"))
         known = sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in names)
-        raise pulumi.RunError(f"There is no stack {stack!r}: use one of {', '.join(known)}.")
+        raise pulumi.RunError(f"There is no stack {stack!r}. Use one of {', '.join(known)}.")
     file = _File(path)
     _check_other_keys(file)
     config = StackConfig()
