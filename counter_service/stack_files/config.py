@@ -38,7 +38,7 @@ class StackConfig:
         """Set a key.
 
         Args:
-            key: Name without the project's namespace.
+            key: Qualified name.
             value: As YAML has it.
             place: File and line of the value, which errors name.
 

@@ -63,7 +63,7 @@ def zipped(archive: pulumi.AssetArchive) -> bytes:
 
 
 def create_recursion_config(aws: MiniStack, inputs: Inputs) -> Created:
-    """Set whether Lambda stops the function when it invokes itself in a loop."""
+    """Set what Lambda does when the function invokes itself in a loop."""
     aws.client("lambda").put_function_recursion_config(
         FunctionName=inputs["functionName"], RecursiveLoop=inputs["recursiveLoop"]
     )

@@ -57,7 +57,7 @@ class StoreError(CounterError):
 
 
 class StoreUnavailable(StoreError):
-    """The operation was not applied. It is safe to retry."""
+    """The operation was not applied, or is idempotent. It is safe to retry."""
 
     def __str__(self) -> str:
         return f"{self.operation} failed ({self.reason}). It is safe to retry."

@@ -56,7 +56,7 @@ class CounterService:
                 return self.continue_broadcast(progress, deadline_ms)
 
     def connect(self, event: Connect) -> Outcome:
-        """Accept a handshake and store its connection, or reject it with 401, 403 or 503."""
+        """Accept a handshake and store its connection, or reject it with 401 or 403."""
         if rejection := self.access.check(event):
             return Outcome(
                 Action.CONNECT,
@@ -86,7 +86,7 @@ class CounterService:
 
         Args:
             op_id: Idempotency key of the click. None: it is counted each time that it arrives.
-            deadline_ms: Time at which the invocation stops broadcasting, in milliseconds.
+            deadline_ms: Epoch millisecond at which the invocation is killed.
         """
         try:
             counted = self.click_counter.count(op_id)
@@ -118,8 +118,13 @@ class CounterService:
         )
 
     def get_current(self, sender: Connection, deadline_ms: float) -> Outcome:
-        """Store the sender's connection again and send it the value. Also resumes a broadcast whose
-        invocation crashed."""
+        """Restore the sender's row if it is missing, send it the value, and resume a broadcast whose
+        invocation crashed.
+
+        Args:
+            sender: The connection that asked for the value.
+            deadline_ms: Epoch millisecond at which the invocation is killed.
+        """
         try:
             # Put the row before reading the value, so that a click that is counted in between is
             # broadcast to this client too. The other order could leave it with an old value.

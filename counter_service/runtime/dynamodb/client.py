@@ -45,7 +45,7 @@ def translate_errors(operation: str) -> Iterator[None]:
 
 
 def to_store_error(operation: str, reason: str) -> StoreUnavailable:
-    """The StoreError for an operation that was not applied, by its error code."""
+    """The error for an operation that is safe to retry, by DynamoDB's error code."""
     return (StoreBusy if reason in BUSY else StoreUnavailable)(operation, reason)
 
 
