@@ -118,8 +118,9 @@ class CounterService:
         )
 
     def get_current(self, sender: Connection, deadline_ms: float) -> Outcome:
-        """Restore the sender's row if it is missing, send it the value, and resume a broadcast whose
-        invocation crashed.
+        """Send the value to the sender, whose row is restored if it is missing.
+
+        Also resumes a broadcast whose invocation crashed.
 
         Args:
             sender: The connection that asked for the value.
