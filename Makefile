@@ -19,7 +19,7 @@ TOOLCHAIN = command -v $(PYTHON) >/dev/null || { echo "error: There is no $(PYTH
  or name one, for example make PYTHON=python3.13." >&2; exit 1; }; $(PYTHON) -I counter_service/toolchain
 PREPARE = @$(TOOLCHAIN) prepare
 
-# They change what Python imports and does, so not even the tests would be those of this folder.
+# Python's own variables change what it imports: the tests could be those of another folder.
 unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter PYTHON%,$(.VARIABLES)))
 
 # Lines of targets that run side by side, where make can keep them whole.
@@ -34,36 +34,36 @@ OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-# --- use it ---------------------------------------------------------------------------------
+# --- run and deploy ---------------------------------------------------------------------------
 
 run: ## Run everything here, without AWS (PORT= and HOST= of the page, FOLDER= of its files)
 	$(PREPARE) local page
 	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local --stack $(STACK) \
 	  $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") $(if $(FOLDER),--folder "$(FOLDER)")
 
-emulator: ## Only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
+emulator: ## Run only the embedded AWS, for `pulumi up --stack local` (EMULATOR_PORT=4566)
 	$(PREPARE) local
 	@export PARENT_PID=$$PPID; exec $(VENV) -m counter_service.local.standalone --port "$(EMULATOR_PORT)" \
 	  $(if $(FOLDER),--folder "$(FOLDER)")
 
-up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 asks nothing)
+up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 skips the questions)
 	@$(TOOLCHAIN) up $(STACK)
 
 outputs: ## Show the deployed stack's outputs (STACK=dev)
 	@$(TOOLCHAIN) pulumi stack output --stack $(STACK)
 
-build: ## Build the page into web/dist, also where it is current
+build: ## Build the page into web/dist, even if it is up to date
 	@$(TOOLCHAIN) build
 
 vendor-auth: ## Install the token library for Lambda, for stacks with authIssuer
 	$(PREPARE) auth
 
-vendor-auth-local: ## The same for this machine, for make run
+vendor-auth-local: ## Install the token library for this machine, for make run
 	$(PREPARE) auth-local
 
-# --- prove it -------------------------------------------------------------------------------
+# --- test and measure -------------------------------------------------------------------------
 
-test: ## Every test, with types and lint
+test: ## Run every test, the type checks and the linters
 	$(PREPARE) dev web
 	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) \
 	  unit lint types web-test set-up
@@ -82,19 +82,19 @@ types:
 	$(VENV) -m mypy
 	@$(TOOLCHAIN) npm --prefix web run --silent typecheck
 
-unit: ## The tests that need no browser and no emulator
+unit: ## Run the tests that need no browser and no emulator
 	$(PREPARE) dev
 	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
 
-set-up: ## The tests of the set-up, which break it in a small checkout
+set-up: ## Run the tests of the set-up, which break it in a small checkout
 	$(PREPARE) dev web
 	COVERAGE_FILE=.coverage-set-up $(VENV) -m pytest tests/toolchain --cov --cov-report= --cov-fail-under=0
 
-web-test: ## The page's own tests
+web-test: ## Run the page's own tests
 	$(PREPARE) web
 	@$(TOOLCHAIN) npm --prefix web run --silent test
 
-e2e: ## The product on the embedded AWS, with real clients and Chromium
+e2e: ## Test the product on the embedded AWS, with real clients and Chromium
 	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
 	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) e2e-page e2e-product
@@ -109,12 +109,12 @@ e2e-product:
 	COVERAGE_FILE=.coverage-e2e-product $(VENV) -m pytest tests/e2e $(addprefix --ignore=,$(E2E_PAGE)) \
 	  --cov --cov-report= --cov-fail-under=0
 
-test-engine: ## The program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
+test-engine: ## Test the program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
 	$(PREPARE) pulumi dev
 	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) \
 	  engine-plans engine-work
 
-# Two halves that take about as long.
+# Two halves that take about the same time.
 ENGINE_WORK := $(addprefix tests/engine/test_,clone.py embedded_aws.py stack_files.py)
 
 engine-plans:
@@ -123,27 +123,27 @@ engine-plans:
 engine-work:
 	$(VENV) -m pytest $(ENGINE_WORK)
 
-soak: ## The product under faults, into docs/reliability.md (MINUTES=10)
+soak: ## Test the product under faults; writes docs/reliability.md (MINUTES=10)
 	$(PREPARE) dev page
 	@$(VENV) -m tests.e2e.browser || true # without Chromium, the WebSocket clients run
 	$(VENV) -m tests.soak --minutes "$(MINUTES)"
 
-test-fresh: ## make run and make test in clean Debian systems (as root; RELEASES="trixie forky")
+test-fresh: ## Run make run and make test in clean Debian systems (as root; RELEASES="trixie forky")
 	$(PREPARE) dev
 	@exec $(VENV) -m tests.fresh $(RELEASES)
 
-mutation: ## Look for changes that no test notices (MODULES=fanout/pace.py; all take an hour)
+mutation: ## Find changes of the code that no test detects (MODULES=fanout/pace.py; all take an hour)
 	$(PREPARE) dev
 	@exec $(VENV) -m tests.mutation $(MODULES)
 
 audit: ## Look up advisories on every locked package
 	@$(TOOLCHAIN) audit
 
-bench: ## Measure, beside others (QUESTION=fan_out); needs nginx
+bench: ## Run the benchmarks, or one with QUESTION=fan_out; needs nginx
 	$(PREPARE) local bench bench-node
 	.toolchain/bench/bin/python -m bench $(QUESTION)
 
-# --- keep it --------------------------------------------------------------------------------
+# --- maintain ---------------------------------------------------------------------------------
 
 screenshots: ## Take the pictures in docs/images again
 	$(PREPARE) dev page

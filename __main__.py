@@ -1,4 +1,4 @@
-"""What `pulumi up` runs: settings, stack, outputs."""
+"""The Pulumi program: settings, stack, outputs."""
 
 import pulumi
 

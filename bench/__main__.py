@@ -17,7 +17,7 @@ def main() -> int:
     if unknown := [name for name in wanted if name not in publish.QUESTIONS]:
         parser.error(f"There is no question {', '.join(unknown)}. Choose from {names}.")
     for each in (signal.SIGTERM, signal.SIGHUP):
-        # As after ctrl-C, child processes are ended and cgroups removed.
+        # Exit normally, as after Ctrl-C, so that child processes end and cgroups are removed.
         signal.signal(each, lambda *_: sys.exit(1))
     problems = []
     for name in wanted:

@@ -28,14 +28,14 @@ def message(body, connection_id):
         row = counter.get_item(Key={"id": "global"}).get("Item", {})
         send(connection_id, int(row.get("value", 0)))
     elif body["action"] == "increment":
-        answer = counter.update_item(
+        response = counter.update_item(
             Key={"id": "global"},
             UpdateExpression="ADD #value :one",
             ExpressionAttributeNames={"#value": "value"},
             ExpressionAttributeValues={":one": 1},
             ReturnValues="UPDATED_NEW",
         )
-        value = int(answer["Attributes"]["value"])
+        value = int(response["Attributes"]["value"])
         page = connections.scan()
         rows = page["Items"]
         while "LastEvaluatedKey" in page:

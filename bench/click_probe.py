@@ -120,7 +120,7 @@ async def floor(stack: Stack, everyone: Audience, connections: list[str]) -> dic
             with api.getresponse() as response:
                 response.read()
                 if response.status != 200:
-                    raise RuntimeError(f"The emulator answered a post with {response.status}.")
+                    raise RuntimeError(f"The emulator responded to a post with {response.status}.")
         api.close()
 
     started = time.perf_counter()

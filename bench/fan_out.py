@@ -1,7 +1,7 @@
 """What does it cost to post one message to many connections?
 
 The counter service's fan-out beside boto3 and Node's AWS SDK. Each client is a process on one core.
-nginx answers every post on another core. CPU per post is the figure to trust, because wall time
+nginx responds to every post on another core. CPU per post is the figure to trust, because wall time
 includes whatever else the machine does.
 """
 
@@ -60,7 +60,7 @@ class Situation:
     name: str
     posts: int
     warm: bool  # the client's connections are open
-    late: bool  # nginx answers after LATENCY_MS
+    late: bool  # nginx responds after LATENCY_MS
     rounds: int
 
 

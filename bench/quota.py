@@ -55,7 +55,7 @@ def simulate(quota: Quota, clients: int, pattern: str) -> Row:
 
 
 def reaches_everyone(row: Row) -> bool:
-    """Whether each broadcast leaves no client stale, and clients' messages find room."""
+    """Whether each broadcast leaves no client stale, and API Gateway accepts clients' messages."""
     return row["stale"] == 0 and _rejected(row) < MAX_REJECTED
 
 

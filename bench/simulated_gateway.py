@@ -113,7 +113,7 @@ class Clients:
 
 
 class TokenBucket:
-    """What is left of a quota."""
+    """The rest of a quota."""
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota

@@ -69,7 +69,7 @@ Instance = TypeVar("Instance")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What clients do, and where."""
+    """The number of clients, their clicks and their region."""
 
     clients: int
     clicks: Sequence[float]  # the moments, in seconds
@@ -80,7 +80,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one design did under one load. Times are in seconds.
+    """Measurements of one design under one load. Times are in seconds.
 
     A lag is the time from the commit of a click until every client has its value or a newer one;
     None if some client never got it.
@@ -186,7 +186,7 @@ class World:
         )
 
     def _send(self, work: Callable[[], object]) -> None:
-        """Send a client's message: invoke the function, if the quota has room for it."""
+        """Send a client's message: invoke the function, if the quota allows it."""
         self._client_messages += 1
         if self._bucket.admits(self.timeline.now):
             self.timeline.start(work)

@@ -1,6 +1,6 @@
 """A stand-in for the @connections API: nginx on a core of its own.
 
-It answers each post with 200 and no body, as API Gateway does, at once or after some latency.
+It responds to each post with 200 and no body, as API Gateway does, at once or after some latency.
 """
 
 import os

@@ -39,7 +39,7 @@ MANY_FAULTS: Final = FaultRates(0.15, 0.3, 0.1, 0.2, 0.3, 0.2)
 
 @dataclass
 class History:
-    """What the clients did and received."""
+    """The clients' clicks, and the messages that they received."""
 
     attempted: int = 0  # clicks
     op_ids: set[str] = field(default_factory=set)  # of clicks

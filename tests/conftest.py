@@ -1,4 +1,4 @@
-"""What every test needs."""
+"""Fixtures of every test."""
 
 import os
 

@@ -30,7 +30,7 @@ class ConfigReader:
         """The value, if all of it matches the pattern.
 
         Args:
-            requirement: What the value must be, for the error: "an e-mail address".
+            requirement: Kind of value for the error message, such as "an e-mail address".
         """
         value = self._value(key)
         if not re.fullmatch(pattern, value):
@@ -42,18 +42,21 @@ class ConfigReader:
         return self.text(key, rf"({pattern})?", f"{requirement}, or empty")
 
     def flag(self, key: str) -> bool:
+        """A boolean: true or false, as Pulumi stores it."""
         value = self._value(key)
         if value not in ("true", "false"):
             self._fail_value(key, value, "true or false")
         return value == "true"
 
     def integer(self, key: str, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both included."""
         value = self._value(key)
         if not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
             self._fail_value(key, value, f"a whole number from {low} to {high}")
         return int(value)
 
     def one_of(self, key: str, choices: tuple[int, ...]) -> int:
+        """A whole number that is one of the choices."""
         value = self.integer(key, min(choices), max(choices))
         if value not in choices:
             self._fail_value(key, str(value), "one of " + ", ".join(map(str, choices)))

@@ -18,6 +18,8 @@ _HEIGHT: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """One metric in a graph. `statistic` is CloudWatch's name of it, such as "Sum" or "p99"."""
+
     source: MetricSource
     metric: str
     statistic: str = "Sum"
@@ -26,6 +28,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
+    """One graph of the dashboard: a title and its lines."""
+
     title: str
     lines: tuple[Line, ...]
 

@@ -1,4 +1,4 @@
-"""What differs on an AWS emulator: the `emulator:` keys of a stack's configuration.
+"""Differences of an AWS emulator: the `emulator:` keys of a stack's configuration.
 
 They are not product settings. `Pulumi.local.yaml` and the local run set them, and a stack on AWS
 has none of them.

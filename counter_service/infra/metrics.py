@@ -1,4 +1,4 @@
-"""Where CloudWatch has the metrics of this stack: for the alarms and the dashboard."""
+"""The CloudWatch metrics of this stack, which the alarms and the dashboard use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ class MetricSources:
         stage_name: str,
         tables: Tables,
     ) -> Self:
+        """The sources of one stack, from the names of its resources."""
         # A WebSocket API's metrics have ApiId and Stage, not the ApiName of a REST API:
         # docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
         return cls(

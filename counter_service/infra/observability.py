@@ -49,7 +49,7 @@ class ObservabilityArgs:
 
 
 class Observability(pulumi.ComponentResource):
-    """What is configured of alarms, a topic that e-mails them, a dashboard and a budget."""
+    """Alarms, a topic that e-mails them, a dashboard and a budget, each if it is configured."""
 
     def __init__(
         self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None

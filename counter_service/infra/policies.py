@@ -7,6 +7,8 @@ import pulumi
 
 
 class PolicyDocument(TypedDict):
+    """An IAM policy document, ready to be written as JSON."""
+
     Version: str
     Statement: list[dict[str, Any]]
 
@@ -115,7 +117,7 @@ def hand_over_policy(function_arn: pulumi.Input[str]) -> PolicyDocument:
 
 
 def topic_policy(topic_arn: str) -> PolicyDocument:
-    """Who may publish: alarms of the topic's own account and region, and the account's budgets."""
+    """Alarms of the topic's own account and region, and the account's budgets, may publish."""
     *_, region, account, _ = topic_arn.split(":")
     return {
         "Version": "2012-10-17",

@@ -32,7 +32,7 @@ _URL: Final = r"https?://[^\s/]+(/[^\s]*)?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsConnection:
-    """Where AWS is, and with whose credentials. Without any key: AWS itself, and the shell's.
+    """Endpoint and credentials of AWS. Without any key: AWS itself, and the shell's credentials.
 
     Args:
         arguments: Arguments of aws.Provider, without its region and its tags.

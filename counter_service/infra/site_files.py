@@ -53,6 +53,7 @@ class SiteFile:
 
     @property
     def cache_control(self) -> str:
+        """Value of the object's Cache-Control header."""
         return A_YEAR if self.hashed else CHECKED
 
 

@@ -28,6 +28,7 @@ ANOTHER: Final = "make run FOLDER=.local/another"
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run `make run`'s command line, and return the exit code of the process."""
     interrupt_on_signals()
     return command(lambda: run(_parser().parse_args(argv)), "Stopped.")
 
@@ -96,7 +97,9 @@ def _shown(path: Path) -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m counter_service.local", description=__doc__)
-    parser.add_argument("--stack", default="dev", help="whose configuration to use (default: dev)")
+    parser.add_argument(
+        "--stack", default="dev", help="stack whose configuration is used (default: dev)"
+    )
     parser.add_argument(
         "--config",
         type=_key_and_value,
@@ -109,14 +112,16 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, default=0, help="the page's port (default: a free one)"
     )
     parser.add_argument(
-        "--host", default=HOST, help="where the page is served (default: this machine only)"
+        "--host",
+        default=HOST,
+        help="address that the page is served on (default: this machine only)",
     )
     parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
     parser.add_argument(
         "--folder",
         type=Path,
         default=ROOT / ".local",
-        help="where the logs and the stack's outputs go; one run at a time owns it",
+        help="folder of the logs and the stack's outputs; one run at a time uses it",
     )
     return parser
 

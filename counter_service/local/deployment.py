@@ -16,11 +16,13 @@ from .errors import LocalError
 from .mocks import EmulatorMocks
 from .overrides import needs_token
 
-ANSWER_SECONDS: Final = 30.0
+RESPONSE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
+    """A stack that is deployed in the emulator. `outputs` are those of `pulumi stack output`."""
+
     outputs: dict[str, Any]
     unsupported: list[str]  # resources and keys of the configuration that the emulator cannot have
 
@@ -28,7 +30,7 @@ class Deployment:
 def deploy(
     emulator: MiniStack, stack: str, config: dict[str, str], origin: str | None = None
 ) -> Deployment:
-    """Create the stack's resources, and return after the function has answered its first event.
+    """Create the stack's resources, and return after the function has responded to its first event.
 
     Args:
         emulator: A running emulator, which has no stack yet.
@@ -37,7 +39,7 @@ def deploy(
         origin: Origin of the client that asks for the counter, or None for a client without one.
 
     Raises:
-        LocalError: The function does not answer, or a resource cannot be created as declared.
+        LocalError: The function does not respond, or a resource cannot be created as declared.
         pulumi.RunError: The configuration is wrong.
     """
     mocks = EmulatorMocks(emulator)
@@ -45,7 +47,7 @@ def deploy(
     if needs_token(config):
         _start(emulator, outputs["FunctionName"])
     else:
-        _get_current(outputs["WebSocketApiEndpoint"], origin)
+        _get_current(emulator, outputs["WebSocketApiEndpoint"], origin)
     # DNS does not point to this machine, so a stack with a custom domain is served without it.
     keys = (qualified("domainName"), qualified("hostedZoneId"))
     unsupported_keys = [f"{key} {config[key]}" for key in keys if config.get(key)]
@@ -56,23 +58,32 @@ def _start(emulator: MiniStack, function: str) -> None:
     # There is no token to connect with, so invoke the function directly with a harmless event:
     # DISCONNECT for an unknown connection.
     event = {"requestContext": {"eventType": "DISCONNECT", "connectionId": "unknown"}}
-    answer = emulator.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
-    content = answer["Payload"].read().decode()
-    if "FunctionError" in answer or json.loads(content) != {"statusCode": 200}:
-        raise LocalError(f"The deployed function does not start: {content}")
+    response = emulator.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    content = response["Payload"].read().decode()
+    if "FunctionError" in response or json.loads(content) != {"statusCode": 200}:
+        raise LocalError(
+            f"The deployed function does not start: {content} See {emulator.function_log}."
+        )
 
 
-def _get_current(url: str, origin: str | None) -> None:
+def _get_current(emulator: MiniStack, url: str, origin: str | None) -> None:
     # The first message starts the function, so that the first click does not wait for it.
     try:
         with connect(
-            url, origin=Origin(origin) if origin else None, open_timeout=ANSWER_SECONDS, proxy=None
+            url,
+            origin=Origin(origin) if origin else None,
+            open_timeout=RESPONSE_SECONDS,
+            proxy=None,
         ) as client:
             client.send('{"action":"get-current"}')
-            answer = json.loads(client.recv(timeout=ANSWER_SECONDS))
+            message = json.loads(client.recv(timeout=RESPONSE_SECONDS))
     except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
         raise LocalError(
-            f"The deployed function does not answer on {url}: {problem!r}."
+            f"The deployed function does not respond on {url}: {problem!r}. "
+            f"See {emulator.function_log}."
         ) from problem
-    if answer.get("type") != "counter-update":
-        raise LocalError(f"The deployed function answered {answer} on {url}.")
+    if message.get("type") != "counter-update":
+        raise LocalError(
+            f"The deployed function sent {message} on {url} instead of the value of the counter. "
+            f"See {emulator.function_log}."
+        )

@@ -45,8 +45,8 @@ class MiniStack:
 
     Attributes:
         endpoint: URL of every AWS service, such as http://127.0.0.1:40123.
-        log_file: What MiniStack prints.
-        function_log: What the function prints.
+        log_file: Output of MiniStack.
+        function_log: Output of the function.
     """
 
     command = (sys.executable, "-m", "ministack")
@@ -82,6 +82,7 @@ class MiniStack:
 
     @property
     def endpoint(self) -> str:
+        """URL of the emulator's AWS APIs."""
         return f"http://{HOST}:{self.port}"
 
     def websocket_url(self, api_id: str) -> str:
@@ -90,6 +91,7 @@ class MiniStack:
         return f"ws://{HOST}:{self.port}/_aws/execute-api/{api_id}"
 
     def session(self) -> boto3.Session:
+        """A boto3 session with the emulator's dummy credentials and its region."""
         return boto3.Session(
             aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
@@ -166,7 +168,7 @@ class MiniStack:
                 )
             if time.monotonic() > deadline:
                 raise LocalError(
-                    f"The embedded AWS did not answer within {START_SECONDS:.0f} s. "
+                    f"The embedded AWS did not respond within {START_SECONDS:.0f} s. "
                     f"See {self.log_file}."
                 )
             time.sleep(0.05)
@@ -198,8 +200,8 @@ class MiniStack:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.endpoint}/_ministack/ready", timeout=1) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.endpoint}/_ministack/ready", timeout=1) as response:
+                return bool(response.status == 200)
         except OSError:
             return False
 

@@ -31,12 +31,14 @@ def file_response(folder: Path, target: str) -> Response:
 
 
 def text_response(status: HTTPStatus, text: str) -> Response:
+    """A response that is one line of plain text."""
     return response(status, "text/plain; charset=utf-8", f"{text}\n".encode())
 
 
 def response(
     status: HTTPStatus, content_type: str, body: bytes, cache_control: str = CHECKED
 ) -> Response:
+    """A response with the headers that every file of the site has. It ends the connection."""
     headers = Headers(
         {
             "Content-Type": content_type,

@@ -1,4 +1,4 @@
-"""Which names the local site may be reached by.
+"""The names by which the local site may be reached.
 
 A foreign page can give its own name this machine's address (DNS rebinding). It then has the same
 origin as the site, so the Host header is all that tells the two apart.
@@ -15,7 +15,7 @@ _LOCALHOST: Final = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Names that belong to the site, beside addresses and localhost, which no page can take over.
+    """Names that belong to the site besides addresses and localhost, which no page can take over.
 
     Args:
         names: In lower case.

@@ -1,4 +1,4 @@
-"""What a local run changes in the configuration of a stack."""
+"""The changes that a local run makes to the configuration of a stack."""
 
 import json
 import sysconfig

@@ -65,6 +65,7 @@ class Site:
 
     @property
     def url(self) -> str:
+        """URL of the site, without a trailing slash."""
         return f"http://{self.address}"
 
     @contextmanager
@@ -100,6 +101,7 @@ class Site:
             thread.join()
 
     def close(self) -> None:
+        """Stop listening and free the port."""
         self._listener.close()
 
     async def _serve(

@@ -27,6 +27,7 @@ ANOTHER: Final = "make emulator FOLDER=.local/another EMULATOR_PORT=4567"
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run `make emulator`'s command line, and return the exit code of the process."""
     arguments = _parser().parse_args(argv)
     interrupt_on_signals()
     return command(
@@ -45,7 +46,7 @@ def run(port: int, folder: Path) -> NoReturn:
     ):
         note(emulator.endpoint)
         with naming("standard output"):
-            print(f"The embedded AWS answers on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
+            print(f"The embedded AWS listens on {emulator.endpoint}. Ctrl-C stops it.", flush=True)
         emulator.watch()
 
 
@@ -54,10 +55,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m counter_service.local.standalone", description=__doc__
     )
     parser.add_argument(
-        "--port", type=int, required=True, help="the one that Pulumi.local.yaml names"
+        "--port", type=int, required=True, help="the port that Pulumi.local.yaml names"
     )
     parser.add_argument(
-        "--folder", type=Path, default=ROOT / ".local" / "emulator", help="where the logs go"
+        "--folder", type=Path, default=ROOT / ".local" / "emulator", help="folder of the logs"
     )
     return parser
 

@@ -16,6 +16,8 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "tas
 
 
 class JsonFormatter(logging.Formatter):
+    """Formats a record as one line of JSON, with everything that was given as `extra`."""
+
     def format(self, record: logging.LogRecord) -> str:
         entry = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat("T", "milliseconds"),

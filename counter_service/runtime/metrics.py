@@ -1,4 +1,4 @@
-"""What an event came to, as metrics in CloudWatch's embedded metric format.
+"""The outcome of an event as metrics in CloudWatch's embedded metric format.
 
 The format: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 CloudWatch_Embedded_Metric_Format_Specification.html. On Lambda a JSON line on standard output is

@@ -36,6 +36,8 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """The environment of the function, parsed once for each process."""
+
     connections_table: str
     counter_table: str
     counter_shards: int  # rows that clicks are spread over, at least 1

@@ -35,6 +35,16 @@ class StackConfig:
         self.places: dict[str, str] = {}
 
     def set(self, key: str, value: Any, place: str) -> None:
+        """Set a key.
+
+        Args:
+            key: Qualified name.
+            value: As YAML has it.
+            place: File and line of the value, which errors name.
+
+        Raises:
+            pulumi.RunError: The value has a number that is not finite.
+        """
         try:
             self.values[key] = to_text(value)
         except ValueError:
@@ -105,7 +115,7 @@ def read(stack: str, root: Path) -> StackConfig:
     if not path.exists():
         names = (each.name for each in root.glob("Pulumi.*.yaml"))
         known = sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in names)
-        raise pulumi.RunError(f"There is no stack {stack!r}: use one of {', '.join(known)}.")
+        raise pulumi.RunError(f"There is no stack {stack!r}. Use one of {', '.join(known)}.")
     file = _File(path)
     _check_other_keys(file)
     config = StackConfig()

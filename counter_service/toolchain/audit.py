@@ -10,7 +10,7 @@ from .places import show
 
 NODE_PROJECTS: Final = ("web", "bench/node")
 # With hashes and without pip, pip-audit reads the pins and resolves nothing. Without --strict it
-# skips a package that the service does not respond for, and ends with 0.
+# skips a package about which the service sends no response, and exits with 0.
 _PIP_AUDIT: Final = (
     *("--strict", "--disable-pip", "--require-hashes", "--progress-spinner", "off"),
     "--requirement",

@@ -17,7 +17,7 @@ USAGE: Final = """usage: python3 -I counter_service/toolchain COMMAND
   build             build the page, also where it is current
   lock              pin the newest packages that pyproject.toml and package.json allow
   pulumi ARGUMENT...  the Pulumi CLI: the machine's, or an installed one
-  up STACK          deploy a stack; YES=1 in the environment answers every question
+  up STACK          deploy a stack; YES=1 in the environment skips the questions
   audit             look up advisories on every locked package
 """
 

@@ -14,6 +14,8 @@ from .uv import NETWORK_ADVICE, Uv, base_python, reason
 
 @dataclass(frozen=True, slots=True)
 class Environment:
+    """A virtual environment and the lock that it is installed from."""
+
     lock: str  # its file, relative to the checkout
     folder: str  # where it is, relative to the checkout
 

@@ -108,7 +108,7 @@ def build(web: Path) -> None:
         )
         if done.returncode or not (new / INDEX).is_file():
             places.show((done.stdout + done.stderr).strip())
-            raise ToolchainError("The build failed: see above, and correct the sources.")
+            raise ToolchainError("The build failed. Correct the errors above in the sources.")
 
 
 def _hashes(web: Path) -> dict[str, str]:

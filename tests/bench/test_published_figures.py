@@ -67,7 +67,7 @@ def test_operations_names_the_same_prices() -> None:
     assert f"${prices.GB_SECOND:.10f} a GB s" in OPERATIONS
 
 
-def test_usage_of_a_click_follows_from_the_counts() -> None:
+def test_usage_of_a_click_is_calculated_from_the_counts() -> None:
     counts = {"clicks": 100, "messages": 30_000, "broadcasts": 50, "lease_writes": 150}
     row = counts | {"clicks_per_second": 10, "clients": 600, "invocation_seconds": 20.0}
     # 600 rows of 60 bytes are 9 read units. A strongly consistent value is one more.

@@ -1,4 +1,4 @@
-"""What tests do with the page, and what they expect to see on it."""
+"""Steps of tests on the page, and what they expect to see on it."""
 
 import json
 from collections.abc import Callable

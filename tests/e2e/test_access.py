@@ -78,7 +78,7 @@ def test_development_admits_localhost_and_programs_and_stores_no_row_for_others(
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """As in production: only named pages may connect, and they may click once a second."""
+    """Production's rules: only named pages may connect, and they may click once a second."""
     with running_with(
         tmp_path_factory,
         allowLocalhost="false",

@@ -166,7 +166,7 @@ def test_local_run_reports_a_wrong_configuration_and_leaves_no_process(tmp_path:
 @pytest.mark.parametrize(
     ("auth", "error"),
     [
-        ({}, r"The deployed function does not answer on ws:"),
+        ({}, r"The deployed function does not respond on ws:"),
         (AUTH, r"The deployed function does not start: .*nowhere"),
     ],
     ids=["over the API", "invoked directly"],
@@ -174,7 +174,7 @@ def test_local_run_reports_a_wrong_configuration_and_leaves_no_process(tmp_path:
 def test_deploy_reports_a_function_that_does_not_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, auth: dict[str, str], error: str
 ) -> None:
-    monkeypatch.setattr("counter_service.local.deployment.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("counter_service.local.deployment.RESPONSE_SECONDS", 1.0)
     monkeypatch.setattr(
         "counter_service.runtime.contract.HANDLER", "counter_service.nowhere.handle"
     )

@@ -89,7 +89,7 @@ def test_a_click_that_meets_a_fault_counts_once(
 def test_a_page_on_a_slow_link_keeps_one_connection_and_counts_each_click_once(
     quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product
 ) -> None:
-    # As a round trip of 12 s is to a real deployment's timeout of 5 s.
+    # In proportion to a round trip of 12 s with a real deployment's timeout of 5 s.
     quick_proxy.latency = 12 / 5 * QUICK["acknowledgeMs"] / SECONDS
     page, before = open_counter()
     states = record_texts(page.get_by_test_id("connection-state"))
@@ -216,7 +216,7 @@ def test_a_page_that_was_suspended_reads_responses_before_it_times_out(
 ) -> None:
     page, before = open_counter()
     click_at_once(page)
-    # As after sleep: the deadline has passed, and the response is waiting to be read.
+    # After a computer's sleep the deadline has passed, and the response is waiting to be read.
     page.evaluate(BLOCK_EVENT_LOOP, 2 * QUICK["acknowledgeMs"])
     product.expect_counted(before + 1, page)
     assert quick_proxy.accepted == 1, "the page replaced a healthy connection"

@@ -65,7 +65,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
     with MiniStack(config["aws:region"], folder, services=EVERY_SERVICE) as emulator:
         for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
             config[key] = config[key].replace(PULUMI_PORT, str(emulator.port))
-        # Returns after the function has answered a client.
+        # Returns after the function has responded to a client.
         url = deploy(emulator, "local", config).outputs["WebSocketApiEndpoint"]
         assert url.startswith(f"ws://127.0.0.1:{emulator.port}/_aws/execute-api/")
         (endpoints,) = json.loads(config["aws:endpoints"])
@@ -113,7 +113,7 @@ def test_standalone_emulator_listens_on_its_port_until_it_is_stopped(tmp_path: P
             stderr=subprocess.STDOUT,
         )
     try:
-        eventually(lambda: "answers on" in terminal.read_text(encoding="utf-8"), 60)
+        eventually(lambda: "listens on" in terminal.read_text(encoding="utf-8"), 60)
         assert f"http://127.0.0.1:{port}." in terminal.read_text(encoding="utf-8")
         with socket.create_connection(("127.0.0.1", port)):
             process.send_signal(signal.SIGINT)

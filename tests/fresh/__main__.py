@@ -26,8 +26,10 @@ VERSIONS: Final = (
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fresh", description=__doc__)
-    parser.add_argument("releases", nargs="+", metavar="release", help="such as trixie")
-    parser.add_argument("--only", choices=STEPS, help="one of the README's commands")
+    parser.add_argument(
+        "releases", nargs="+", metavar="release", help="a Debian release, such as trixie"
+    )
+    parser.add_argument("--only", choices=STEPS, help="run only this one of the README's commands")
     arguments = parser.parse_args(argv)
     if problem := missing():
         print(f"error: {problem}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-MAIL: Final = {"alarmEmail": "somebody@example.com"}
+MAIL: Final = {"alarmEmail": "team@example.com"}
 AUTH: Final = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
 DOMAIN: Final = {"domainName": "ws.example.com", "hostedZoneId": "Z0123456789"}
 

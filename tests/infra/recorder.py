@@ -69,7 +69,7 @@ class Graph:
 
 
 class Provider(Mocks):
-    """Answers with the outputs that pulumi-aws computes, in the shapes that AWS gives them."""
+    """Responds with the outputs that pulumi-aws computes, in the shapes that AWS gives them."""
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
         raise NotImplementedError(args.token)

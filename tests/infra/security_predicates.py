@@ -1,4 +1,4 @@
-"""What security_rules.py demands of the inputs of a resource.
+"""The predicates that security_rules.py applies to the inputs of a resource.
 
 A predicate takes the graph as well as the inputs, because some rules compare two resources.
 """

@@ -13,7 +13,7 @@ REMOVED: Final = object()  # as a planted value: the input is not there
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What the inputs of every resource of one type must fulfil.
+    """A rule that the inputs of every resource of one type fulfil.
 
     Args:
         planted: Changes that break the rule, as path and value. A path leads through mappings,

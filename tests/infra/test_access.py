@@ -74,7 +74,7 @@ def test_authentication_reaches_the_function(packages_for_lambda: Path, jwks_url
 
 
 def fill(folder: Path, tag: str = LAMBDA_TAG) -> Path:
-    """As toolchain/vendor.py leaves it, but with empty files."""
+    """A folder as toolchain/vendor.py leaves it, but with empty files."""
     for name in [
         f"_cffi_backend.{tag}.so",
         "bin/cffi-gen-src",
@@ -122,7 +122,7 @@ def test_a_stack_without_authentication_ships_the_listed_files_only() -> None:
 
 
 def refusal(folder: Path) -> str:
-    """What is wrong with the folder, without the advice."""
+    """The problem of the folder, without the advice."""
     with pytest.raises(pulumi.RunError) as raised:
         record(**AUTH, authPackages=str(folder))
     problem, advice = str(raised.value).split(". ")
@@ -163,7 +163,7 @@ def test_make_vendor_installs_for_the_platform_of_the_function() -> None:
     assert auth_dependencies.platform_tag(RUNTIME, ARCHITECTURE) == vendor.LAMBDA_TAG == LAMBDA_TAG
 
 
-# Verifies a token with what is in the folder alone, as the function would.
+# Verifies a token with only the packages in the folder, as the function would.
 PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -1,4 +1,4 @@
-"""What ships to Lambda: the runtime folder, which is imported without the rest of the project."""
+"""Only the runtime folder ships to Lambda, and it is imported without the rest of the project."""
 
 import io
 import os

@@ -195,7 +195,7 @@ def test_the_stage_name_reaches_everything_that_names_the_stage() -> None:
     ("name", "why"),
     [
         ("reservedConcurrentExecutions", "0 would mean that nothing runs"),
-        ("publish", "versions are kept until someone deletes them (docs/adr/0018)"),
+        ("publish", "versions are kept until a person deletes them (docs/adr/0018)"),
         ("snapStart", "docs/adr/0018"),
     ],
 )

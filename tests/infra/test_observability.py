@@ -27,7 +27,7 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 MAIL = "ops@example.com"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:counter-alarms-dev"
 
-# What each key adds to the graph, with the keys that it needs.
+# The resources that each key adds to the graph, with the keys that it needs.
 ADDED: dict[str, tuple[dict[str, str], list[str]]] = {
     "alarms": ({"alarms": "true"}, [ALARM] * 9),
     "alarmEmail": ({"alarmEmail": MAIL}, [SUBSCRIPTION, TOPIC, TOPIC_POLICY]),
@@ -302,7 +302,7 @@ def test_the_stage_logs_one_line_for_each_request(graph: Graph) -> None:
     assert json.loads(logs["format"]) == access_logs.FIELDS
 
 
-def test_the_line_has_the_fields_that_an_operator_needs() -> None:
+def test_an_access_log_line_has_the_fields_that_an_operator_needs() -> None:
     variables = set(access_logs.FIELDS.values())
     assert {
         "$context.requestId",  # API Gateway refuses a format without it
@@ -318,7 +318,7 @@ def test_the_line_has_the_fields_that_an_operator_needs() -> None:
 @pytest.mark.parametrize(
     "private", ["identity", "sourceIp", "userAgent", "query", "authorizer", "domainName", "path"]
 )
-def test_the_line_has_no_personal_data(private: str) -> None:
+def test_an_access_log_line_has_no_personal_data(private: str) -> None:
     assert [variable for variable in access_logs.FIELDS.values() if private in variable] == []
 
 

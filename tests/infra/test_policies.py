@@ -30,14 +30,14 @@ ACTIONS: Final = {
     "get_item": {"dynamodb:GetItem"},
     "put_item": {"dynamodb:PutItem"},
     "scan": {"dynamodb:Scan"},
-    # Of what it is made of, here a Put and an Update: docs.aws.amazon.com/amazondynamodb/latest/
-    # developerguide/transaction-apis-iam.html.
+    # Needs the permissions of its parts, here a Put and an Update:
+    # docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
     "update_item": {"dynamodb:UpdateItem"},
 }
 CLIENTS: Final = {"_client", "_no_retry_client"}
 
-# What the service calls only with a limit.
+# Methods that the service calls only if there is a limit.
 WITH_LIMIT_ONLY: Final = {"count_message"}
 
 
@@ -94,7 +94,7 @@ def _paginated(call: ast.Call) -> str:
 
 @pytest.mark.parametrize("limits_clicks", [False, True])
 @pytest.mark.parametrize("sid", CALLERS)
-def test_allows_exactly_what_the_runtime_calls(sid: str, limits_clicks: bool) -> None:
+def test_the_role_allows_exactly_what_the_runtime_calls(sid: str, limits_clicks: bool) -> None:
     called: set[str] = set()
     for module, class_name in CALLERS[sid]:
         source = inspect.getsource(module)
@@ -105,11 +105,11 @@ def test_allows_exactly_what_the_runtime_calls(sid: str, limits_clicks: bool) ->
 
 
 @pytest.mark.parametrize("limits_clicks", [False, True])
-def test_allows_nothing_else_but_posts_and_logs(limits_clicks: bool) -> None:
+def test_the_role_allows_nothing_else_but_posts_and_logs(limits_clicks: bool) -> None:
     assert statements(limits_clicks).keys() - CALLERS.keys() == {"ManageConnections", "Logs"}
 
 
-def test_allows_the_posts_that_the_runtime_signs() -> None:
+def test_the_role_allows_the_posts_that_the_runtime_signs() -> None:
     """It speaks HTTP itself, so there is no client method to read."""
     assert statements(False)["ManageConnections"] == ["execute-api:ManageConnections"]
     target = Target("eu-central-1", "api.test", "/prod")
@@ -126,7 +126,7 @@ def test_allows_the_posts_that_the_runtime_signs() -> None:
     assert "/prod/DELETE/@connections/*" in resource
 
 
-def test_allows_the_one_call_of_a_hand_over() -> None:
+def test_the_role_allows_the_one_call_of_a_hand_over() -> None:
     calls = set(re.findall(r"client\.(\w+)\(", inspect.getsource(self_invoker)))
     assert calls == {"invoke"}
     policy = dev().one("aws:iam/rolePolicy:RolePolicy", "websocket-hand-over-policy").inputs
@@ -172,5 +172,7 @@ class Store:
     ("without", "found"),
     [(set(), {"get_item", "scan", "update_item"}), ({"change"}, {"get_item", "scan"})],
 )
-def test_the_reading_of_the_code_finds_what_it_should(without: set[str], found: set[str]) -> None:
+def test_the_called_methods_are_found_in_the_code_of_the_service(
+    without: set[str], found: set[str]
+) -> None:
     assert operations(SAMPLE, "Store", without) == found

@@ -56,7 +56,7 @@ def test_the_provider_has_no_credentials_without_keys() -> None:
         ("skipMetadataApiCheck", "true", "true"),
         ("s3UsePathStyle", "true", "true"),
         ("allowedAccountIds", '["123456789012"]', '["123456789012"]'),
-        # The engine knows the service by its own name, Python by another.
+        # The engine's name of the service differs from Python's.
         ("endpoints", f'[{{"lambda": "{URL}/"}}]', f'[{{"lambda": "{URL}"}}]'),
     ],
 )
@@ -112,7 +112,7 @@ def test_a_wrong_key_is_refused(key: str, value: str, problem: str) -> None:
     assert recorder.graph.resources == []
 
 
-def test_on_aws_the_stage_is_at_the_endpoint_of_the_api() -> None:
+def test_the_stage_on_aws_is_at_the_endpoint_of_the_api() -> None:
     assert dev().outputs["WebSocketApiEndpoint"] == f"wss://{HOST}/prod"
     assert management_endpoint(dev()) == f"https://{HOST}/prod"
 

@@ -22,8 +22,8 @@ ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 UNITS: Final = {"tableMaxReadUnits": "900", "tableMaxWriteUnits": "900"}
 SWITCHED_OFF: Final = {
     "alarmEmail while alarms are on": (MAIL | {"alarms": "true"}, {"alarms": "true"}),
-    "tableMaxReadUnits alone": (UNITS, {"tableMaxWriteUnits": "900"}),
-    "tableMaxWriteUnits alone": (UNITS, {"tableMaxReadUnits": "900"}),
+    "only tableMaxReadUnits": (UNITS, {"tableMaxWriteUnits": "900"}),
+    "only tableMaxWriteUnits": (UNITS, {"tableMaxReadUnits": "900"}),
 }
 
 # Read in github.com/hashicorp/terraform-provider-aws, internal/service/<file>.
@@ -94,5 +94,5 @@ def test_operations_have_the_command_that_removes_what_the_provider_keeps() -> N
     assert [each for each in COMMAND_REMOVES.values() if each not in document] == []
 
 
-def test_removed_finds_a_member_at_any_depth() -> None:
+def test_a_removed_input_is_found_at_any_depth() -> None:
     assert list(missing({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1}})) == ["a.c", "d"]

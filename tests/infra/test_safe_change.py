@@ -1,4 +1,4 @@
-"""What a change of the configuration does to deployed resources, and what it does not touch.
+"""Changes of the configuration: what they do to deployed resources and what they keep.
 
 The tests look at a resource's own inputs only. A resource that names a replaced one by its id may
 be replaced with it, but no resource that holds data names another.
@@ -31,7 +31,7 @@ HOLD_DATA = {TABLE, "aws:cloudwatch/logGroup:LogGroup", "aws:s3/bucket:Bucket"}
 
 @pytest.fixture(autouse=True)
 def _without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ships with authentication is another test's subject."""
+    """Leaves out the token library, which another test covers."""
     monkeypatch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
 
 
@@ -99,7 +99,7 @@ def test_a_key_that_is_no_switch_keeps_the_same_resources(key: str) -> None:
 
 
 def seen(graph: Graph) -> dict[str, str]:
-    """What the engine compares between two runs."""
+    """The inputs that the engine compares between two runs."""
     return {r.urn: json.dumps(r.inputs, sort_keys=True, default=contents) for r in graph.resources}
 
 
@@ -117,7 +117,7 @@ def test_a_key_changes_what_the_engine_sees(key: str) -> None:
 
 
 def contents(asset: pulumi.AssetArchive | pulumi.FileAsset) -> dict[str, str]:
-    """What the engine compares: names, and hashes of contents."""
+    """Names and hashes of contents, which the engine compares."""
     if isinstance(asset, pulumi.FileAsset):
         return {"": hashlib.sha256(Path(asset.path).read_bytes()).hexdigest()}
     return {

@@ -98,7 +98,7 @@ def test_every_rule_binds_a_resource(rule: Rule, stacks: dict[str, Graph]) -> No
         for path, value in rule.planted
     ],
 )
-def test_a_planted_violation_breaks_the_rule(
+def test_a_security_rule_finds_a_planted_violation(
     rule: Rule, path: str, value: Any, stacks: dict[str, Graph]
 ) -> None:
     graph, resource = bound(rule, stacks)[0]
@@ -107,7 +107,7 @@ def test_a_planted_violation_breaks_the_rule(
 
 
 @every_rule
-def test_every_exception_is_needed(rule: Rule, stacks: dict[str, Graph]) -> None:
+def test_every_exception_to_a_security_rule_is_needed(rule: Rule, stacks: dict[str, Graph]) -> None:
     for name, why in rule.exceptions.items():
         stack, _, logical_name = name.rpartition(":")
         assert why.endswith(".")

@@ -60,7 +60,7 @@ RANGES = {
         ("authJwksUrl", "https:///keys", URL),
         ("authAudience", "me you", "a word without spaces, or empty"),
         ("authPackages", "", "a folder"),
-        ("alarmEmail", "nobody", "an e-mail address, or empty"),
+        ("alarmEmail", "team", "an e-mail address, or empty"),
         ("domainName", "ws", "a domain name such as ws.example.com, or empty"),
         ("hostedZoneId", "zone", "the id of a Route 53 zone such as Z0123AB, or empty"),
     ],

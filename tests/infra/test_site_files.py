@@ -19,7 +19,7 @@ def web(tmp_path: Path) -> Path:
     return page.build(tmp_path / "web")
 
 
-def test_built_returns_every_file_but_the_stamp(web: Path) -> None:
+def test_site_files_are_the_built_files_except_the_stamp(web: Path) -> None:
     files = site_files.built(web)
     assert [file.key for file in files] == sorted(page.BUILT)
     assert {file.key: file.path.read_text(encoding="utf-8") for file in files} == page.BUILT

@@ -34,7 +34,7 @@ def current() -> list[str]:
 
 
 def _type(graph: Graph, resource: Resource) -> str:
-    # As the engine has it, with the types of all components above; mocks know the nearest alone.
+    # The engine's URN has the types of all components above. Mocks give only the nearest one.
     above = [each for each in graph.resources if each.urn == resource.parent]
     return "$".join([*(_type(graph, each) for each in above), resource.type])
 

@@ -49,7 +49,7 @@ def test_command_reports_a_malformed_port_in_one_sentence(
 def test_command_reports_a_stack_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     assert local.main(["--stack", "nowhere"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: There is no stack 'nowhere': use one of dev")
+    assert error.startswith("error: There is no stack 'nowhere'. Use one of dev")
 
 
 def test_command_reports_a_page_that_is_not_built(

@@ -17,7 +17,7 @@ from counter_service.local.errors import LocalError
             "import sys; print('no disk space'); sys.exit(3)",
             r"did not start \(exit code 3\): no disk space See .*log",
         ),
-        ("import time; time.sleep(60)", "did not answer within"),
+        ("import time; time.sleep(60)", "did not respond within"),
     ],
 )
 def test_emulator_that_does_not_start_raises_an_error_and_leaves_no_process(

@@ -1,4 +1,4 @@
-"""What the site's creators create differently than declared. Otherwise: e2e/test_website.py."""
+"""Resources that the site's creators do not create as declared. The rest: e2e/test_website.py."""
 
 import json
 from typing import Any

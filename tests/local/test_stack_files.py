@@ -82,7 +82,7 @@ def test_local_run_names_the_stacks_that_exist_instead_of_a_missing_one(tmp_path
     (tmp_path / "Pulumi.a.b.yaml").touch()
     with pytest.raises(pulumi.RunError) as raised:
         stack_files.read("dev", tmp_path)
-    assert str(raised.value) == f"There is no stack 'dev': use one of a.b, {STACK}."
+    assert str(raised.value) == f"There is no stack 'dev'. Use one of a.b, {STACK}."
 
 
 def test_local_run_names_a_stack_file_that_it_cannot_read(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ WAITS = 14  # of the invocation of one click without conflicts
 
 
 def violations(simulation: CountingSimulation, history: History) -> list[str]:
-    """What the clients received or the table contains against the promise."""
+    """Violations of the promise, by the clients' messages and by the table."""
     table = simulation.table
     found = list(history.violations)
     if lost := history.op_ids - history.acknowledged.keys():

@@ -97,7 +97,7 @@ def test_transaction_is_executed_once_for_each_token(table: Table, requests: Req
     assert table.value == 1
 
 
-def test_row_limits_its_writes_per_second(table: Table, requests: Requests) -> None:
+def test_simulated_row_limits_its_writes_per_second(table: Table, requests: Requests) -> None:
     for number in range(ITEM_WRITE_UNITS + 1):
         requests.at(0, f"{number}", lambda: bool(table.update(add_one())))
     requests.at(0, "another row", lambda: bool(table.update(add_one("global#1"))))

@@ -87,13 +87,13 @@ def _allow_open_files(files: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="without the storm")
+    parser.add_argument("--minutes", type=float, default=10, help="duration without the storm")
     parser.add_argument("--clickers", type=int, default=9, help="clients that click")
     parser.add_argument("--window", type=int, default=4, help="pending clicks of each of them")
     parser.add_argument("--listeners", type=int, default=3, help="clients that only listen")
     parser.add_argument("--tabs", type=int, default=2, help="Chromium tabs")
     parser.add_argument("--storm", type=int, default=1000, help="sockets to cut at once")
-    parser.add_argument("--seed", type=int, default=1, help="of the faults")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the faults")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "reliability.md")
     return parser
 

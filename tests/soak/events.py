@@ -1,4 +1,4 @@
-"""What the clients of a soak do and observe, and what the counter's table has at the end."""
+"""The actions and observations of a soak's clients, and the counter's table at the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a soak is told to do, and what came of it."""
+"""The options of a soak, and its result."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from .recorder import Recorder
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to run.
+    """The options of a soak.
 
     Attributes:
         seconds: Duration without the storm.

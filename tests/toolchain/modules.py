@@ -13,7 +13,7 @@ BUILD = """#!/usr/bin/env node
 const crypto = require("node:crypto"), fs = require("node:fs"), path = require("node:path");
 const out = process.argv[process.argv.indexOf("--outDir") + 1];
 const sources = {};
-for (const name of ["index.html", "package-lock.json", "src/main.ts"])
+for (const name of ["index.html", "package-lock.json", "package.json", "src/main.ts"])
   sources[name] = crypto.createHash("sha256").update(fs.readFileSync(name)).digest("hex");
 fs.mkdirSync(path.join(out, "assets"), { recursive: true });
 fs.writeFileSync(path.join(out, "assets/index-0a1b2c3d.js"), "export {}");

@@ -175,6 +175,6 @@ def test_prepare_shows_an_error_in_the_sources_of_the_page(prepared: Checkout) -
     assert "ENOENT" in done.stderr
     assert only_error(done.stderr) == (
         "error: The page is not built: web/dist was built from other sources than web/src/main.ts "
-        "is now. The build failed: see above, and correct the sources. Then run make build."
+        "is now. The build failed. Correct the errors above in the sources. Then run make build."
     )
     prepared.assert_has("page")  # the old one

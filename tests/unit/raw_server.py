@@ -154,7 +154,7 @@ def _read(end: socket.socket) -> tuple[str, bytes]:
     length = int("".join(re.findall(r"(?i)\r\ncontent-length: *(\d+)", head)) or 0)
     while len(body) < length:
         body += end.recv(65536)
-    assert len(body) == length, "a second request came before the first was answered"
+    assert len(body) == length, "a second request came before the response to the first"
     return head, body
 
 

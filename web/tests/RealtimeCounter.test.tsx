@@ -106,7 +106,7 @@ describe("the value", () => {
 });
 
 describe("a page whose handshakes are rejected", () => {
-  it("shows its own origin and the setting to check, until a handshake succeeds", () => {
+  it("shows its own origin and the setting to check while its handshakes are rejected", () => {
     render(<RealtimeCounter {...ADDRESS} />);
     reject(2);
     expect(screen.queryByTestId("rejected")).toBeNull();
@@ -119,7 +119,7 @@ describe("a page whose handshakes are rejected", () => {
     expect(screen.queryByTestId("rejected")).toBeNull();
   });
 
-  it("shows nothing to check after a connection was once open", () => {
+  it("shows no setting to check after a connection was once open", () => {
     renderOpen();
     drop();
     pass(20_000);

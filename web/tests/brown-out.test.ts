@@ -33,7 +33,7 @@ it("makes 1 handshake and 60 requests in a healthy hour", () => {
 });
 
 describe.each(BROWN_OUTS_BY_JITTER)("a brown-out of %s, with the random number %d", (_name, random, respond) => {
-  it("makes at most 2 handshakes and 70 requests in an hour, and stays open", () => {
+  it("makes at most 2 handshakes and 70 requests in an hour of a brown-out, and stays open", () => {
     const { sockets, requests, states } = setUp(respond, { random });
     vi.advanceTimersByTime(HOUR_MS);
     expect(sockets.length).toBeLessThanOrEqual(2);
@@ -53,7 +53,7 @@ describe.each(BROWN_OUTS_BY_JITTER)("a brown-out of %s, with the random number %
 });
 
 describe.each(BROWN_OUTS)("a brown-out of %s", (_name, respond) => {
-  it("keeps the clicks, retries them on the same connection, and counts each one once", () => {
+  it("keeps the clicks of a brown-out, retries them on the same connection, and counts each one once", () => {
     const { store, sockets, requests, shown, heal, counted } = setUp(respond);
     for (let click = 1; click <= 3; click += 1) store.increment();
     vi.advanceTimersByTime(HOUR_MS);
@@ -64,7 +64,7 @@ describe.each(BROWN_OUTS)("a brown-out of %s", (_name, respond) => {
     expect([shown().pending, shown().value, counted.size, sockets.length]).toEqual([0, 3, 3, 1]);
   });
 
-  it("applies broadcasts, which end the backoff of the heartbeat", () => {
+  it("applies broadcasts during a brown-out, which end the backoff of the heartbeat", () => {
     const { sockets, requests, shown } = setUp(respond);
     vi.advanceTimersByTime(HOUR_MS);
     sockets[0]?.receiveValue(9);
@@ -77,7 +77,7 @@ describe.each(BROWN_OUTS)("a brown-out of %s", (_name, respond) => {
     expect(requests().length).toBe(sent + 2);
   });
 
-  it("sends a hidden page's heartbeat at most 25 times in an hour", () => {
+  it("sends a hidden page's heartbeat at most 25 times in an hour of a brown-out", () => {
     const { sockets, requests, setHidden } = setUp(respond);
     setHidden(true);
     vi.advanceTimersByTime(HOUR_MS);
@@ -85,7 +85,7 @@ describe.each(BROWN_OUTS)("a brown-out of %s", (_name, respond) => {
     expect(requests().length).toBeLessThanOrEqual(25);
   });
 
-  it("outlives a rotation, which waits for a value", () => {
+  it("finishes a rotation only when a value arrives after the brown-out", () => {
     const { sockets, states, heal } = setUp(respond);
     vi.advanceTimersByTime(2 * HOUR_MS - 1000);
     expect(sockets.map(({ readyState }) => readyState)).toEqual([1, 1]);

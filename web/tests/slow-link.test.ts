@@ -38,7 +38,7 @@ describe.each(JITTERS)("a link with a round trip of 12 s, with the random number
     expect(requests().filter((request) => JSON.stringify(request).includes("increment"))).toHaveLength(5);
   });
 
-  it("keeps the connection when it was fast at first", () => {
+  it("keeps the connection of a slow link that was fast at first", () => {
     const parts = setUpServed(undefined, { random });
     parts.slowDown(12_000);
     for (let minute = 1; minute <= 10; minute += 1) {
@@ -54,7 +54,7 @@ describe.each(JITTERS)("a link with a round trip of 12 s, with the random number
     expect([parts.sockets.length, parts.counted.size, parts.shown().pending]).toEqual([before, 100, 0]);
   });
 
-  it("keeps the connection while broadcasts of other clicks arrive", () => {
+  it("keeps the connection of a slow link while broadcasts of other clicks arrive", () => {
     const parts = setUpServed(undefined, { random, handshakeMs: 12_000, responseMs: 12_000 });
     for (let second = 1; second <= 600; second += 1) {
       if (second % 100 === 0) click(parts, 1);

@@ -283,7 +283,7 @@ it("confirms a click whose value it cannot use, keeps the last value, and says s
   latest().receiveValue(2 ** 53, id(1));
   latest().receiveValue(2 ** 53);
   expect(shown()).toMatchObject({ connection: "open", value: 7, pending: 0 });
-  expect(shown().error).toBe("The server sent a value that this page cannot show, so the one above is the last that it could.");
+  expect(shown().error).toBe("The server sent a value that this page cannot show. The number above is the last valid value.");
   expect(warn.mock.calls).toEqual([
     ["The server sent a value that is not a whole number from 0 to 9007199254740991. Correct the stored value."],
   ]);

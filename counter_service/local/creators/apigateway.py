@@ -10,6 +10,7 @@ from .inputs import Inputs
 
 
 def create_api(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a WebSocket API."""
     api_id = aws.client("apigatewayv2").create_api(
         Name=inputs["name"],
         ProtocolType=inputs["protocolType"],
@@ -23,6 +24,7 @@ def create_api(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_integration(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create the integration of an API with the function."""
     integration = aws.client("apigatewayv2").create_integration(
         ApiId=inputs["apiId"],
         IntegrationType=inputs["integrationType"],
@@ -33,6 +35,7 @@ def create_integration(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_route(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a route of an API."""
     route = aws.client("apigatewayv2").create_route(
         ApiId=inputs["apiId"],
         RouteKey=inputs["routeKey"],
@@ -43,6 +46,7 @@ def create_route(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_stage(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a stage, with its throttling limits and access log."""
     limits = inputs["defaultRouteSettings"]
     logs = inputs.get("accessLogSettings")
     name = aws.client("apigatewayv2").create_stage(
@@ -68,6 +72,7 @@ def create_stage(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_account(aws: MiniStack, inputs: Inputs) -> Created:
+    """Set the role with which API Gateway writes logs."""
     aws.client("apigateway").update_account(
         patchOperations=[
             {"op": "replace", "path": "/cloudwatchRoleArn", "value": inputs["cloudwatchRoleArn"]}

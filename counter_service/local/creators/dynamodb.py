@@ -10,6 +10,7 @@ from .inputs import Inputs
 
 
 def create_table(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a table, with its TTL and point-in-time recovery if they are enabled."""
     client = aws.client("dynamodb")
     table = client.create_table(
         TableName=inputs["name"],

@@ -10,6 +10,7 @@ from .inputs import Inputs
 
 
 def create_role(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a role."""
     role = aws.client("iam").create_role(
         RoleName=inputs["name"],
         Description=inputs.get("description", ""),
@@ -19,6 +20,7 @@ def create_role(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_role_policy(aws: MiniStack, inputs: Inputs) -> Created:
+    """Write an inline policy of a role."""
     aws.client("iam").put_role_policy(
         RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
     )
@@ -26,6 +28,7 @@ def create_role_policy(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_role_policy_attachment(aws: MiniStack, inputs: Inputs) -> Created:
+    """Attach a managed policy to a role."""
     aws.client("iam").attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
     return f"{inputs['role']}-{inputs['policyArn']}", {}
 

@@ -17,7 +17,7 @@ class Inputs:
         self._read_whole: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
-        """Whether the resource has the input. The answer does not count as reading it."""
+        """Whether the resource has the input. Asking does not count as reading it."""
         return key in self._values
 
     def __getitem__(self, key: str) -> Any:
@@ -25,6 +25,7 @@ class Inputs:
         return self._values[key]
 
     def get(self, key: str, default: Any = None) -> Any:
+        """The input, or `default` if the resource has none. Counts as reading it."""
         self._read.add(key)
         return self._values.get(key, default)
 

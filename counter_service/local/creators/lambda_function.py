@@ -16,6 +16,7 @@ from .inputs import Inputs
 
 
 def create_function(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create the function from its archive, with its reserved concurrency if there is one."""
     tracing = inputs.get("tracingConfig")
     function = aws.client("lambda").create_function(
         FunctionName=inputs["name"],
@@ -62,6 +63,7 @@ def zipped(archive: pulumi.AssetArchive) -> bytes:
 
 
 def create_recursion_config(aws: MiniStack, inputs: Inputs) -> Created:
+    """Set what Lambda does when the function invokes itself in a loop."""
     aws.client("lambda").put_function_recursion_config(
         FunctionName=inputs["functionName"], RecursiveLoop=inputs["recursiveLoop"]
     )
@@ -69,6 +71,7 @@ def create_recursion_config(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_event_invoke_config(aws: MiniStack, inputs: Inputs) -> Created:
+    """Set the retries and the maximum age of asynchronous invocations."""
     aws.client("lambda").put_function_event_invoke_config(
         FunctionName=inputs["functionName"],
         MaximumRetryAttempts=int(inputs["maximumRetryAttempts"]),
@@ -78,6 +81,7 @@ def create_event_invoke_config(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_permission(aws: MiniStack, inputs: Inputs) -> Created:
+    """Allow a service to invoke the function."""
     statement_id = "graph-function"
     aws.client("lambda").add_permission(
         FunctionName=inputs["function"],

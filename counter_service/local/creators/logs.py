@@ -10,6 +10,7 @@ from .inputs import Inputs
 
 
 def create_log_group(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a log group with its retention in days."""
     client = aws.client("logs")
     name = inputs["name"]
     client.create_log_group(logGroupName=name)

@@ -13,11 +13,13 @@ from .inputs import Inputs
 
 
 def create_topic(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create the SNS topic of the alarms."""
     arn = aws.client("sns").create_topic(Name=inputs["name"])["TopicArn"]
     return arn, {"arn": arn}
 
 
 def create_topic_policy(aws: MiniStack, inputs: Inputs) -> Created:
+    """Set the policy of a topic."""
     aws.client("sns").set_topic_attributes(
         TopicArn=inputs["arn"], AttributeName="Policy", AttributeValue=inputs["policy"]
     )
@@ -25,6 +27,7 @@ def create_topic_policy(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_subscription(aws: MiniStack, inputs: Inputs) -> Created:
+    """Subscribe an address to a topic."""
     arn = aws.client("sns").subscribe(
         TopicArn=inputs["topic"],
         Protocol=inputs["protocol"],
@@ -35,6 +38,7 @@ def create_subscription(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_alarm(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a metric alarm."""
     client = aws.client("cloudwatch")
     name = inputs["name"]
     statistic = (
@@ -64,6 +68,7 @@ def create_alarm(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_dashboard(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a CloudWatch dashboard."""
     client = aws.client("cloudwatch")
     name = inputs["dashboardName"]
     client.put_dashboard(DashboardName=name, DashboardBody=inputs["dashboardBody"])
@@ -71,6 +76,7 @@ def create_dashboard(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_budget(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a budget with its notifications."""
     account = aws.client("sts").get_caller_identity()["Account"]
     aws.client("budgets").create_budget(
         AccountId=account,

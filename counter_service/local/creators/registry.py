@@ -1,4 +1,4 @@
-"""Which creator creates which type of resource."""
+"""The creator of each type of resource."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -17,6 +17,7 @@ _WITHOUT_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def create_bucket(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create the site's bucket under a random name."""
     name = inputs["bucketPrefix"] + uuid4().hex[:12]
     region = aws.region
     # S3 refuses us-east-1 as a location: a bucket without a location is created there.
@@ -32,6 +33,7 @@ def create_bucket(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_public_access_block(aws: MiniStack, inputs: Inputs) -> Created:
+    """Block public access to a bucket."""
     aws.client("s3").put_public_access_block(
         Bucket=inputs["bucket"],
         PublicAccessBlockConfiguration={
@@ -45,6 +47,7 @@ def create_public_access_block(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_ownership_controls(aws: MiniStack, inputs: Inputs) -> Created:
+    """Set who owns the objects of a bucket."""
     aws.client("s3").put_bucket_ownership_controls(
         Bucket=inputs["bucket"],
         OwnershipControls={"Rules": [{"ObjectOwnership": inputs["rule"]["objectOwnership"]}]},
@@ -53,6 +56,7 @@ def create_ownership_controls(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_encryption(aws: MiniStack, inputs: Inputs) -> Created:
+    """Set the default encryption of a bucket."""
     aws.client("s3").put_bucket_encryption(
         Bucket=inputs["bucket"],
         ServerSideEncryptionConfiguration={
@@ -73,6 +77,7 @@ def create_encryption(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_bucket_policy(aws: MiniStack, inputs: Inputs) -> Created:
+    """Set the policy of a bucket, without its statement that requires TLS."""
     # The emulator speaks plain HTTP only, so the statement that requires TLS would deny everything.
     policy = json.loads(inputs["policy"])
     kept = [each for each in policy["Statement"] if each.get("Condition") != _WITHOUT_TLS]
@@ -83,6 +88,7 @@ def create_bucket_policy(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_object(aws: MiniStack, inputs: Inputs) -> Created:
+    """Write an object, from a file or from its content."""
     source = inputs.get("source")
     body = (
         Path(source.path).read_bytes()
@@ -100,6 +106,7 @@ def create_object(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_access_control(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create the access control with which CloudFront reads the bucket."""
     control = aws.client("cloudfront").create_origin_access_control(
         OriginAccessControlConfig={
             "Name": inputs["name"],
@@ -113,6 +120,7 @@ def create_access_control(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_headers_policy(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create the policy that adds the security headers to each response."""
     headers = inputs["securityHeadersConfig"]
     transport = headers["strictTransportSecurity"]
     custom = inputs["customHeadersConfig"].whole("items")
@@ -136,6 +144,7 @@ def create_headers_policy(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_edge_function(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create a CloudFront function, and publish it unless `publish` is false."""
     client = aws.client("cloudfront")
     name = inputs["name"]
     created = client.create_function(
@@ -149,6 +158,7 @@ def create_edge_function(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def create_distribution(aws: MiniStack, inputs: Inputs) -> Created:
+    """Create the CloudFront distribution of the site."""
     distribution = aws.client("cloudfront").create_distribution(
         DistributionConfig={
             "CallerReference": uuid4().hex,

@@ -27,6 +27,7 @@ class Copied:
         self._log = log
 
     def write(self, text: str) -> int:
+        """Write to the stream, and to the log what belongs there."""
         with suppress(OSError):  # a full disk must not fail the function
             self._log.write(self.logged(text))
         return self._stream.write(text)
@@ -43,6 +44,7 @@ class CopiedResponses(Copied):
     """A worker's standard output, which has its responses. Only tracebacks go to the log."""
 
     def logged(self, text: str) -> str:
+        """The traceback in a response that has one, otherwise nothing."""
         if '"trace"' not in text:
             return ""
         try:

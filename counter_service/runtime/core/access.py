@@ -1,4 +1,4 @@
-"""Whether a handshake is accepted: first the page's origin, then the person's token."""
+"""Accepts or rejects a handshake: first by the page's origin, then by the person's token."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +18,7 @@ UNAUTHORIZED: Final = 401
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The status that answers the handshake, and the reason for the log."""
+    """The status of the response to the handshake, and the reason for the log."""
 
     status: int
     problem: OriginProblem | TokenProblem

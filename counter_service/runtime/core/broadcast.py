@@ -207,7 +207,7 @@ class Broadcaster:
     def _next(
         self, progress: Progress, reached: str | None, term: _Term, following: _Term
     ) -> Progress | None:
-        """What is left to broadcast, with the lease renewed; None: nothing, and it is released.
+        """Renew the lease and return what is left to broadcast; None: nothing, and it is released.
 
         Retries until the lease ends, because it blocks all others.
         """

@@ -17,6 +17,8 @@ class CounterError(Exception):
 
 
 class SettingsError(CounterError):
+    """An environment variable is missing or has a value that the function cannot use."""
+
     def __init__(self, variable: str, problem: str) -> None:
         self.variable = variable
         self.problem = problem
@@ -29,6 +31,8 @@ class SettingsError(CounterError):
 
 
 class UnknownEvent(CounterError):
+    """An event that neither API Gateway's WebSocket API nor the function itself sends."""
+
     def __init__(self, problem: str) -> None:
         self.problem = problem
 
@@ -40,17 +44,28 @@ class UnknownEvent(CounterError):
 
 
 class StoreError(CounterError):
+    """A DynamoDB operation failed.
+
+    Args:
+        operation: What was attempted, such as "increment".
+        reason: Error code of DynamoDB, or name of the exception if there was no response.
+    """
+
     def __init__(self, operation: str, reason: str) -> None:
         self.operation = operation
         self.reason = reason
 
 
 class StoreUnavailable(StoreError):
+    """The operation was not applied, or is idempotent. It is safe to retry."""
+
     def __str__(self) -> str:
         return f"{self.operation} failed ({self.reason}). It is safe to retry."
 
 
 class StoreBusy(StoreUnavailable):
+    """Concurrent writes or throttling prevented the operation on each of `attempts` attempts."""
+
     def __init__(self, operation: str, reason: str, attempts: int = 1) -> None:
         super().__init__(operation, reason)
         self.attempts = attempts
@@ -63,5 +78,10 @@ class StoreBusy(StoreUnavailable):
 
 
 class OutcomeUnknown(StoreError):
+    """The operation may have been applied, because there was no response.
+
+    A retry could apply it twice.
+    """
+
     def __str__(self) -> str:
         return f"{self.operation} got no response ({self.reason}). It may have been applied."

@@ -1,4 +1,4 @@
-"""What one event came to. The service returns it; the handler logs and measures it."""
+"""The outcome of one event. The service returns it; the handler logs and measures it."""
 
 from collections import Counter
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ HTTP_OK: Final = 200
 
 
 class BroadcastProblem(StrEnum):
-    """What a broadcast left undone. The next broadcast makes up for it."""
+    """Work that a broadcast left undone. The next broadcast makes up for it."""
 
     INCOMPLETE = "broadcast-incomplete"  # DynamoDB failed, so not everyone has the value
     STALE_ROWS_LEFT = "cleanup-incomplete"  # rows of closed connections could not be deleted
@@ -33,7 +33,7 @@ _OUR_PROBLEMS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStats:
-    """What became of an event's posts."""
+    """The results of an event's posts."""
 
     broadcasts: int = 0  # values that were posted to the whole audience
     delivered: int = 0
@@ -47,6 +47,7 @@ class DeliveryStats:
 
     @classmethod
     def of(cls, deliveries: Counter[Delivery], throttled: int) -> Self:
+        """The stats of one fan-out, from its number of posts by result."""
         return cls(
             delivered=deliveries[Delivery.DELIVERED],
             gone=deliveries[Delivery.GONE],
@@ -65,6 +66,7 @@ class DeliveryStats:
 
     @property
     def problem(self) -> BroadcastProblem | None:
+        """The most serious problem of the broadcast, or None."""
         if self.incomplete:
             return BroadcastProblem.INCOMPLETE
         return BroadcastProblem.STALE_ROWS_LEFT if self.stale_rows_left else None
@@ -72,7 +74,7 @@ class DeliveryStats:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The status that answers an event, and what its log line says.
+    """The status of the response to an event, and what its log line says.
 
     Contains nothing that a client wrote except the origin of a rejected handshake, shortened.
     """

@@ -1,4 +1,4 @@
-"""What the use cases need from the world: adapters implement these ports, and fakes too."""
+"""The ports of the use cases, which adapters and the tests' fakes implement."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class ConnectionStore(Protocol):
 
 
 class Delivery(StrEnum):
-    """What became of one post."""
+    """The result of one post."""
 
     DELIVERED = auto()
     GONE = auto()  # 410: closed, or not open yet
@@ -97,7 +97,7 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PostResult:
-    """What became of the posts of one message."""
+    """The results of the posts of one message."""
 
     deliveries: dict[str, Delivery]  # by connection id, in the order of the audience
     throttled: int = 0  # responses 429, after each of which the post was retried or skipped

@@ -33,7 +33,7 @@ OP_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}:[0-9]{1,15}")
 
 
 class Action(StrEnum):
-    """What an event asks for. The first two are names on the wire, all are names in the log."""
+    """The kind of an event. The first two are names on the wire, all are names in the log."""
 
     INCREMENT = "increment"
     GET_CURRENT = "get-current"
@@ -44,7 +44,7 @@ class Action(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """What went wrong, for programs. MESSAGES has the text for people."""
+    """Code of an error, for programs. MESSAGES has the text for people."""
 
     TOO_LARGE = "too-large"
     NOT_TEXT = "not-text"
@@ -146,6 +146,7 @@ def counter_update(value: int, op_id: str | None = None) -> str:
 
 
 def error(code: ErrorCode, op_id: str | None = None) -> str:
+    """The message that reports an error, as JSON text."""
     return _dump({"type": "error", "code": code, "message": MESSAGES[code]}, op_id)
 
 

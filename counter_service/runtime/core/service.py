@@ -56,6 +56,7 @@ class CounterService:
                 return self.continue_broadcast(progress, deadline_ms)
 
     def connect(self, event: Connect) -> Outcome:
+        """Accept a handshake and store its connection, or reject it with 401 or 403."""
         if rejection := self.access.check(event):
             return Outcome(
                 Action.CONNECT,
@@ -81,6 +82,12 @@ class CounterService:
                 return self._reply_error(sender, request.action, code)
 
     def increment(self, sender: Connection, op_id: str | None, deadline_ms: float) -> Outcome:
+        """Count a click, acknowledge it to its sender, and broadcast the new value.
+
+        Args:
+            op_id: Idempotency key of the click. None: it is counted each time that it arrives.
+            deadline_ms: Epoch millisecond at which the invocation is killed.
+        """
         try:
             counted = self.click_counter.count(op_id)
         except StoreError as failure:
@@ -111,6 +118,14 @@ class CounterService:
         )
 
     def get_current(self, sender: Connection, deadline_ms: float) -> Outcome:
+        """Send the value to the sender, whose row is restored if it is missing.
+
+        Also resumes a broadcast whose invocation crashed.
+
+        Args:
+            sender: The connection that asked for the value.
+            deadline_ms: Epoch millisecond at which the invocation is killed.
+        """
         try:
             # Put the row before reading the value, so that a click that is counted in between is
             # broadcast to this client too. The other order could leave it with an old value.

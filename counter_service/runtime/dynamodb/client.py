@@ -45,11 +45,13 @@ def translate_errors(operation: str) -> Iterator[None]:
 
 
 def to_store_error(operation: str, reason: str) -> StoreUnavailable:
+    """The error for an operation that is safe to retry, by DynamoDB's error code."""
     return (StoreBusy if reason in BUSY else StoreUnavailable)(operation, reason)
 
 
 @contextmanager
 def ignore_condition_failure(client: Any) -> Iterator[None]:
+    """Suppress the error of a condition that is not met. Other errors are raised as they are."""
     with suppress(client.exceptions.ConditionalCheckFailedException):
         yield
 

@@ -74,9 +74,11 @@ class HttpConnection:
         self._sock.connect_ex(target)
 
     def fileno(self) -> int:
+        """The socket's file descriptor, by which a selector registers the connection."""
         return self._sock.fileno()
 
     def close(self) -> None:
+        """Close the socket without sending the rest of a request."""
         self._sock.close()
 
     @property

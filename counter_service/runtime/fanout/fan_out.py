@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What bounds a fan-out."""
+    """The limits of a fan-out."""
 
     connections: int = 64
     large_audience: int = 1000  # posts

@@ -68,6 +68,7 @@ class ApiGatewayOutbox:
         FanOut(self._pool, self._pace, sign, self._limits).run(iter([connection_id]))
 
     def close(self) -> None:
+        """Close every connection to API Gateway."""
         self._pool.close()
 
     def _sign(self, payload: bytes, method: str = "POST") -> SignedRequestTemplate:

@@ -34,6 +34,8 @@ class MalformedResponse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
+    """The parts of a response of @connections that the fan-out needs."""
+
     status: int
     reusable: bool  # the connection may carry another request
     error_type: str  # x-amzn-errortype in lower case, such as "goneexception", or ""

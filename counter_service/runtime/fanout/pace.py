@@ -7,8 +7,8 @@ in flight follows what API Gateway rejects (AIMD, as TCP does it).
 
 from typing import Final
 
-# What may be posted at once after a pause, in seconds of the rate. An instance that has just begun
-# to broadcast has no more than this, so that instances which take turns do not add up their rates.
+# Posts that may start at once after a pause, in seconds of the rate. An instance that begins to
+# broadcast has no more than this, so that instances which take turns do not add up their rates.
 BURST_SECONDS: Final = 0.05
 # After the bucket was empty, posts go on in groups: waking up for each post costs twice its CPU.
 GROUP_SECONDS: Final = 0.005
@@ -42,6 +42,7 @@ class Pace:
         return max(0, int(min(self._tokens, self._window - in_flight)))
 
     def started(self, posts: int) -> None:
+        """Record that this many posts were started."""
         self._tokens -= posts
 
     def next_group_at(self, now: float) -> float | None:

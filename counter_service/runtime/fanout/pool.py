@@ -68,12 +68,14 @@ class ConnectionPool:
             self.drop(connection)
 
     def drop(self, connection: HttpConnection) -> None:
+        """Close a connection, idle or not, and remove it from the pool."""
         if connection in self.idle:
             self.idle.remove(connection)
         self.selector.unregister(connection)
         connection.close()
 
     def close(self) -> None:
+        """Close the idle connections and the selector."""
         for connection in self.idle:
             connection.close()
         self.selector.close()

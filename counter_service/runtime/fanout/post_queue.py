@@ -1,4 +1,4 @@
-"""What a fan-out has left to post."""
+"""The posts that a fan-out has left."""
 
 import heapq
 from collections.abc import Iterator
@@ -34,6 +34,7 @@ class PostQueue:
 
     @property
     def next_retry_at(self) -> float | None:
+        """When the first retry is due; None if none is queued."""
         return self._retries[0][0] if self._retries else None
 
     def take(self, most: int, now: float) -> list[Post]:
@@ -47,6 +48,7 @@ class PostQueue:
         return posts
 
     def retry(self, post: Post, at: float) -> None:
+        """Queue a post again, to be taken at the time `at` or later."""
         heapq.heappush(self._retries, (at, id(post), post))
 
     def abandon(self) -> None:

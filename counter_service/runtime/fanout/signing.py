@@ -22,6 +22,8 @@ _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]*=*")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
+    """AWS credentials of the function's role. Their repr shows no secret."""
+
     access_key: str
     secret_key: str = field(repr=False)
     token: str | None = field(repr=False)  # of a role's session
@@ -29,7 +31,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where posts go: https://`host``base_path`/@connections/{id}."""
+    """The stage that posts are sent to: https://`host``base_path`/@connections/{id}."""
 
     region: str
     host: str  # as in the Host header: with the port if it is not the scheme's default

@@ -1,4 +1,4 @@
-"""What every adapter does when DynamoDB rejects a request, fails or does not respond."""
+"""The behaviour of every adapter when DynamoDB rejects a request, fails or does not respond."""
 
 from collections.abc import Callable
 
@@ -61,7 +61,7 @@ def test_adapter_sends_two_requests_without_a_good_response(
 
 
 NEVER_SENT = CALLS | {"increment": lambda on: on.counter.increment()}
-# What each of them says that it could not do.
+# The operation that each call's error names.
 FAILED = {
     **dict.fromkeys(("increment", "increment_once"), "increment"),
     "value": "reading the counter",

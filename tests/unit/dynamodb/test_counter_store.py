@@ -1,4 +1,4 @@
-"""What tests/contracts cannot make happen: tables that reject, fail and do not respond."""
+"""Cases that tests/contracts cannot cause: tables that reject, fail and do not respond."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ Serve = Callable[[Answer], LocalServer]
 
 
 def outcome_of(call: Callable[[], object]) -> object:
-    """What a call returns, or what it raises: type, operation and reason."""
+    """The result of a call, or the type, operation and reason of its exception."""
     try:
         return call()
     except StoreError as error:
@@ -159,7 +159,9 @@ def answer(*rows: dict[str, dict[str, str]], unprocessed: Any = None) -> dict[st
 
 
 @pytest.mark.parametrize(("item", "value"), [(row("global", value=42), 42), (row("global"), 0)])
-def test_value_is_read_consistently(stubbed: Stores, stub: Stubber, item: Any, value: int) -> None:
+def test_counter_value_is_read_consistently(
+    stubbed: Stores, stub: Stubber, item: Any, value: int
+) -> None:
     request = {"TableName": "counter", "Key": {"id": {"S": "global"}}, "ConsistentRead": True}
     stub.add_response("get_item", {"Item": item}, request)
     assert stubbed.counter.value() == value

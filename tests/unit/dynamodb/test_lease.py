@@ -1,4 +1,4 @@
-"""What tests/contracts cannot make happen: the rows of concurrent invocations."""
+"""Cases that tests/contracts cannot cause: the rows of concurrent invocations."""
 
 from collections.abc import Callable
 from typing import Any

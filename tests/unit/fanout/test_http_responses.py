@@ -191,7 +191,7 @@ heads = st.tuples(
 
 
 def parsed(parts: Iterable[bytes]) -> list[Response | str | None]:
-    """What the parser makes of each part, and then of the end of the connection."""
+    """The parser's result for each part, and then for the end of the connection."""
     parser = ResponseParser()
     results: list[Response | str | None] = []
     try:
@@ -218,7 +218,7 @@ def test_response_is_parsed_alike_whole_in_parts_and_header_by_header(
     if first is None:
         assert rest == whole
     else:
-        # The rest of a complete response is one more, which nobody has asked for.
+        # The rest of a complete response is parsed as another one, which no request has asked for.
         assert isinstance(first, str) or isinstance(whole[0], str)
 
 

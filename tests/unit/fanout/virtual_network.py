@@ -16,7 +16,7 @@ from counter_service.runtime.fanout.gateway import ApiGatewayOutbox
 from counter_service.runtime.fanout.http_responses import Response
 from counter_service.runtime.fanout.signing import Credentials
 
-# What one round of a fan-out takes at least, so that a fan-out that spins ends nevertheless.
+# Minimum duration of one round, so that a fan-out that spins still ends.
 ROUND_SECONDS: Final = 0.000_01
 NEVER: Final = float("inf")
 # In place of a status: the connection is lost before the response, or while it sends.

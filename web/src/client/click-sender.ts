@@ -34,7 +34,7 @@ export interface ClickSender {
   rejected: (id?: string) => void;
 }
 
-/** What a sender needs. */
+/** The parts that a sender uses, and its callback. */
 export interface ClickSenderOptions {
   queue: ClickQueue;
   /** Returns whether the message was sent. */

@@ -5,7 +5,7 @@ import type { Config } from "./config";
 import { browserPage, type Page } from "./page";
 import { DEFAULT_TIMES, MAX_BACKOFF_FACTOR } from "./times";
 
-/** What the retries need. */
+/** The parts that the retries use, and their callback. */
 export interface ConfigRetryOptions {
   load: () => Promise<Config>;
   /** Called after each attempt, with the configuration or its problem. */

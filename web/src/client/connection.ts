@@ -29,7 +29,7 @@ export interface Connection {
   close: () => void;
 }
 
-/** What a connection needs, and the callbacks that it calls. */
+/** The parts that a connection uses, and its callbacks. */
 export interface ConnectionOptions {
   url: string;
   /** Subprotocols to offer. */

@@ -55,7 +55,7 @@ export interface CounterStoreOptions
 }
 
 const CANNOT_READ = "The server cannot read the counter right now.";
-const BAD_VALUE = "The server sent a value that this page cannot show, so the one above is the last that it could.";
+const BAD_VALUE = "The server sent a value that this page cannot show. The number above is the last valid value.";
 const SERVER_BUSY = "The server cannot count clicks right now. Yours are saved and will be retried automatically.";
 
 /** Creates a store that is not connected. A store has one address for its whole life. */
