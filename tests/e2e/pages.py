@@ -1,6 +1,7 @@
 """Steps of tests on the page, and what they expect to see on it."""
 
 import json
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
@@ -26,7 +27,7 @@ def expect_value(page: Page, value: int, seconds: int = 15) -> None:
     expect(text).to_have_text(str(value), timeout=seconds * SECONDS)
 
 
-def expect_state(page: Page, state: str) -> None:
+def expect_state(page: Page, state: str | re.Pattern[str]) -> None:
     expect(page.get_by_test_id("connection-state")).to_have_attribute(
         "data-state", state, timeout=15 * SECONDS
     )
