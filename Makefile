@@ -27,7 +27,7 @@ OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e e2e-page e2e-product web-test test-engine engine-plans \
+.PHONY: help run test lint types unit set-up e2e web-test test-engine engine-plans \
         engine-work test-fresh soak mutation build up outputs emulator audit bench screenshots lock vendor-auth \
         vendor-auth-local clean
 
@@ -68,7 +68,7 @@ test: ## Run every test, the type checks and the linters
 	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) \
 	  unit lint types web-test set-up
 	@$(MAKE) --no-print-directory e2e
-	@$(VENV) -m coverage combine --quiet --append .coverage-set-up .coverage-e2e-page .coverage-e2e-product
+	@$(VENV) -m coverage combine --quiet --append .coverage-set-up $(addprefix .coverage-e2e-,$(E2E))
 	@$(VENV) -m coverage report
 
 lint:
@@ -97,17 +97,18 @@ web-test: ## Run the page's own tests
 e2e: ## Test the product on the embedded AWS, with real clients and Chromium
 	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
-	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) e2e-page e2e-product
+	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) $(addprefix e2e-,$(E2E))
 
-# Two halves that take about as long, and wait most of the time.
-E2E_PAGE := $(wildcard tests/e2e/test_page*.py)
+# The tests wait most of the time, so three of these run side by side.
+E2E := run faults page product
+e2e_files = $(foreach name,$(1),tests/e2e/test_$(name).py)
+E2E_run := $(call e2e_files,local_run proxies standalone termination)
+E2E_faults := $(call e2e_files,page_faults page_functions)
+E2E_page := $(filter-out $(E2E_faults),$(wildcard tests/e2e/test_page*.py))
+E2E_product := $(filter-out $(E2E_run) $(E2E_faults) $(E2E_page),$(wildcard tests/e2e/test_*.py))
 
-e2e-page:
-	COVERAGE_FILE=.coverage-e2e-page $(VENV) -m pytest $(E2E_PAGE) --cov --cov-report= --cov-fail-under=0
-
-e2e-product:
-	COVERAGE_FILE=.coverage-e2e-product $(VENV) -m pytest tests/e2e $(addprefix --ignore=,$(E2E_PAGE)) \
-	  --cov --cov-report= --cov-fail-under=0
+$(addprefix e2e-,$(E2E)): e2e-%:
+	COVERAGE_FILE=.coverage-e2e-$* $(VENV) -m pytest $(E2E_$*) --cov --cov-report= --cov-fail-under=0
 
 test-engine: ## Test the program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
 	$(PREPARE) pulumi dev
