@@ -100,12 +100,13 @@ e2e: ## Test the product on the embedded AWS, with real clients and Chromium
 	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) $(addprefix e2e-,$(E2E))
 
 # The tests wait most of the time, so three of these run side by side.
-E2E := run faults page product
+E2E := termination faults page run product
 e2e_files = $(foreach name,$(1),tests/e2e/test_$(name).py)
-E2E_run := $(call e2e_files,local_run proxies standalone termination)
+E2E_termination := $(call e2e_files,termination)
+E2E_run := $(call e2e_files,local_run proxies standalone)
 E2E_faults := $(call e2e_files,page_faults page_functions)
 E2E_page := $(filter-out $(E2E_faults),$(wildcard tests/e2e/test_page*.py))
-E2E_product := $(filter-out $(E2E_run) $(E2E_faults) $(E2E_page),$(wildcard tests/e2e/test_*.py))
+E2E_product := $(filter-out $(E2E_termination) $(E2E_faults) $(E2E_page) $(E2E_run),$(wildcard tests/e2e/test_*.py))
 
 $(addprefix e2e-,$(E2E)): e2e-%:
 	COVERAGE_FILE=.coverage-e2e-$* $(VENV) -m pytest $(E2E_$*) --cov --cov-report= --cov-fail-under=0
