@@ -38,6 +38,7 @@ def main() -> int:
         print("There is no Chromium, so no tab takes part.")
     options = Options(
         seconds=arguments.minutes * 60,
+        clicks=arguments.clicks,
         clickers=arguments.clickers,
         window=arguments.window,
         listeners=arguments.listeners,
@@ -87,7 +88,8 @@ def _allow_open_files(files: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="duration without the storm")
+    parser.add_argument("--minutes", type=float, default=10, help="longest, without the storm")
+    parser.add_argument("--clicks", type=int, help="end earlier, after so many acknowledged clicks")
     parser.add_argument("--clickers", type=int, default=9, help="clients that click")
     parser.add_argument("--window", type=int, default=4, help="pending clicks of each of them")
     parser.add_argument("--listeners", type=int, default=3, help="clients that only listen")

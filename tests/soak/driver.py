@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from math import inf
 
 from tests.e2e.conftest import Product
 from tests.e2e.fault_proxy import FaultProxy
@@ -86,7 +87,10 @@ class Soak:
             if self._options.storm:
                 await self._storm(group)
             rounds_started = time.monotonic()
-            while time.monotonic() - rounds_started < self._options.seconds:
+            while (
+                time.monotonic() - rounds_started < self._options.seconds
+                and self._recorder.acknowledged < (self._options.clicks or inf)
+            ):
                 await self._round()
             seconds_of_rounds = time.monotonic() - rounds_started
             for task in tasks:

@@ -14,7 +14,8 @@ class Options:
     """The options of a soak.
 
     Attributes:
-        seconds: Duration without the storm.
+        seconds: Longest duration, without the storm.
+        clicks: Acknowledged clicks after which the run ends earlier. None: it does not.
         clickers: Number of clients that click.
         window: Clicks that each of them has pending at once.
         listeners: Number of clients that only listen.
@@ -24,6 +25,7 @@ class Options:
     """
 
     seconds: float
+    clicks: int | None
     clickers: int
     window: int
     listeners: int
