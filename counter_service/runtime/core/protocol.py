@@ -128,8 +128,8 @@ def parse(text: str | None) -> Request:
     if len(text) > MAX_MESSAGE_BYTES or len(_utf8(text)) > MAX_MESSAGE_BYTES:
         return Invalid(ErrorCode.TOO_LARGE)
     try:
-        message = json.loads(text, parse_constant=_reject_constant)
-    except (ValueError, RecursionError):  # a kilobyte of "[" nests deeper than the stack
+        message = decode(text)
+    except ValueError:
         return Invalid(ErrorCode.NOT_JSON)
     if not isinstance(message, dict):
         return Invalid(ErrorCode.NOT_AN_OBJECT)
@@ -138,6 +138,14 @@ def parse(text: str | None) -> Request:
     action = message["action"]
     parse_action = ACTIONS.get(action) if isinstance(action, str) else None
     return parse_action(message) if parse_action else Invalid(ErrorCode.UNKNOWN_ACTION)
+
+
+def decode(text: str) -> Any:
+    """Read JSON. Raises ValueError for other text, and for JSON that nests too deep."""
+    try:
+        return json.loads(text, parse_constant=_reject_constant)
+    except RecursionError:  # a kilobyte of "[" is enough
+        raise ValueError(text) from None
 
 
 def counter_update(value: int, op_id: str | None = None) -> str:

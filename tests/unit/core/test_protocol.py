@@ -1,6 +1,5 @@
 import json
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,10 +15,7 @@ from counter_service.runtime.core.protocol import (
     Increment,
     Invalid,
 )
-
-WIRE: Final[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "wire" / "messages.json").read_text(encoding="utf-8")
-)
+from tests.wire.messages import RECORDED, entries, frame
 
 # Any text with surrogates, which the escapes of JSON can write.
 texts = st.text(st.characters(codec=None, exclude_categories=()))
@@ -28,16 +24,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
     max_leaves=10,
 )
-
-
-def frame(entry: dict[str, Any]) -> str:
-    if "text" in entry:
-        return str(entry["text"])
-    return "".join(text * count for text, count in entry["parts"])
-
-
-def entries(direction: str, kind: str) -> list[Any]:
-    return [pytest.param(entry, id=entry["name"]) for entry in WIRE[direction] if kind in entry]
 
 
 @pytest.mark.parametrize("entry", entries("clientToServer", "request"))
@@ -86,7 +72,7 @@ def test_error_is_written_as_recorded_with_a_sentence_for_people(code: ErrorCode
 
 
 def test_messages_with_an_op_id_are_written_as_recorded() -> None:
-    entries = [entry for entry in WIRE["serverToClient"] if "id" in entry]
+    entries = [entry for entry in RECORDED["serverToClient"] if "id" in entry]
     written = []
     for entry in entries:
         match entry["message"]:
@@ -114,7 +100,7 @@ def _recorded(text: str) -> Any:
     """The recorded message whose frame is exactly this text."""
     [message] = [
         entry["message"]
-        for entry in WIRE["serverToClient"]
+        for entry in RECORDED["serverToClient"]
         if "message" in entry and frame(entry) == text
     ]
     return message

@@ -1,0 +1,7 @@
+"""A client of the counter, for Python programs. docs/client.md shows how to use it."""
+
+from .client import CounterClient, State
+from .messages import Failure, Update
+from .requests import Times
+
+__all__ = ["CounterClient", "Failure", "State", "Times", "Update"]
