@@ -51,6 +51,8 @@ ALLOWED_IMPORTS = {
         {"paths", "program", "stack_files", "toolchain", "runtime.core"},
         {"boto3", "pulumi", "websockets"},
     ),
+    "client": Allowed({"runtime.core.protocol"}, {"websockets"}),
+    "cli": Allowed({"client", "paths", "toolchain"}, {"rich", "typer"}),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -119,6 +121,8 @@ def test_module_imports_only_what_its_folder_may(path: Path) -> None:
         ("client.requests", "from time import monotonic", ["time"]),
         ("infra.stack", "def f():\n  from counter_service.runtime.core import ports\n",
          ["counter_service.runtime.core.ports"]),
+        ("client.connection", "import typer", ["typer"]),
+        ("cli.commands.watch", "import websockets", ["websockets"]),
         ("local.site", "import counter_service.infra.bundle", ["counter_service.infra.bundle"]),
         ("runtime.core.service", "from .ports import Clock\nfrom collections import abc", []),
     ],

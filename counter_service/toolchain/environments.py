@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from . import places, processes, settings
+from . import launcher, places, processes, settings
 from .errors import ToolchainError
 from .uv import NETWORK_ADVICE, Uv, base_python, reason
 
@@ -18,14 +18,15 @@ class Environment:
 
     lock: str  # its file, relative to the checkout
     folder: str  # where it is, relative to the checkout
+    has_counter: bool = False  # whether the packages of counter_service/cli are in it
 
 
 # .venv is the one that Pulumi.yaml names. Those that share it have locks that agree: an
 # environment of `dev` satisfies them all.
 ENVIRONMENTS: Final = {
     "deploy": Environment("requirements.txt", ".venv"),
-    "local": Environment("requirements/local.txt", ".venv"),
-    "dev": Environment("requirements/dev.txt", ".venv"),
+    "local": Environment("requirements/local.txt", ".venv", has_counter=True),
+    "dev": Environment("requirements/dev.txt", ".venv", has_counter=True),
     "audit": Environment("requirements/audit.txt", ".toolchain/audit"),
     "bench": Environment("requirements/bench.txt", ".toolchain/bench"),
     "node": Environment("requirements/node.txt", ".toolchain/node"),
@@ -48,6 +49,8 @@ def ensure(name: str, root: Path = places.ROOT) -> Path:
             if not _is_right(uv, folder, environment.lock):
                 # uv shares the files of its cache with the environments. One was changed.
                 _create(uv, folder, environment.lock, "--no-cache")
+        if environment.has_counter:
+            launcher.ensure(folder)
     return folder
 
 

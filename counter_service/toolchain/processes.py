@@ -19,11 +19,15 @@ LINES_SHOWN = 5
 
 
 def run(
-    command: Sequence[str | Path], environ: Mapping[str, str], folder: Path | None = None
+    command: Sequence[str | Path],
+    environ: Mapping[str, str],
+    folder: Path | None = None,
+    seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, with its output captured. The caller looks at the exit code.
 
-    Raises OSError when the program does not start.
+    Raises OSError when the program does not start, and subprocess.TimeoutExpired when it is killed
+    because it takes longer than `seconds`.
     """
     return subprocess.run(
         command,
@@ -34,6 +38,7 @@ def run(
         # Paths are in UTF-8 on nearly every machine, whatever LANG says.
         encoding="utf-8",
         errors="replace",
+        timeout=seconds,
         check=False,
         close_fds=False,  # the locks
     )

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+from . import processes
 from .errors import ToolchainError
 from .pulumi_install import install, installed, version_of
 from .settings import without_proxy_for_loopback
+from .uv import reason
 
 # 3.120.0 is the first with `toolchain` among the options of Python, which Pulumi.yaml sets.
 MINIMUM: Final = (3, 120, 0)
@@ -40,6 +42,31 @@ def find(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
     Raises:
         ToolchainError: There is none, and none could be installed or none was wanted.
     """
+    try:
+        return existing(root, environ)
+    except ToolchainError as missing:
+        problem = str(missing)
+    if not _wanted(problem, environ):
+        raise ToolchainError(f"{problem} {HOW_TO_GET_IT}\n{LET_US_INSTALL_IT}")
+    try:
+        return install(root, environ)
+    except ToolchainError as error:
+        raise ToolchainError(f"{error} {HOW_TO_GET_IT}") from None
+
+
+def existing(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Find the Pulumi CLI without installing it.
+
+    Args:
+        root: The repository's root.
+        environ: PATH, and whatever the CLI reads.
+
+    Returns:
+        An executable that runs.
+
+    Raises:
+        ToolchainError: There is none.
+    """
     on_path = shutil.which("pulumi", path=environ.get("PATH", os.defpath))
     problem = "The Pulumi CLI is not installed."
     if on_path:
@@ -53,12 +80,37 @@ def find(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
         )
     if pulumi := installed(root, environ):
         return pulumi
-    if not _wanted(problem, environ):
-        raise ToolchainError(f"{problem} {HOW_TO_GET_IT}\n{LET_US_INSTALL_IT}")
+    raise ToolchainError(problem)
+
+
+def ask(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
+    """Return what the Pulumi CLI prints, for a command that changes nothing.
+
+    Args:
+        root: The repository's root.
+        arguments: The CLI's arguments.
+        environ: PATH, and whatever the CLI reads.
+
+    Raises:
+        ToolchainError: There is no CLI, the command fails, or it does not end.
+    """
+    pulumi = existing(root, environ)
+    quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    command = f"pulumi {' '.join(arguments)}"
     try:
-        return install(root, environ)
-    except ToolchainError as error:
-        raise ToolchainError(f"{error} {HOW_TO_GET_IT}") from None
+        done = processes.run(
+            [pulumi, *arguments, "--non-interactive"],
+            _cli_environ(pulumi, environ) | quiet,
+            root,
+            processes.SECONDS_TO_RESPOND,
+        )
+    except subprocess.TimeoutExpired as problem:
+        raise ToolchainError(f"{command} did not end within {problem.timeout:g} seconds.") from None
+    except OSError as problem:
+        raise ToolchainError(f"{command} does not start: {problem.strerror}.") from None
+    if done.returncode:
+        raise ToolchainError(f"{command} failed: {reason(done.stderr)}.")
+    return done.stdout
 
 
 def run(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> NoReturn:

@@ -26,6 +26,15 @@ PACKAGES = {
 }
 # `make run` starts it in the place of counter_service.local.
 PROGRAM = 'import alpha, sys\n\nprint("running", alpha.VERSION, *sys.argv[1:])\n'
+# .venv/bin/counter starts it.
+COUNTER = """\
+import alpha, os, sys
+
+
+def main():
+    print("counter", alpha.VERSION, os.getcwd(), *sys.argv[1:])
+    return 7
+"""
 
 
 @dataclass
@@ -120,6 +129,20 @@ class Checkout:
                     self._assert_has_page()
                 case _:
                     self._assert_has_packages(PACKAGES[part])
+                    if ENVIRONMENTS[part].has_counter:
+                        self.assert_has_counter(self.root / ".venv/bin/counter")
+
+    def assert_has_counter(self, command: Path) -> None:
+        """Assert that the command starts the checkout's counter, in any folder and environment."""
+        done = subprocess.run(
+            [command, "--json", "a  b"],
+            cwd=self.home,
+            env={"PATH": os.defpath, "PYTHONPATH": "/nowhere", "PYTHONSAFEPATH": "1"},
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert done.stdout == f"counter 1.0 {self.home} --json a  b\n", done.stderr
+        assert done.returncode == 7
 
     def _assert_has_packages(self, names: tuple[str, ...]) -> None:
         question = f"""if True:
@@ -174,6 +197,9 @@ def create(root: Path, wheel_folder: Path, hashes: Mapping[str, str]) -> Checkou
     (root / "counter_service/local").mkdir()
     (root / "counter_service/local/__init__.py").touch()
     (root / "counter_service/local/__main__.py").write_text(PROGRAM, encoding="utf-8")
+    (root / "counter_service/cli").mkdir()
+    (root / "counter_service/cli/__init__.py").touch()
+    (root / "counter_service/cli/__main__.py").write_text(COUNTER, encoding="utf-8")
     (root / "requirements").mkdir()
     for part, names in PACKAGES.items():
         pins = [f"{name}=={wheels.VERSIONS[name]}" for name in names]

@@ -32,6 +32,13 @@ ENVIRONMENT_DAMAGES = {
     "cache of uv has a truncated file": ": > $PACKAGES/alpha/__init__.py;"
     " find $HOME/.cache/uv -path '*/alpha/__init__.py' -exec cp /dev/null {} ';'",
 }
+COUNTER_DAMAGES = {
+    "counter is deleted": "rm .venv/bin/counter",
+    "counter is of another version": "echo 'exit 1' >> .venv/bin/counter",
+    "counter is no text": r"printf '\377\000' > .venv/bin/counter",
+    "counter is not executable": "chmod 644 .venv/bin/counter",
+    "counter is a link to nowhere": "ln -sf /nowhere/counter .venv/bin/counter",
+}
 PAGE_DAMAGES = {
     "nothing is there": "rm -r .venv web/node_modules web/dist",
     "killed commands left folders": "for each in .venv .toolchain/uv web/dist; do"
@@ -53,6 +60,18 @@ UV_DAMAGES = {
     "uv has a Python that is gone": r"""printf '#!/bin/sh\nexec %s "$@"\n' $UV > uv;"""
     " ln -s /nowhere/python3 python",
 }
+
+
+@pytest.mark.parametrize("script", COUNTER_DAMAGES.values(), ids=COUNTER_DAMAGES.keys())
+def test_prepare_writes_a_damaged_counter_again_and_nothing_else(
+    prepared: Checkout, script: str
+) -> None:
+    prepared.change(script)
+    before = prepared.python.lstat().st_ino
+    done = prepared.prepare("local")
+    assert (done.returncode, done.stderr) == (0, "")
+    prepared.assert_has("local")
+    assert prepared.python.lstat().st_ino == before
 
 
 @pytest.mark.parametrize("script", ENVIRONMENT_DAMAGES.values(), ids=ENVIRONMENT_DAMAGES.keys())

@@ -41,6 +41,12 @@ def test_prepared_checkout_can_be_renamed(prepared: Checkout) -> None:
     assert moved.prepare("dev", "page", "bench-node").stderr == ""
 
 
+def test_counter_starts_through_a_link_to_it(prepared: Checkout) -> None:
+    link = prepared.home / "counter"
+    link.symlink_to(prepared.root / ".venv/bin/counter")
+    prepared.assert_has_counter(link)
+
+
 def test_prepare_runs_in_any_folder_and_through_a_link(fresh: Checkout) -> None:
     link = fresh.root.with_name("link")
     link.symlink_to(fresh.root)

@@ -1,0 +1,62 @@
+"""The typer application: its commands, its help, and how it ends."""
+
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+import typer
+from typer.exceptions import TyperException
+
+from . import commands
+from .errors import MEANINGS, CliError, ExitCode
+from .output import print_error
+
+NAME: Final = "counter"
+
+
+_HELP: Final = """\
+Watch a realtime counter, click it, and check it; and see what a deployment needs and costs.
+
+[bold]Which counter?[/] The one at the URL of its WebSocket API, if you give it. Otherwise the one \
+of `make run`, whose addresses are in .local/outputs.json. Otherwise the selected stack, from \
+`pulumi stack output`. With --stack always that stack.
+
+[bold]Output.[/] Results are on standard output, errors and progress on standard error. --json \
+prints JSON, for programs. Colours are for terminals only; NO_COLOR=1 turns them off.
+
+\b
+[bold]Exit codes[/]
+"""
+
+
+app: Final = typer.Typer(name=NAME, add_completion=False, rich_markup_mode="rich")
+app.callback(help=_HELP + "\n".join(f"{code:>5}  {each}" for code, each in MEANINGS.items()))(
+    lambda: None
+)
+for _module in iter_modules(commands.__path__):
+    _command = import_module(f"{commands.__name__}.{_module.name}")
+    app.command(rich_help_panel=_command.PANEL)(getattr(_command, _module.name))
+
+
+def run(arguments: list[str] | None = None, application: typer.Typer = app) -> int:
+    """Run the command that the arguments name, and return the exit code of the process.
+
+    A command may return its exit code, or raise CliError.
+
+    Args:
+        arguments: Those of the process by default. Without any, the help is shown.
+    """
+    try:
+        # Not the application itself, which would replace Python's tracebacks.
+        command = typer.main.get_command(application)
+        words = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+        return command.main(words, prog_name=NAME, standalone_mode=False) or ExitCode.OK
+    except CliError as problem:
+        print_error(str(problem))
+        return problem.exit_code
+    except TyperException as problem:
+        context = getattr(problem, "ctx", None)
+        path = context.command_path if context else NAME
+        print_error(f"{problem.format_message()} See {path} --help.")
+        return ExitCode.USAGE
