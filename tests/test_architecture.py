@@ -51,7 +51,6 @@ ALLOWED_IMPORTS = {
         {"paths", "program", "stack_files", "toolchain", "runtime.core"},
         {"boto3", "pulumi", "websockets"},
     ),
-    "client": Allowed({"runtime.core.protocol"}, {"websockets"}),
     "cli": Allowed({"client", "paths", "toolchain"}, {"rich", "typer"}),
 }
 
