@@ -48,7 +48,7 @@ ALLOWED_IMPORTS = {
     # Runs in .venv, started by the Pulumi CLI.
     "toolchain.language_host": Allowed(packages={"grpc", "pulumi"}),
     "local": Allowed(
-        {"paths", "program", "stack_files", "toolchain", "runtime.core"},
+        {"client.messages", "paths", "program", "stack_files", "toolchain", "runtime.core"},
         {"boto3", "pulumi", "websockets"},
     ),
     "cli": Allowed({"client", "paths", "toolchain"}, {"rich", "typer"}),
