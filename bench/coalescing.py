@@ -62,15 +62,15 @@ def report(rows: list[Row]) -> Report:
                 [_cells(row, theirs.get(load), load) for load, row in ours.items()],
                 "The baseline sends each click to every client. AWS accepts "
                 f"{QUOTA.requests_per_second:,} requests per second from an account, with a burst "
-                f"of {QUOTA.burst:,}, and refuses what exceeds this. Clicks and posts count. "
-                f"postsPerSecond is {QUOTA.default_posts_per_second:,}, the default. Responses to "
-                "senders count in both designs. If a broadcast has the same value, it leaves the "
-                "sender out. Simulated: DynamoDB responds in "
+                f"of {QUOTA.burst:,}, and refuses the rest. Clicks and posts both count. "
+                f"postsPerSecond is {QUOTA.default_posts_per_second:,}, the default. Messages include "
+                "the responses to senders in both designs. A broadcast leaves out a sender whose "
+                "response had the same value. Simulated: DynamoDB responds in "
                 f"{DYNAMODB_SECONDS * 1000:.0f} ms, @connections in {POST_SECONDS * 1000:.0f} ms; "
                 "any number of warm functions, the baseline's without a timeout. A post takes "
                 f"{cpu_us[COUNTER_SERVICE]:.0f} µs of CPU in ours and {cpu_us[BASELINE]:.0f} µs in "
-                f"boto3, as measured above, of {core_share(MEMORY_MB):.2f} of a core, which a "
-                f"function with {MEMORY_MB} MB has ({CPU_MEMORY_MB:,} MB are one core). Not "
+                f"boto3, as measured above. A function with {MEMORY_MB} MB has "
+                f"{core_share(MEMORY_MB):.2f} of a core ({CPU_MEMORY_MB:,} MB are one core). Not "
                 "simulated: a DynamoDB item takes about 1,000 writes per second. At 1,000 clicks/s "
                 "the counter's row and the lease's are at or beyond this limit.",
             )
