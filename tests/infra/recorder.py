@@ -52,7 +52,7 @@ class Graph:
 
     def one(self, type_: str, name: str | None = None) -> Resource:
         found = [r for r in self.of(type_) if name is None or r.name == name]
-        assert len(found) == 1, f"{type_} {name}: {found}"
+        assert len(found) == 1, f"There are {len(found)} resources {name or ''} of type {type_}."
         return found[0]
 
     def upstream(self, resource: Resource) -> set[str]:

@@ -1,4 +1,4 @@
-"""Stack files, and what Pulumi's engine and the program make of each.
+"""A table of stack files, with the verdict of Pulumi's engine and of the program on each.
 
 tests/local/test_stack_files.py compares the local run with this table, and
 tests/engine/test_stack_files.py compares the table with the engine.

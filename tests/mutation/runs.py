@@ -20,7 +20,7 @@ import moto.dynamodb  # noqa: F401
 import pytest
 from coverage import Coverage
 
-# A mutant may wait or collect things without end.
+# A mutant may wait for ever, or use memory without a limit.
 TEST_SECONDS: Final = 10
 MEMORY_BYTES: Final = 4 << 30
 

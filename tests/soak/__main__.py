@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: the product under faults for some minutes, and what came of it.
+"""`python -m tests.soak`: runs the product under faults for some minutes, and checks its history.
 
 It starts the product as `make run` does. Between its clients and the product are proxies that cut,
 delay and lose messages. The exit code is 1 if an invariant does not hold.

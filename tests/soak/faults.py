@@ -39,7 +39,7 @@ CRASH_PAUSE = (2.0, 4.0)
 
 @dataclass(slots=True)
 class Faults:
-    """Strikes one of several proxies at a time, so that the other clients go on.
+    """Injects faults into one of several proxies at a time, so that the other clients continue.
 
     Attributes:
         times: How often each fault happened.

@@ -21,7 +21,7 @@ from .events import (
     Stored,
 )
 
-# A client that missed no message shows the value of a quiet counter within so many seconds.
+# Seconds within which a client that missed no message shows the value of a quiet counter.
 CONVERGENCE_SECONDS = 5.0
 
 

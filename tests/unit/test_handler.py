@@ -200,7 +200,7 @@ def test_handler_rejects_a_handshake_of_another_origin(
 
 
 def test_handler_names_the_offered_subprotocol(function: Lambda) -> None:
-    """A browser closes the connection otherwise."""
+    """Without that subprotocol in the response, a browser closes the connection."""
     offer = {"Origin": SITE, "Sec-WebSocket-Protocol": "counter, x"}
     response = {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "counter"}}
     assert function.invoke(_handshake(**offer)) == response
@@ -272,7 +272,7 @@ def test_handler_continues_a_broadcast(
     assert entry["connectionId"] is None
 
 
-def test_handler_answers_the_mistake_of_a_client_and_logs_no_warning(
+def test_handler_sends_an_error_for_a_client_mistake_and_logs_no_warning(
     function: Lambda, capsys: pytest.CaptureFixture[str]
 ) -> None:
     event = recorded("message-increment") | {"body": '{"action":"reset"}'}

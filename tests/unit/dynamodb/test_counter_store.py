@@ -193,7 +193,7 @@ def test_shards_are_announced_before_the_first_click(
 def test_click_with_an_op_id_is_one_transaction_on_the_chosen_shard(
     stubbed: Stores, stub: Stubber, chosen: int, name: str
 ) -> None:
-    # Another instance announced as many shards, and this one need not ask again.
+    # Another instance announced as many shards, so this one need not announce them again.
     stub.add_client_error("update_item", "ConditionalCheckFailedException")
     counter = stubbed.counter_with(shards=4, chosen=chosen)
     put = {

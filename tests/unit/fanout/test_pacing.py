@@ -80,7 +80,7 @@ def test_fan_out_reports_each_response_to_its_pace_once(monkeypatch: pytest.Monk
 
 
 def test_fan_out_above_the_quota_reaches_everyone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The smallest quota of a region, with an outbox that does not know it."""
+    """The smallest quota of a region, with an outbox that has a higher limit."""
     quota = Quota(2500, 1250)
     network = VirtualNetwork(quota)
     outbox = network.outbox(monkeypatch)
@@ -187,7 +187,7 @@ def test_fan_out_without_time_posts_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_fan_out_does_not_sleep_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lease is released late otherwise."""
+    """Otherwise the lease would be released late."""
     network = VirtualNetwork()
     outbox = network.outbox(monkeypatch, posts_per_second=1)
     until = network.now + 0.3
