@@ -1,8 +1,8 @@
 """The service with a network and a DynamoDB that fail, and with clients that retry.
 
-A seed determines everything: who clicks when, which messages are lost, late or duplicated, and in
-which of its waits an invocation is killed. Every call of a port has a wait before and a wait after
-it takes effect. So other invocations run at both, and an invocation may be killed at both.
+A seed determines everything: when a client clicks, which messages are lost, late or duplicated, and
+in which of its waits an invocation is killed. Every call of a port has a wait before and a wait
+after it takes effect. So other invocations run at both, and an invocation may be killed at both.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class CountingSimulation(SelfInvoker):
     """Clients that click, and an instance of the function for each invocation.
 
     Args:
-        seed: Of the random numbers.
+        seed: Seed of the random numbers.
         faults: Rates until FAULTS_END_MS.
         plain: Probability that a click has no op id.
         shards: Settings of the instances, which differ during a deployment.

@@ -253,7 +253,7 @@ class FakeOutbox(Outbox):
 
     Attributes:
         open: Ids of the open connections.
-        responses: What becomes of posts to open connections, if they are not delivered.
+        responses: Outcomes of posts to open connections that are not delivered.
         delivered: Connection id and message of each delivered post, in order.
     """
 

@@ -33,7 +33,7 @@ ENDS = (Step.DONE, Step.CRASHED)
 
 
 class Order(Enum):
-    """The order of the steps: that of the service, one as good, and five that are wrong."""
+    """The order of the steps: that of the service, an equally correct one, and five wrong ones."""
 
     RIGHT = "count, ticket, list, value"
     VALUE_FIRST = "count, ticket, value, list"  # later pages of the list are read after the value

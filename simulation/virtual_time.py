@@ -13,7 +13,7 @@ START_MS = 1_772_545_400_000
 
 
 class Killed(BaseException):
-    """Ends a process that is killed. No code catches it, so none of the process runs after it."""
+    """Ends a process that is killed. No code catches it, so the process runs no further."""
 
 
 class _Process(local):

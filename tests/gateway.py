@@ -89,7 +89,7 @@ class Gateway:
         self.frames: list[str | None] = []
         self.close_codes: list[int] = []
         self._clock = _Clock()
-        # What the function's response named, by connection.
+        # The subprotocol that the function's response named, by connection.
         self._subprotocols: dict[UUID, Subprotocol | None] = {}
         self._service = assemble(
             fake_ports(

@@ -20,7 +20,7 @@ IMPURE = {
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a folder may import besides the standard library and itself."""
+    """The imports that a folder may have besides the standard library and itself."""
 
     ours: set[str] = field(default_factory=set)  # modules and folders of counter_service
     packages: set[str] = field(default_factory=set)

@@ -121,7 +121,7 @@ def _watching(*arguments: str) -> "subprocess.Popen[str]":
 
 
 def _in_a_terminal(arguments: list[str]) -> str:
-    """What the command writes to a terminal."""
+    """The output of the command on a terminal."""
     terminal, end = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "counter_service.cli", *arguments],

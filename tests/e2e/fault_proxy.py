@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class Fault(Enum):
-    """What happens to the next bytes of a connection, or to the connection itself."""
+    """A fault of the next bytes of a connection, or of the connection itself."""
 
     RESET_AT_REQUEST = auto()  # the client's next bytes are lost, and the connection is reset
     RESET_AT_RESPONSE = auto()  # the server's next bytes are lost, and the connection is reset

@@ -116,7 +116,7 @@ def test_the_page_of_an_origin_that_may_not_connect_shows_which_setting_to_check
         note = page.get_by_test_id("rejected")
         origin = page.evaluate("location.origin")
         assert origin.startswith("http://localhost:")
-        expect(note).to_contain_text(f"which is at {origin}.", timeout=30_000)
+        expect(note).to_contain_text(f"from this page, which is at {origin}.", timeout=30_000)
         expect(note).to_contain_text("allowedOrigins")
 
 

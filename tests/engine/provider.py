@@ -1,6 +1,6 @@
 """Stands in for AWS's provider, as Pulumi's engine calls it: a server of its gRPC protocol.
 
-It follows the bridged provider: outputs that only AWS knows are unknown in a preview, a changed
+It follows the bridged provider: outputs that AWS computes are unknown in a preview, a changed
 input is a diff, and a changed ForceNew input is a replacement. Assets are compared by their hash.
 """
 
@@ -29,7 +29,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Creates resources in an account.
 
     Args:
-        account: What exists.
+        account: The resources that exist.
         aws: Creates a resource and returns its outputs. The default only invents the outputs.
     """
 

@@ -21,7 +21,7 @@ from . import conditions, visitor
 from .account import Account
 from .provider import AwsProvider, serving
 
-# What the engine plans or does to a resource, in the words of `Account.operations`.
+# The engine's plans and operations, in the words of `Account.operations`.
 _OPERATIONS: Final = {
     "create": "create",
     "create-replacement": "create",
@@ -56,10 +56,10 @@ class Stack:
         pulumi: The CLI.
         folder: With the project's file and the stack's file.
         name: The stack's name.
-        account: What exists.
+        account: The resources that exist.
 
     Attributes:
-        program: What is deployed.
+        program: The program that is deployed.
         aws: Creates the resources, as AwsProvider takes it.
     """
 

@@ -1,4 +1,4 @@
-"""Who may connect and how fast they click: environment, rights and archive of the function."""
+"""Access and limits in the graph: environment, rights and archive of the function."""
 
 import io
 import subprocess

@@ -47,8 +47,9 @@ def main() -> int:
 def write() -> int:
     if lost := sorted(set(written()) - set(current())):
         sys.stderr.write(
-            "error: these are gone; give what replaces them an alias, or take out of "
-            f"{FILE.name} by hand what is to be deleted in every account:\n" + "\n".join(lost)
+            "error: These resources are no longer in the graph. Give each replacement an alias, or "
+            f"remove from {FILE.name} those that are to be deleted in every account:\n"
+            + "\n".join(lost)
         )
         return 1
     FILE.write_text(json.dumps({"//": WHY, "urns": current()}, indent=2) + "\n", encoding="utf-8")

@@ -20,11 +20,11 @@ class Case:
     """A stack file.
 
     Args:
-        name: What is special about it.
+        name: A description of the case.
         content: All of it.
         values: The keys that it sets, as the program gets them. The project's own have no
             namespace here.
-        refused_by: Who refuses it.
+        refused_by: The engine or the program. None: the file is accepted.
         error: The sentence of the local run.
     """
 

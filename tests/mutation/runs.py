@@ -33,7 +33,7 @@ _OPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the tests do without a mutant.
+    """A run of the tests without a mutant.
 
     Args:
         seconds: The duration of each test.

@@ -1,4 +1,4 @@
-"""The recorded messages, for the tests of both sides."""
+"""The recorded messages, which the tests of the function, the page and the Python client read."""
 
 import json
 from pathlib import Path

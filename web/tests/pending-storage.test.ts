@@ -53,7 +53,7 @@ it.each([
   ["null", "null"],
   ["entries that are none", '[null,1,"a",[],{}]'],
   ["an id that is none", '[["x",1]]'],
-  ["an id that is no text", "[[1,1]]"],
+  ["an id that is not text", "[[1,1]]"],
   ["a time that is none", `[["${OLD}:1","1"],["${OLD}:1",null]]`],
 ])("ignores and removes a stored value with %s", (_case, text) => {
   const { storage, page } = setUp();

@@ -21,7 +21,7 @@ from counter_service.runtime.auth.jwks import (
     fetch_https,
 )
 from tests.unit.issuer import Issuer, ec_key, public_jwk
-from tests.unit.local_server import SILENCE, Answer, LocalServer
+from tests.unit.local_server import SILENCE, Respond, LocalServer
 from tests.unit.raw_server import Reply
 
 pytestmark = pytest.mark.usefixtures("package_logger")
@@ -219,7 +219,7 @@ def test_key_without_a_use_is_treated_as_a_signing_key() -> None:
 
 # --- fetching ---
 
-Serve = Callable[[Answer], LocalServer]
+Serve = Callable[[Respond], LocalServer]
 
 
 @pytest.fixture
