@@ -1,4 +1,4 @@
-"""The recorded messages, which the tests of the function, the page and the Python client read."""
+"""The recorded messages, for the tests in Python."""
 
 import json
 from pathlib import Path
