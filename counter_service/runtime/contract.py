@@ -67,7 +67,7 @@ class Metric(StrEnum):
     CLICKS = "Clicks"  # increments that were counted, each of them once
     RETRIES = "Retries"  # attempts to count that conflicted with another click or were throttled
     BROADCASTS = "Broadcasts"  # values that were posted to every connection
-    AUDIENCE = "Audience"  # posts of an event that broadcast, its acknowledgement included
+    AUDIENCE = "Audience"  # connections that an event's broadcasts were for, its sender included
     DELIVERED = "Delivered"
     GONE = "Gone"
     SKIPPED = "Skipped"
