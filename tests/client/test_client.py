@@ -157,18 +157,19 @@ def test_client_connects_over_a_link_that_is_slower_than_its_patience() -> None:
 
 
 def test_old_connection_is_replaced_without_losing_a_click(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("counter_service.client.sender.ROTATE_SECONDS", (0.1, 0.2))
 
-    async def run() -> None:
+    async def run(gateway: Gateway) -> None:
         async with CounterClient(gateway.url, times=FAST) as client, asyncio.timeout(10):
             while client.connections < 3:
                 await client.increment()
                 clicks.append(client.value)
 
     clicks: list[int | None] = []
-    asyncio.run(run())
+    with Gateway() as gateway:
+        asyncio.run(run(gateway))
     assert gateway.counter.count == len(clicks)
     assert set(gateway.close_codes) == {1000}
 
@@ -341,8 +342,8 @@ def test_delay_before_a_reconnect_grows_up_to_tenfold(monkeypatch: pytest.Monkey
     assert ranges == [3, 6, 12, 24, 30, 30, 30, 30]
 
 
-def test_close_ends_the_connection_normally_and_fails_pending_clicks(gateway: Gateway) -> None:
-    async def run() -> None:
+def test_close_ends_the_connection_normally_and_fails_pending_clicks() -> None:
+    async def run(gateway: Gateway) -> None:
         async with CounterClient(gateway.url) as client:
             updates = client.updates()
             await anext(updates)
@@ -355,7 +356,8 @@ def test_close_ends_the_connection_normally_and_fails_pending_clicks(gateway: Ga
             await anext(updates)
         assert client.state == "closed"
 
-    asyncio.run(run())
+    with Gateway() as gateway:
+        asyncio.run(run(gateway))
     assert gateway.close_codes == [1000]
 
 
