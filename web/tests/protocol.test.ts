@@ -94,7 +94,7 @@ it("reads the op id of an update whose value it cannot use", () => {
 it.each([
   ["a message of another type", '{"type":"presence","value":1,"id":"session:1"}', "presence"],
   ["a message of another type with a message", '{"type":"presence","message":"hello"}', "presence"],
-  ["a type in other letters", '{"type":"Counter-Update","value":1}', "Counter-Update"],
+  ["a type in another case", '{"type":"Counter-Update","value":1}', "Counter-Update"],
 ])("reads %s as unknown", (_case, frame, name) => {
   expect(parse(frame)).toEqual({ type: "unknown", name });
 });
