@@ -48,7 +48,7 @@ def write() -> int:
     if lost := sorted(set(written()) - set(current())):
         sys.stderr.write(
             "error: These resources are no longer in the graph. Give each replacement an alias, or "
-            f"remove from {FILE.name} those that are to be deleted in every account:\n"
+            f"remove from {FILE.name} those that may be deleted in every account:\n"
             + "\n".join(lost)
         )
         return 1

@@ -80,7 +80,7 @@ def on_server(serve: Callable[[Respond], LocalServer]) -> Iterator[Callable[[int
 
     def start(response: int) -> tuple[Stores, LocalServer]:
         server = serve(lambda _: response)
-        # Only silence has to be waited for.
+        # The tests wait for the timeout only if the server is silent.
         opened.append(Stores(server.url, Config(read_timeout=0.2 if response == SILENCE else 10)))
         return opened[-1], server
 
