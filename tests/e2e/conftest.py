@@ -148,7 +148,9 @@ def running(
         deadline = time.monotonic() + START_SECONDS
         while not outputs.exists():
             assert process.poll() is None, (folder / "terminal.txt").read_text(encoding="utf-8")
-            assert time.monotonic() < deadline, f"the product did not start within {START_SECONDS} s"
+            assert time.monotonic() < deadline, (
+                f"the product did not start within {START_SECONDS} s"
+            )
             time.sleep(0.05)
         yield Product(process, json.loads(outputs.read_text(encoding="utf-8")), folder)
     finally:

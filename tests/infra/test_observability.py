@@ -56,7 +56,9 @@ def custom_types(graph: Graph) -> list[str]:
 
 
 @pytest.mark.parametrize(("config", "added"), ADDED.values(), ids=ADDED)
-def test_a_monitoring_key_adds_only_its_own_resources(config: dict[str, str], added: list[str]) -> None:
+def test_a_monitoring_key_adds_only_its_own_resources(
+    config: dict[str, str], added: list[str]
+) -> None:
     assert custom_types(record(**config)) == sorted([*custom_types(dev()), *added])
 
 

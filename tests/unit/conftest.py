@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from counter_service.runtime import logs
 from tests.contracts.aws import isolate
-from tests.unit.local_server import SILENCE, Respond, LocalServer
+from tests.unit.local_server import SILENCE, LocalServer, Respond
 from tests.unit.stores import Stores
 
 # The same examples in each run, so that a test fails because of a change and not by chance.

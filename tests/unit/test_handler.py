@@ -24,7 +24,7 @@ from counter_service.runtime.core.ports import Progress
 from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
 from tests.unit.issuer import Issuer
-from tests.unit.local_server import Respond, LocalServer
+from tests.unit.local_server import LocalServer, Respond
 from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
 
 pytestmark = pytest.mark.usefixtures("no_backoff", "package_logger")

@@ -21,7 +21,7 @@ from counter_service.runtime.auth.jwks import (
     fetch_https,
 )
 from tests.unit.issuer import Issuer, ec_key, public_jwk
-from tests.unit.local_server import SILENCE, Respond, LocalServer
+from tests.unit.local_server import SILENCE, LocalServer, Respond
 from tests.unit.raw_server import Reply
 
 pytestmark = pytest.mark.usefixtures("package_logger")

@@ -50,7 +50,9 @@ def test_adapter_translates_an_error_of_dynamodb(
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("response", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"])
+@pytest.mark.parametrize(
+    "response", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"]
+)
 def test_adapter_sends_two_requests_without_a_good_response(
     on_server: OnServer, call: Call, response: int
 ) -> None:

@@ -18,7 +18,7 @@ from counter_service.runtime.core.errors import (
     StoreError,
     StoreUnavailable,
 )
-from tests.unit.local_server import HANG_UP, SILENCE, Respond, LocalServer
+from tests.unit.local_server import HANG_UP, SILENCE, LocalServer, Respond
 from tests.unit.raw_server import Reply
 from tests.unit.stores import Stores
 
@@ -73,7 +73,9 @@ def test_increment_may_have_counted_after_a_response_without_a_status(
     assert outcome_of(stubbed.counter.increment) == (OutcomeUnknown, "increment", "unknown")
 
 
-@pytest.mark.parametrize("response", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"])
+@pytest.mark.parametrize(
+    "response", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"]
+)
 def test_increment_is_sent_once_even_on_a_kept_connection(serve: Serve, response: int) -> None:
     """botocore's default is up to ten requests, and HTTP libraries resend on kept connections."""
     responses = iter([400, *[response] * 10])
@@ -217,7 +219,9 @@ def test_click_with_an_op_id_is_one_transaction_on_the_chosen_shard(
 
 def test_shards_that_throttling_left_out_are_read_again(stubbed: Stores, stub: Stubber) -> None:
     both, second = asked("global", "global#1"), asked("global#1")
-    stub.add_response("batch_get_item", batch_response(row("global", value=5), unprocessed=second), both)
+    stub.add_response(
+        "batch_get_item", batch_response(row("global", value=5), unprocessed=second), both
+    )
     stub.add_response("batch_get_item", batch_response(unprocessed=second), second)
     stub.add_response("batch_get_item", batch_response(row("global#1", value=7)), second)
     stubbed.clock.sleeps.clear()
