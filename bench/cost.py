@@ -1,8 +1,8 @@
 """What does a million clicks cost, at different rates and audiences?
 
-Arithmetic: the counts of bench/coalescing.py (messages, broadcasts, lease writes, seconds in
-functions) times AWS's list prices. A click is counted with a plain write in both designs. Exactly
-once, as the page counts, takes a transaction; a note has its price.
+The counts of bench/coalescing.py (messages, broadcasts, lease writes, seconds in functions) times
+AWS's list prices. A click is counted with a plain write in both designs. Counting exactly once, as
+the page does, takes a transaction. The note below the table has the price of that.
 """
 
 import math
@@ -23,7 +23,7 @@ MEMORY_GB: Final = MEMORY_MB / 1024
 LOG_BYTES: Final = 1200  # per invocation: the function's line and Lambda's
 
 ID_BYTES: Final = 16  # "Rk3sYd2oFiACEQg="
-SECONDS_BYTES: Final = 6  # a number of ten digits: one byte for two digits, and one more
+SECONDS_BYTES: Final = 6  # a number of ten digits: one byte for every two, and one more
 # Names and values count (docs.aws.amazon.com/amazondynamodb/latest/developerguide/
 # CapacityUnitCalculations.html).
 ROW_BYTES: Final = (
@@ -48,7 +48,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """US dollars."""
+    """The price of some clicks by item, in US dollars."""
 
     messages: float
     connections: float
@@ -81,7 +81,7 @@ def listing_units(clients: int) -> int:
 
 
 def counter_service(counted: Mapping[str, Any]) -> Usage:
-    """`counted` is a row of bench/coalescing.py."""
+    """The usage of the counter service, from a row of bench/coalescing.py."""
     clicks, broadcasts = counted["clicks"], counted["broadcasts"] / counted["clicks"]
     return Usage(
         messages=1 + counted["messages"] / clicks,
