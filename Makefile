@@ -83,7 +83,7 @@ types:
 	$(VENV) -m mypy
 	@$(TOOLCHAIN) npm --prefix web run --silent typecheck
 
-unit: ## Run the tests that need no browser and no emulator
+unit: ## Run the Python tests that need no browser
 	$(PREPARE) dev
 	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
 

