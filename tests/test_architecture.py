@@ -52,6 +52,7 @@ ALLOWED_IMPORTS = {
         {"boto3", "pulumi", "websockets"},
     ),
     "cli": Allowed({"client", "paths", "toolchain"}, {"rich", "typer"}),
+    "cli.check": Allowed({"cli", "client", "runtime.core.protocol"}),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,0 +1,88 @@
+"""Runs the steps, each with a time limit, until one fails."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from counter_service.cli.address import Address
+
+from . import problems
+from .problems import Problem
+from .steps import STEPS, Session, Skipped, Step
+
+# Seven of these are less than a minute. Healthy steps take less than a second, and some seconds
+# after a deployment, when Lambda starts the function.
+STEP_SECONDS: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a step ended.
+
+    Attributes:
+        ok: None if it was skipped, or could not be decided.
+        note: What it has found, or why it was skipped; None if it failed.
+        problem: What is wrong, if it failed.
+    """
+
+    name: str
+    ok: bool | None
+    milliseconds: float
+    note: str | None = None
+    problem: Problem | None = None
+
+
+async def run(
+    address: Address,
+    token: str | None = None,
+    report: Callable[[Result], object] = lambda _: None,
+) -> list[Result]:
+    """Run the steps until one fails; return how each ended.
+
+    Args:
+        address: The counter.
+        token: A token of the stack's issuer.
+        report: Called with each result at once.
+    """
+    results = []
+    async with AsyncExitStack() as connections:
+        session = Session(address, token, connections)
+        for name, step in STEPS.items():
+            result = await _run_step(name, step, session)
+            report(result)
+            results.append(result)
+            if result.problem:
+                break
+    return results
+
+
+async def _run_step(name: str, step: Step, session: Session) -> Result:
+    began_at = time.perf_counter()
+
+    def result(
+        ok: bool | None, *, note: str | None = None, problem: Problem | None = None
+    ) -> Result:
+        return Result(name, ok, round((time.perf_counter() - began_at) * 1000, 1), note, problem)
+
+    try:
+        async with asyncio.timeout(STEP_SECONDS):
+            return result(True, note=await step(session))
+    except Skipped as reason:
+        return result(None, note=str(reason))
+    except Problem as problem:
+        return result(False, problem=problem)
+    except TimeoutError:
+        return result(False, problem=session.symptom)
+    except OSError as problem:
+        return result(False, problem=problems.unreachable(session.address, _reason(problem)))
+
+
+def _reason(problem: OSError) -> str:
+    # asyncio's text for a refused connection repeats the address.
+    if isinstance(problem, ConnectionError) and problem.errno:
+        return os.strerror(problem.errno)
+    return problem.strerror or str(problem)
