@@ -7,22 +7,27 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
 from websockets.sync.server import ServerConnection, serve
 
+from counter_service.cli.address import LOCAL_OUTPUTS, Address
 from counter_service.cli.app import run
+from counter_service.cli.check import page, problems, steps
 from counter_service.cli.check import run as running
-from counter_service.cli.check import steps
+from counter_service.cli.check.problems import Problem
+from counter_service.client import CounterClient, Failure, Update
+from counter_service.paths import ROOT
 from counter_service.runtime.core.access import Access
 from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.origins import OriginPolicy
 from counter_service.runtime.core.ports import Delivery
 from simulation.fakes import FakeTokens
 from tests.gateway import Gateway
+from tests.proxies import behind_a_dead_proxy
 from tests.unit.local_server import SILENCE, LocalServer
 from tests.unit.raw_server import Reply, Request
 
@@ -106,11 +111,12 @@ def test_every_step_passes_on_a_working_counter(gateway: Gateway, check: Check) 
     with site(gateway.url) as served:
         checked = check(gateway.url, f"--origin={SITE}", f"--page={served.url}/realtime-counter")
     assert (checked.code, checked.errors, checked.document["ok"]) == (0, "", True)
+    assert checked.document["clicks"] == 1
     assert checked.ends == PASSED
     assert [step["note"] for step in checked.steps] == [
         f"two connections, as {SITE}",
         "both get the value 41",
-        "both see 42; this click stays",
+        "both see 42",
         "acknowledged with 42, not counted again",
         "not-json, and the connection stays",
         "https://check.invalid is rejected (403)",
@@ -149,6 +155,18 @@ def test_token_of_the_environment_is_sent_and_not_shown(
     assert "secret" not in json.dumps(checked.document)
 
 
+def test_proxy_of_the_environment_is_not_used_for_this_machine(
+    gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name)
+    for name, value in behind_a_dead_proxy({}).items():
+        monkeypatch.setenv(name, value)
+    with site(gateway.url) as served:
+        checked = check(gateway.url, f"--origin={SITE}", f"--page={served.url}/realtime-counter")
+    assert checked.ends == PASSED
+
+
 def test_limit_of_messages_delays_the_check_and_does_not_fail_it(check: Check) -> None:
     with Gateway(ACCESS, messages_per_second=1) as gateway:
         checked = check(gateway.url, f"--origin={SITE}")
@@ -165,8 +183,6 @@ def test_clicks_of_others_disturb_no_step(gateway: Gateway, check: Check) -> Non
 @contextmanager
 def clicking(gateway: Gateway, every: float) -> Iterator[None]:
     """Another client clicks until the block ends."""
-    from counter_service.client import CounterClient
-
     ending = False
 
     async def click() -> None:
@@ -193,6 +209,7 @@ def test_empty_origin_list_fails_connect(check: Check) -> None:
     with Gateway(Access(OriginPolicy())) as gateway:
         checked = check(gateway.url, f"--origin={SITE}")
     checked.expect_failure("connect", rf"rejected the origin {SITE} \(403\)", "allowedOrigins")
+    assert checked.document["clicks"] == 0
 
 
 def test_client_without_an_origin_fails_connect(gateway: Gateway, check: Check) -> None:
@@ -262,6 +279,7 @@ def test_broadcast_that_reaches_only_the_sender_fails_increment(
     monkeypatch.setattr(gateway.sockets, "_post", post_to_the_sender)
     checked = check(gateway.url, f"--origin={SITE}")
     checked.expect_failure("increment", "the other connection did not get", "dynamodb:Scan")
+    assert checked.document["clicks"] is None
 
 
 @pytest.mark.usefixtures("impatient")
@@ -414,13 +432,13 @@ def test_text_has_a_line_for_each_step_and_says_what_stays(
         "",
         f"  ok       connect 1 ms  two connections, as {SITE}",
         "  ok       get-current 1 ms  both get the value 0",
-        "  ok       increment 1 ms  both see 1; this click stays",
+        "  ok       increment 1 ms  both see 1",
         "  ok       resend 1 ms  acknowledged with 1, not counted again",
         "  ok       invalid input 1 ms  not-json, and the connection stays",
         "  ok       foreign origin 1 ms  https://check.invalid is rejected (403)",
         "  skipped  page 1 ms  no page is known; --page names one",
         "",
-        "6 of 7 steps passed, without page.",
+        "6 of 7 steps passed; skipped: page.",
         "The counter is one higher now.",
     ]
 
@@ -443,21 +461,74 @@ def test_text_of_a_failure_ends_with_what_to_look_at(
         "  - allowedOrigins of the stack, and ALLOWED_ORIGINS of the function, which also\n"
         "    has the origin of the stack's own page\n"
         "  - foreign-origin in the function's log; without such a line the URL names no\n"
-        "    stage of the API, which is a 403 too"
+        "    stage of the API, which is a 403 too\n"
     )
 
 
-@pytest.mark.parametrize("page", ["counter.test/page", "ftp://counter.test/", "https://"])
-def test_page_that_is_no_url_is_refused(page: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["check", "ws://127.0.0.1:9/prod", f"--page={page}"]) == 2
+@pytest.mark.parametrize("url", ["counter.test/page", "ftp://counter.test/", "https://"])
+def test_page_that_is_no_url_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "ws://127.0.0.1:9/prod", f"--page={url}"]) == 2
     assert "is no URL of a page" in capsys.readouterr().err
 
 
-def test_log_is_named_as_its_stack_has_it(tmp_path: Path) -> None:
-    from counter_service.cli.address import LOCAL_OUTPUTS, Address
-    from counter_service.cli.check.problems import log
+# --- what it says to look at --------------------------------------------------------------------
 
-    assert log(Address("wss://a", None, None, "the selected stack", "websocket-dev")) == (
-        "`aws logs tail /aws/lambda/websocket-dev --since 10m`"
-    )
-    assert log(Address("ws://a", None, None, LOCAL_OUTPUTS, "x")) == ".local/function.log"
+PLAIN = Address("wss://api.test/prod", None, None, "the argument")
+NAMED = Address("wss://api.test/prod", SITE, None, "the stack dev", "websocket-dev")
+LOCAL = Address("ws://127.0.0.1:8080/prod", SITE, None, LOCAL_OUTPUTS, "websocket-dev")
+FAILURES = [Failure(code, "…") for code in ("unavailable", "busy", "gateway", "closed")]
+
+
+def everything() -> list[Problem]:
+    """Every problem that there is."""
+    return [
+        problem
+        for address in (PLAIN, NAMED, LOCAL)
+        for problem in (
+            problems.unreachable(address, "…"),
+            *(
+                problems.rejected(address, status, has_token=has_token)
+                for status in (401, 403, 404, 429, 500)
+                for has_token in (False, True)
+            ),
+            *(problems.failed(address, "get-current", failure) for failure in FAILURES),
+            problems.silent(address, "get-current"),
+            problems.not_broadcast(address, 1),
+            problems.not_counted(address, 1, 1),
+            problems.counted_twice(address),
+            problems.out_of_range(),
+            problems.wrong_error(address, Update(1)),
+            problems.foreign_origin_accepted(address, "https://check.invalid"),
+            page.silent(address, SITE),
+        )
+    ]
+
+
+def test_every_problem_names_only_what_the_project_has() -> None:
+    """Files, headings, alarms and configuration keys."""
+    keys = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    code = (ROOT / "counter_service/infra/alarms.py").read_text(encoding="utf-8")
+    alarms = {f"counter-{name}" for name in re.findall(r'name="([a-z-]+)"', code)}
+    for problem in everything():
+        assert problem.look_at
+        for place in problem.look_at:
+            for file in re.findall(r"\b(?:docs|counter_service)/[\w/.-]+\w", place):
+                assert (ROOT / file).is_file(), place
+            for file, heading in re.findall(r'(docs/[\w.]+), "(.+?)"', place):
+                text = (ROOT / file).read_text(encoding="utf-8")
+                assert re.search(rf"^#+ {heading}$", text, re.MULTILINE), place
+            assert set(re.findall(r"\bcounter-[a-z-]+", place)) <= alarms, place
+            words = set(re.findall(r"(?<![\w-])[a-z]+(?:[A-Z][a-z]+)+\b", place))
+            assert words - {"countedBefore"} <= keys.keys(), place
+
+
+def test_log_is_named_as_its_stack_has_it() -> None:
+    assert problems.log(PLAIN) == "the function's log"
+    assert problems.log(NAMED) == "`aws logs tail /aws/lambda/websocket-dev --since 10m`"
+    assert problems.log(LOCAL) == ".local/function.log"
+
+
+def test_rejection_of_a_local_run_names_its_log_for_the_reason() -> None:
+    problem = problems.rejected(LOCAL, 403, has_token=False)
+    assert str(problem) == f"The local run rejected the handshake of {SITE} (403)."
+    assert "`error` in .local/function.log" in problem.look_at[0]

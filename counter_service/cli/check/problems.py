@@ -59,6 +59,13 @@ def rejected(address: Address, status: int, *, has_token: bool) -> Problem:
             "The server requires a token (401).",
             "--token or COUNTER_TOKEN, with a token of the stack's authIssuer",
         )
+    if status == 403 and address.source == LOCAL_OUTPUTS:
+        return Problem(
+            f"The local run rejected the handshake of {address.origin} (403).",
+            f"`error` in {log(address)}, because the emulator rejects with 403 for any reason: the "
+            "origin, the token, or an exception of the function",
+            "allowedOrigins and allowLocalhost of the stack, --token with authIssuer",
+        )
     if status == 403 and address.origin:
         return Problem(
             f"The server rejected the origin {address.origin} (403), so this page cannot connect.",

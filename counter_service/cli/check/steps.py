@@ -79,7 +79,7 @@ class Session:
         self.symptom = problems.not_broadcast(self.address, value)
         while self._read(await self._receive(self.other, "A broadcast"), "A broadcast") < value:
             pass
-        return f"both see {value}; this click stays"
+        return f"both see {value}"
 
     async def resend(self) -> str:
         """The same click on the other connection, as after a reconnect, is not counted again.

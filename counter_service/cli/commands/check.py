@@ -91,17 +91,31 @@ def _print_step(out: Console, result: "Result") -> None:
 
 def _print_end(out: Console, results: "list[Result]") -> None:
     last = results[-1]
+    skipped = [result.name for result in results if result.ok is None]
+    out.print()
     if last.problem:
-        out.print(f"\nThe step {last.name!r} failed. Look at:")
+        out.print(f"The step {last.name!r} failed. Look at:")
         for place in last.problem.look_at:
             out.print(_hanging(out, "  - ", place), soft_wrap=True)
+        out.print()
+    elif skipped:
+        passed = len(results) - len(skipped)
+        out.print(f"{passed} of {len(results)} steps passed; skipped: {', '.join(skipped)}.")
     else:
-        passed = sum(result.ok is True for result in results)
-        skipped = [result.name for result in results if result.ok is None]
-        without = f", without {' and '.join(skipped)}" if skipped else ""
-        out.print(f"\n{passed} of {len(results)} steps passed{without}.")
-    if click := next((each for each in results if each.name == "increment"), None):
-        out.print(f"The counter {'is' if click.ok else 'may be'} one higher now.")
+        out.print(f"All {len(results)} steps passed.")
+    match _clicks(results):
+        case None:
+            out.print("The counter may be one higher now.")
+        case 1:
+            out.print("The counter is one higher now.")
+
+
+def _clicks(results: "list[Result]") -> int | None:
+    """How much higher the counter is; None if that is unknown."""
+    click = next((result for result in results if result.name == "increment"), None)
+    if click is None:
+        return 0
+    return 1 if click.ok else None
 
 
 def _hanging(out: Console, start: str, text: str) -> str:
@@ -122,6 +136,7 @@ def _document(address: Address, results: "list[Result]") -> dict[str, Any]:
         "origin": address.origin,
         "page": address.website,
         "ok": results[-1].problem is None,
+        "clicks": _clicks(results),
         "steps": [
             {
                 "name": result.name,
