@@ -1,4 +1,4 @@
-# Every target does its own set-up. Needed on the machine: Python >= 3.11 and make.
+# Every target does its own set-up. The machine needs Python 3.11 or newer, and make.
 
 PYTHON ?= python3
 STACK  ?= dev
@@ -14,17 +14,18 @@ MODULES ?=
 MINUTES ?= 10
 RELEASES ?= trixie forky
 
-# Its packages run as modules: the first line of a script names the folder that it was installed in.
+# Run its packages as modules. Their scripts name the folder of the installation, and fail if the
+# checkout was moved.
 VENV := .venv/bin/python
-# Looks at what is installed, and repairs it: counter_service/toolchain.
+# Installs what is missing, and repairs what is broken: counter_service/toolchain.
 TOOLCHAIN = command -v $(PYTHON) >/dev/null || { echo "error: There is no $(PYTHON). Install Python 3.11 or newer,\
  or name one, for example make PYTHON=python3.13." >&2; exit 1; }; $(PYTHON) -I counter_service/toolchain
 PREPARE = @$(TOOLCHAIN) prepare
 
-# Python's own variables change what it imports: the tests could be those of another folder.
+# Python's own variables change what it imports, and could make the tests those of another folder.
 unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter PYTHON%,$(.VARIABLES)))
 
-# Lines of targets that run side by side, where make can keep them whole.
+# Keep the lines of parallel targets whole, if this make can.
 OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help

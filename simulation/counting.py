@@ -5,13 +5,13 @@ which of its waits an invocation is killed. Every call of a port has a wait befo
 it takes effect. So other invocations run at both, and an invocation may be killed at both.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from random import Random
 from typing import Any, Final
 
+from counter_service.client.messages import increment
 from counter_service.runtime.core.access import Access
 from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.backoff import Backoff
@@ -111,7 +111,7 @@ class CountingSimulation(SelfInvoker):
             self.history.attempted += 1
             if self.random.random() < self._plain:
                 self.history.plain += 1
-                self._send(connections[0], '{"action":"increment"}')
+                self._send(connections[0], increment())
             else:
                 self._click(connections, f"session-of-client-{number:04}:{click}")
 
@@ -121,7 +121,7 @@ class CountingSimulation(SelfInvoker):
         while True:
             connection = self.random.choice(connections)
             seen = len(self.inboxes[connection])
-            self._send(connection, json.dumps({"action": "increment", "id": op_id}))
+            self._send(connection, increment(op_id))
             if self._is_acknowledged(connection, seen, op_id):
                 return
             self.history.retries += 1

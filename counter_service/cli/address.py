@@ -42,16 +42,6 @@ OriginOption = Annotated[
         show_default=False,
     ),
 ]
-TokenOption = Annotated[
-    str | None,
-    typer.Option(
-        "--token",
-        metavar="TOKEN",
-        envvar="COUNTER_TOKEN",
-        help="Token of the stack's authIssuer. The variable keeps it out of the shell's history.",
-        show_default=False,
-    ),
-]
 
 # The text of `pulumi stack output --json`, for a stack or the selected one.
 ReadStack = Callable[[str | None], str]

@@ -9,6 +9,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from counter_service.client.messages import GET_CURRENT, Failure, parse
 from counter_service.program import qualified, run_program
 
 from .emulator import MiniStack
@@ -21,10 +22,10 @@ RESPONSE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A stack that is deployed in the emulator. `outputs` are those of `pulumi stack output`."""
+    """A stack that is deployed in the emulator."""
 
-    outputs: dict[str, Any]
-    unsupported: list[str]  # resources and keys of the configuration that the emulator cannot have
+    outputs: dict[str, Any]  # by name, as `pulumi stack output` shows them
+    unsupported: list[str]  # resources, and keys of the configuration, that were left out
 
 
 def deploy(
@@ -55,8 +56,8 @@ def deploy(
 
 
 def _start(emulator: MiniStack, function: str) -> None:
-    # There is no token to connect with, so invoke the function directly with a harmless event:
-    # DISCONNECT for an unknown connection.
+    # This process has no token to connect with, so invoke the function with an event that changes
+    # nothing: DISCONNECT for an unknown connection.
     event = {"requestContext": {"eventType": "DISCONNECT", "connectionId": "unknown"}}
     response = emulator.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
     content = response["Payload"].read().decode()
@@ -75,15 +76,15 @@ def _get_current(emulator: MiniStack, url: str, origin: str | None) -> None:
             open_timeout=RESPONSE_SECONDS,
             proxy=None,
         ) as client:
-            client.send('{"action":"get-current"}')
-            message = json.loads(client.recv(timeout=RESPONSE_SECONDS))
-    except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
+            client.send(GET_CURRENT)
+            response = parse(client.recv(timeout=RESPONSE_SECONDS))
+    except (OSError, TimeoutError, WebSocketException) as problem:
         raise LocalError(
             f"The deployed function does not respond on {url}: {problem!r}. "
             f"See {emulator.function_log}."
         ) from problem
-    if message.get("type") != "counter-update":
+    if isinstance(response, Failure):
         raise LocalError(
-            f"The deployed function sent {message} on {url} instead of the value of the counter. "
+            f'The deployed function did not send the value of the counter on {url}: "{response}" '
             f"See {emulator.function_log}."
         )

@@ -138,6 +138,42 @@ def test_client_reconnects_after_a_silence(gateway: Gateway) -> None:
     assert gateway.counter.count == 1
 
 
+def test_client_connects_over_a_link_that_is_slower_than_its_patience() -> None:
+    async def wait(*_: object) -> None:
+        await asyncio.sleep(0.5)
+
+    async def respond(connection: ServerConnection) -> None:
+        async for _ in connection:
+            await connection.send(update(7))
+
+    async def run() -> None:
+        async with serve(respond, "127.0.0.1", 0, process_request=wait) as server:
+            url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+            times = Times(reconnect=0.01, response=0.05)
+            async with CounterClient(url, times=times) as client, asyncio.timeout(10):
+                assert await anext(client.updates()) == 7
+
+    asyncio.run(run())
+
+
+def test_old_connection_is_replaced_without_losing_a_click(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("counter_service.client.sender.ROTATE_SECONDS", (0.1, 0.2))
+
+    async def run(gateway: Gateway) -> None:
+        async with CounterClient(gateway.url, times=FAST) as client, asyncio.timeout(10):
+            while client.connections < 3:
+                await client.increment()
+                clicks.append(client.value)
+
+    clicks: list[int | None] = []
+    with Gateway() as gateway:
+        asyncio.run(run(gateway))
+    assert gateway.counter.count == len(clicks)
+    assert set(gateway.close_codes) == {1000}
+
+
 def test_heartbeat_finds_a_value_that_was_not_broadcast(gateway: Gateway) -> None:
     async def run() -> None:
         async with (
@@ -306,8 +342,8 @@ def test_delay_before_a_reconnect_grows_up_to_tenfold(monkeypatch: pytest.Monkey
     assert ranges == [3, 6, 12, 24, 30, 30, 30, 30]
 
 
-def test_close_ends_the_connection_normally_and_fails_pending_clicks(gateway: Gateway) -> None:
-    async def run() -> None:
+def test_close_ends_the_connection_normally_and_fails_pending_clicks() -> None:
+    async def run(gateway: Gateway) -> None:
         async with CounterClient(gateway.url) as client:
             updates = client.updates()
             await anext(updates)
@@ -320,7 +356,8 @@ def test_close_ends_the_connection_normally_and_fails_pending_clicks(gateway: Ga
             await anext(updates)
         assert client.state == "closed"
 
-    asyncio.run(run())
+    with Gateway() as gateway:
+        asyncio.run(run(gateway))
     assert gateway.close_codes == [1000]
 
 

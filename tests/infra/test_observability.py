@@ -172,8 +172,8 @@ def test_alarms_without_an_address_have_no_actions() -> None:
             {"alarms": "true"},
             [
                 (
-                    "alarms is true and alarmEmail is empty, so the alarms notify no one. Set "
-                    "alarmEmail, or look at them in CloudWatch."
+                    "alarms is true and alarmEmail is empty, so no notifications are sent. Set "
+                    "alarmEmail, or watch the alarms in CloudWatch."
                 )
             ],
         ),

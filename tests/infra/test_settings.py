@@ -90,12 +90,32 @@ def test_an_entry_that_is_no_origin_is_refused(entry: object) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("authIssuer", "https://a.test", "authIssuer and authAudience must be set together."),
-        ("authAudience", "me", "authIssuer and authAudience must be set together."),
-        ("authJwksUrl", "https://a.test/k", "authJwksUrl requires authIssuer."),
-        ("domainName", "ws.example.com", "domainName and hostedZoneId must be set together."),
-        ("hostedZoneId", "Z0123AB", "domainName and hostedZoneId must be set together."),
-        ("budgetUsd", "5", "budgetUsd requires alarmEmail."),
+        (
+            "authIssuer",
+            "https://a.test",
+            "authIssuer and authAudience must be set together. Set both, or neither.",
+        ),
+        (
+            "authAudience",
+            "me",
+            "authIssuer and authAudience must be set together. Set both, or neither.",
+        ),
+        (
+            "authJwksUrl",
+            "https://a.test/k",
+            "authJwksUrl requires authIssuer. Set authIssuer, or remove authJwksUrl.",
+        ),
+        (
+            "domainName",
+            "ws.example.com",
+            "domainName and hostedZoneId must be set together. Set both, or neither.",
+        ),
+        (
+            "hostedZoneId",
+            "Z0123AB",
+            "domainName and hostedZoneId must be set together. Set both, or neither.",
+        ),
+        ("budgetUsd", "5", "budgetUsd requires alarmEmail. Set alarmEmail, or set budgetUsd to 0."),
     ],
 )
 def test_a_key_without_the_key_that_it_needs_is_refused(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from math import inf
 
+from counter_service.client import Times
 from tests.e2e.conftest import Product
 from tests.e2e.fault_proxy import FaultProxy
 
@@ -25,7 +26,8 @@ HEALING_SECONDS = RESPONSE_SECONDS + 1
 RESOLVE_SECONDS = 60.0
 # A client that missed the last broadcast shows the value after its next heartbeat.
 HEARTBEAT_LIMIT = HEARTBEAT_SECONDS + 1
-STORM_HEARTBEAT_SECONDS = 120.0  # the emulator could not serve a thousand short ones
+# The emulator could not serve a thousand shorter ones.
+STORM_TIMES = Times(reconnect=0.5, response=120, heartbeat=120)
 STORM_SECONDS = 300.0
 CROWD = "crowd"  # first word of the names of the storm's clients
 
@@ -146,9 +148,7 @@ class Soak:
                     f"{CROWD} {number + 1}",
                     proxy.through(self._product.url),
                     self._recorder,
-                    heartbeat_seconds=STORM_HEARTBEAT_SECONDS,
-                    response_seconds=STORM_HEARTBEAT_SECONDS,
-                    tick_seconds=5.0,
+                    times=STORM_TIMES,
                 )
                 for number in range(self._options.storm)
             ]

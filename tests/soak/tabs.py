@@ -2,14 +2,16 @@
 
 import random
 import threading
-from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, WebSocket
 
+from counter_service.client import Update, messages
+from counter_service.runtime.core import protocol
+from counter_service.runtime.core.protocol import Increment
 from tests.e2e.browser import launched
 from tests.e2e.pages import click_at_once, configure
 
-from .clients import HEARTBEAT_SECONDS, RESPONSE_SECONDS, parse
+from .clients import HEARTBEAT_SECONDS, RESPONSE_SECONDS
 from .events import Clicked, Named
 from .recorder import Recorder
 
@@ -98,20 +100,20 @@ class Tabs(threading.Thread):
         return page
 
     def _watch(self, name: str, socket: WebSocket) -> None:
-        socket.on("framesent", lambda frame: self._sent(name, parse(frame)))
-        socket.on("framereceived", lambda frame: self._received(name, parse(frame)))
+        socket.on("framesent", lambda frame: self._sent(name, frame))
+        socket.on("framereceived", lambda frame: self._received(name, frame))
 
-    def _sent(self, name: str, message: dict[str, Any]) -> None:
-        op_id = message.get("id")
-        if op_id and op_id not in self._named:
-            self._named.add(op_id)
-            self._recorder.record(Named(name, op_id))
+    def _sent(self, name: str, frame: str | bytes) -> None:
+        request = protocol.parse(frame if isinstance(frame, str) else None)
+        if isinstance(request, Increment) and request.op_id and request.op_id not in self._named:
+            self._named.add(request.op_id)
+            self._recorder.record(Named(name, request.op_id))
 
-    def _received(self, name: str, message: dict[str, Any]) -> None:
-        op_id = message.get("id")
-        if op_id and message.get("type") == "counter-update" and op_id not in self._acknowledged:
-            self._acknowledged.add(op_id)
-            self._recorder.acknowledge(name, op_id, message["value"])
+    def _received(self, name: str, frame: str | bytes) -> None:
+        match messages.parse(frame):
+            case Update(int(value), str(op_id)) if op_id not in self._acknowledged:
+                self._acknowledged.add(op_id)
+                self._recorder.acknowledge(name, op_id, value)
 
     def _click(self, name: str, page: Page) -> None:
         if not page.get_by_role("button", name="Increment").is_enabled():

@@ -30,7 +30,7 @@ def test_toolchain_refuses_a_path_with_a_colon(fresh_template: Checkout, tmp_pat
     assert done.returncode == 1
     assert done.stderr == (
         f"error: The path of the checkout, {here.root}, has a colon, which no entry of PATH can "
-        "have. Rename the folder, and run the command again.\n"
+        "contain. Rename the folder, and run the command again.\n"
     )
 
 

@@ -7,14 +7,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from counter_service.cli.address import (
-    Address,
-    OriginOption,
-    StackOption,
-    TokenOption,
-    UrlArgument,
-    find,
-)
+from counter_service.cli.address import Address, OriginOption, StackOption, UrlArgument, find
+from counter_service.cli.connecting import TokenOption
 from counter_service.cli.errors import ExitCode
 from counter_service.cli.output import JsonOption, console, print_json
 

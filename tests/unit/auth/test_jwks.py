@@ -171,7 +171,7 @@ def test_malformed_document_makes_the_keys_unavailable(discovery: object, jwks: 
     ("discovery", "jwks", "problem"),
     [
         ("[]", JWKS, "the response is not a JSON object"),
-        ({"issuer": "https://evil.test"}, JWKS, "the discovery document is of another issuer"),
+        ({"issuer": "https://evil.test"}, JWKS, "the discovery document names another issuer"),
         ({"issuer": URL}, JWKS, "the discovery document has no jwks_uri"),
         (DISCOVERED, {}, "the response is not a JWK set"),
         (DISCOVERED, " " * (MAX_BYTES + 1), f"the response has more than {MAX_BYTES} bytes"),

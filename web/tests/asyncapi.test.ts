@@ -1,0 +1,55 @@
+/** Checks docs/asyncapi.yaml against AsyncAPI 3, and the recorded messages against it. */
+
+import specification from "@asyncapi/specs/schemas/3.0.0-without-$id.json";
+import Ajv from "ajv";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+
+import text from "../../docs/asyncapi.yaml?raw";
+import { fromClient, fromServer, textOf } from "./recorded-messages";
+
+const document: unknown = parse(text);
+
+// Both schemas have keywords of their own, such as those of AsyncAPI around the payloads.
+const ajv = new Ajv({ strict: false, validateFormats: false, validateSchema: false });
+ajv.addSchema(document as object, "asyncapi");
+
+const REQUESTS = ["increment", "getCurrent"];
+const RESPONSES = ["counterUpdate", "error"];
+
+/** The names of the messages, among these, whose payload the frame is. */
+function matches(names: string[], frame: string): string[] {
+  let payload: unknown;
+  try {
+    payload = JSON.parse(frame);
+  } catch {
+    return [];
+  }
+  return names.filter((name) => ajv.validate({ $ref: `asyncapi#/components/messages/${name}/payload` }, payload));
+}
+
+it("is a document of AsyncAPI 3", () => {
+  ajv.validate(specification, document);
+  expect(ajv.errors).toBeNull();
+});
+
+it("is no document of AsyncAPI 3 with a planted mistake", () => {
+  const mistaken = parse(text.replace("action: receive", "action: listen")) as unknown;
+  expect(ajv.validate(specification, mistaken)).toBe(false);
+});
+
+// A schema cannot limit the bytes of a message.
+describe.each(fromClient.filter(({ error }) => error !== "too-large"))("from a client: $name", (frame) => {
+  it("describes each request that the server accepts, and no other", () => {
+    const name = frame.request === "get-current" ? "getCurrent" : frame.request;
+    expect(matches(REQUESTS, textOf(frame))).toEqual(name === undefined ? [] : [name]);
+  });
+});
+
+describe.each(fromServer)("from the server: $name", (frame) => {
+  it("describes each message of the server, and no other", () => {
+    const described = frame.lenient ? undefined : frame.message?.type;
+    const name = described === "counter-update" ? "counterUpdate" : described;
+    expect(matches(RESPONSES, textOf(frame))).toEqual(name === undefined ? [] : [name]);
+  });
+});
