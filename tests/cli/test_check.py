@@ -26,9 +26,10 @@ from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.origins import OriginPolicy
 from counter_service.runtime.core.ports import Delivery
 from simulation.fakes import FakeTokens
+from tests.e2e.fault_proxy import Fault, FaultProxy
 from tests.gateway import Gateway
 from tests.proxies import behind_a_dead_proxy
-from tests.unit.local_server import SILENCE, LocalServer
+from tests.unit.local_server import HANG_UP, SILENCE, LocalServer
 from tests.unit.raw_server import Reply, Request
 
 SITE = "https://counter.example.com"
@@ -44,9 +45,8 @@ def gateway() -> Iterator[Gateway]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step ends after half a second, and pauses are short."""
-    monkeypatch.setattr(running, "STEP_SECONDS", 0.5)
-    monkeypatch.setattr(steps, "PAUSE_SECONDS", 0.05)
+    """A step ends after a second."""
+    monkeypatch.setattr(running, "STEP_SECONDS", 1.0)
 
 
 def site(url: str, **files: Reply | int) -> closing[LocalServer]:
@@ -174,10 +174,12 @@ def test_limit_of_messages_delays_the_check_and_does_not_fail_it(check: Check) -
     assert gateway.counter.count == 1
 
 
-def test_clicks_of_others_disturb_no_step(gateway: Gateway, check: Check) -> None:
+def test_clicks_of_others_fail_no_step(gateway: Gateway, check: Check) -> None:
     with clicking(gateway, every=0.02):
         checked = check(gateway.url, f"--origin={SITE}")
-    assert checked.ends == PASSED | {"page": None}
+    assert (checked.code, checked.errors) == (0, "")
+    # On a slow machine each resend meets another click, and is undecided.
+    assert checked.ends | {"resend": True} == PASSED | {"page": None}
 
 
 @contextmanager
@@ -266,6 +268,12 @@ def test_missing_counter_table_fails_get_current(gateway: Gateway, check: Check)
     checked.expect_failure("get-current", "cannot use its tables: .*unavailable", "CounterTable")
 
 
+def test_value_that_is_negative_fails_get_current(gateway: Gateway, check: Check) -> None:
+    gateway.counter.count = -1
+    checked = check(gateway.url, f"--origin={SITE}")
+    checked.expect_failure("get-current", "not a whole number", "Set the value")
+
+
 @pytest.mark.usefixtures("impatient")
 def test_broadcast_that_reaches_only_the_sender_fails_increment(
     gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
@@ -282,8 +290,10 @@ def test_broadcast_that_reaches_only_the_sender_fails_increment(
     assert checked.document["clicks"] is None
 
 
-@pytest.mark.usefixtures("impatient")
-def test_resend_that_is_counted_fails_resend(gateway: Gateway, check: Check) -> None:
+def test_resend_that_is_counted_fails_resend(
+    gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "PAUSE_SECONDS", 0.05)
     forget_op_ids(gateway)
     checked = check(gateway.url, f"--origin={SITE}")
     checked.expect_failure("resend", "counted again", "increment_once")
@@ -396,6 +406,31 @@ def test_server_that_never_responds_to_the_handshake_is_unreachable(check: Check
     assert "no response to a handshake" in checked.steps[0]["problem"]
 
 
+def test_server_that_hangs_up_is_unreachable(check: Check) -> None:
+    with closing(LocalServer(lambda _: HANG_UP)) as server:
+        checked = check(f"ws://127.0.0.1:{server.port}/prod")
+    assert (checked.code, checked.ends) == (3, {"connect": False})
+
+
+@pytest.mark.usefixtures("impatient")
+def test_connection_that_is_dead_ends_the_check_in_time(
+    gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_current = steps.Session.get_current
+
+    async def die(session: steps.Session) -> str:
+        proxy.inject(Fault.BLACKHOLE)
+        return await get_current(session)
+
+    monkeypatch.setitem(steps.STEPS, "get-current", die)
+    with FaultProxy.to(gateway.url) as proxy:
+        began_at = time.monotonic()
+        checked = check(proxy.through(gateway.url), f"--origin={SITE}")
+        took = time.monotonic() - began_at
+    checked.expect_failure("get-current", "got no response", "posting is forbidden")
+    assert took < 1 + 2 * 3  # the step, and two closing handshakes without a response
+
+
 def test_server_that_is_no_web_socket_fails_connect(check: Check) -> None:
     with closing(LocalServer(lambda _: 404)) as server:
         checked = check(f"ws://127.0.0.1:{server.port}/prod")
@@ -427,7 +462,7 @@ def test_text_has_a_line_for_each_step_and_says_what_stays(
     assert run(["check", gateway.url, f"--origin={SITE}"]) == 0
     shown, errors = capsys.readouterr()
     assert errors == ""
-    assert re.sub(r" *\d+ ms", " 1 ms", shown).splitlines() == [
+    assert re.sub(r" *[\d,]+ ms", " 1 ms", shown).splitlines() == [
         f"Checking {gateway.url}, from the argument.",
         "",
         f"  ok       connect 1 ms  two connections, as {SITE}",
@@ -452,7 +487,7 @@ def test_text_of_a_failure_ends_with_what_to_look_at(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line for line in lines if line != line.rstrip()] == []
-    assert re.sub(r" *\d+ ms", " 1 ms", "\n".join(lines[2:])) == (
+    assert re.sub(r" *[\d,]+ ms", " 1 ms", "\n".join(lines[2:])) == (
         "  FAILED   connect 1 ms  The server rejected the origin\n"
         "                                      https://counter.example.com (403), so this\n"
         "                                      page cannot connect.\n"

@@ -130,6 +130,12 @@ def failed(address: Address, request: str, failure: Failure) -> Problem:
             "routes in counter_service/infra/websocket_api.py",
             "the alarms counter-function-errors and counter-api-execution-errors",
         )
+    if failure.code == "closed":
+        return Problem(
+            f"{failure} It was waiting for the response to {request}.",
+            log(address),
+            "a deployment or a restart at the same moment: run it again",
+        )
     return Problem(
         f"{request} failed ({failure.code}): {failure}",
         log(address),

@@ -44,14 +44,13 @@ def check(
 ) -> ExitCode:
     """Check that a running counter works, after each deployment and in CI.
 
-    Two connections; get-current; an increment that both see; its resend, which
-    must not count; an invalid message, after which the connection must stay; a
-    foreign origin, which must be rejected; the page and its config.json. The
-    first step that fails ends the check, and says what to look at. Each step
-    has 8 seconds.
+    The steps: two connections; get-current; an increment that both see; its resend, which must not
+    count; an invalid message, after which the connection must stay; a foreign origin, which must be
+    rejected; the page and its config.json. The first step that fails ends the check, and says what
+    to look at. Each step has 7 seconds.
 
-    The counter is one higher afterwards, because nothing can decrement it.
-    Other clients may click meanwhile.
+    The counter is one higher afterwards, because nothing can decrement it. Other clients may click
+    meanwhile.
 
     Exit code 1: a step failed. Exit code 3: there is no server at the address.
     """
