@@ -101,7 +101,8 @@ async def _get(address: Address, url: str) -> Response:
     try:
         response = await _fetch(url)
     except _FAILURES as problem:
-        reason = getattr(problem, "reason", problem)
+        cause = getattr(problem, "reason", problem)
+        reason = getattr(cause, "strerror", None) or cause
         raise Problem(f"{url} cannot be loaded: {reason}.", *_look_at(address, file)) from problem
     if 300 <= response.status < 400:
         raise Problem(
