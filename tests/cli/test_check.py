@@ -103,6 +103,17 @@ def check(capsys: pytest.CaptureFixture[str]) -> Callable[..., Checked]:
 Check = Callable[..., Checked]
 
 
+def before(monkeypatch: pytest.MonkeyPatch, name: str, happens: Callable[[], object]) -> None:
+    """Have something happen right before the named step."""
+    step = steps.STEPS[name]
+
+    async def run_step(session: steps.Session) -> str:
+        happens()
+        return await step(session)
+
+    monkeypatch.setitem(steps.STEPS, name, run_step)
+
+
 # --- it passes ----------------------------------------------------------------------------------
 
 
@@ -241,13 +252,7 @@ def test_api_without_its_permission_on_the_function_fails_connect(
 def test_function_that_fails_after_the_handshakes_fails_get_current(
     gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handle = steps.Session.get_current
-
-    async def forbid(session: steps.Session) -> str:
-        gateway.may_invoke = False
-        return await handle(session)
-
-    monkeypatch.setitem(steps.STEPS, "get-current", forbid)
+    before(monkeypatch, "get-current", lambda: setattr(gateway, "may_invoke", False))
     checked = check(gateway.url, f"--origin={SITE}")
     checked.expect_failure("get-current", "Internal server error", "the exception in .* log")
 
@@ -320,20 +325,21 @@ class _Forgetful(dict[str, int]):
         return False
 
 
-def test_connection_that_an_invalid_message_closes_fails_invalid_input(
+def test_connection_that_ends_after_an_invalid_message_fails_invalid_input(
     gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = gateway.sockets._post
 
-    def close(connection_id: str, message: str) -> Delivery:
-        if "not-json" not in message:
-            return post(connection_id, message)
-        gateway._loop.call_soon_threadsafe(gateway.sockets.close_connection, connection_id)
-        return Delivery.DELIVERED
+    def post_and_close(connection_id: str, message: str) -> Delivery:
+        delivery = post(connection_id, message)
+        if "not-json" in message:
+            closing = gateway.sockets.by_id[connection_id].close()
+            asyncio.run_coroutine_threadsafe(closing, gateway._loop)
+        return delivery
 
-    monkeypatch.setattr(gateway.sockets, "_post", close)
+    monkeypatch.setattr(gateway.sockets, "_post", post_and_close)
     checked = check(gateway.url, f"--origin={SITE}")
-    checked.expect_failure("invalid input", r"closed the connection \(1006\)", "log")
+    checked.expect_failure("invalid input", r"closed the connection \(1000\).*get-current", "log")
 
 
 def test_foreign_origin_that_may_connect_fails_foreign_origin(check: Check) -> None:
@@ -341,6 +347,14 @@ def test_foreign_origin_that_may_connect_fails_foreign_origin(check: Check) -> N
     with Gateway(Access(OriginPolicy(allowed=origins))) as gateway:
         checked = check(gateway.url, f"--origin={SITE}")
     checked.expect_failure("foreign origin", "every website can connect", "docs/security.md")
+
+
+def test_foreign_origin_that_gets_another_error_fails_foreign_origin(
+    gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before(monkeypatch, "foreign origin", lambda: setattr(gateway, "may_invoke", False))
+    checked = check(gateway.url, f"--origin={SITE}")
+    checked.expect_failure("foreign origin", r"could not invoke .*\(500\)", "websocket-permission")
 
 
 @pytest.mark.parametrize(
@@ -416,14 +430,8 @@ def test_server_that_hangs_up_is_unreachable(check: Check) -> None:
 def test_connection_that_is_dead_ends_the_check_in_time(
     gateway: Gateway, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    get_current = steps.Session.get_current
-
-    async def die(session: steps.Session) -> str:
-        proxy.inject(Fault.BLACKHOLE)
-        return await get_current(session)
-
-    monkeypatch.setitem(steps.STEPS, "get-current", die)
     with FaultProxy.to(gateway.url) as proxy:
+        before(monkeypatch, "get-current", lambda: proxy.inject(Fault.BLACKHOLE))
         began_at = time.monotonic()
         checked = check(proxy.through(gateway.url), f"--origin={SITE}")
         took = time.monotonic() - began_at

@@ -52,8 +52,8 @@ def test_closed_connection_raises_a_failure_for_both_directions(gateway: Gateway
         async with opened(gateway.url) as connection:
             await connection.send(GET_CURRENT)
             await connection.receive()
-            for each in gateway.sockets.by_id.values():
-                gateway._loop.call_soon_threadsafe(each.transport.abort)
+            [server] = gateway.sockets.by_id.values()
+            gateway._loop.call_soon_threadsafe(server.transport.abort)
             with pytest.raises(Failure, match=r"closed the connection \(1006\)"):
                 await connection.receive()
             with pytest.raises(Failure, match="closed") as failure:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from counter_service.cli.address import Address
+from counter_service.client.messages import Failure
 
 from . import problems
 from .problems import Problem
@@ -62,23 +63,28 @@ async def run(
 
 async def _run_step(name: str, step: Step, session: Session) -> Result:
     began_at = time.perf_counter()
-
-    def result(
-        ok: bool | None, *, note: str | None = None, problem: Problem | None = None
-    ) -> Result:
-        return Result(name, ok, round((time.perf_counter() - began_at) * 1000, 1), note, problem)
-
+    ok: bool | None = True
+    note = problem = None
     try:
         async with asyncio.timeout(STEP_SECONDS):
-            return result(True, note=await step(session))
+            note = await step(session)
     except Skipped as reason:
-        return result(None, note=str(reason))
-    except Problem as problem:
-        return result(False, problem=problem)
-    except TimeoutError:
-        return result(False, problem=session.symptom)
-    except OSError as problem:
-        return result(False, problem=problems.unreachable(session.address, _reason(problem)))
+        ok, note = None, str(reason)
+    except (Problem, Failure, OSError) as cause:
+        ok, problem = False, _problem(cause, session)
+    milliseconds = round((time.perf_counter() - began_at) * 1000, 1)
+    return Result(name, ok, milliseconds, note, problem)
+
+
+def _problem(cause: Problem | Failure | OSError, session: Session) -> Problem:
+    match cause:
+        case Problem():
+            return cause
+        case Failure():
+            return problems.failed(session.address, session.request, cause)
+        case TimeoutError():
+            return session.symptom
+    return problems.unreachable(session.address, _reason(cause))
 
 
 def _reason(problem: OSError) -> str:

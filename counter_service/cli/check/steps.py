@@ -1,4 +1,4 @@
-"""The steps, each a coroutine that returns what it has found, or raises Problem or Skipped.
+"""The steps, each a coroutine that returns what it has found, or raises what is wrong.
 
 They stay right while other clients click: the value may grow by more than one, and messages of
 other clicks arrive between the responses.
@@ -44,6 +44,7 @@ class Session:
         one: A connection, which clicks.
         other: A connection, which must see the click.
         seen: The greatest value so far.
+        request: The last request, as problems name it.
         symptom: What it means if the step runs out of time now.
     """
 
@@ -52,6 +53,7 @@ class Session:
         self.one: Connection
         self.other: Connection
         self.seen = 0
+        self.request: str
         self.symptom: Problem
         self._token = token
         self._connections = connections
@@ -77,7 +79,7 @@ class Session:
         if value < min(before + 1, MAX_VALUE):
             raise problems.not_counted(self.address, before, value)
         self.symptom = problems.not_broadcast(self.address, value)
-        while self._read(await self._receive(self.other, "A broadcast"), "A broadcast") < value:
+        while _value_in(await self._receive(self.other)) < value:
             pass
         return f"both see {value}"
 
@@ -146,11 +148,11 @@ class Session:
 
     async def _value(self, connection: Connection) -> int:
         """The response to get-current. A broadcast is as good, because it has the value too."""
-        return self._read(await self._ask(connection, GET_CURRENT, "get-current"), "get-current")
+        return _value_in(await self._ask(connection, GET_CURRENT, "get-current"))
 
     async def _click(self, connection: Connection) -> int:
-        response = await self._ask(connection, increment(self._op_id), "increment", self._op_id)
-        return self._read(response, "increment")
+        click = increment(self._op_id)
+        return _value_in(await self._ask(connection, click, "increment", self._op_id))
 
     async def _ask(
         self,
@@ -162,11 +164,12 @@ class Session:
         is_valid: bool = True,
     ) -> Update | Failure:
         """The response to a request, which is sent again when the server is busy."""
+        self.request = name
         self.symptom = problems.silent(self.address, name)
         while True:
             await connection.send(request)
             while True:
-                message = await self._receive(connection, name)
+                message = await self._receive(connection)
                 if isinstance(message, Failure) and message.is_about_any:
                     break
                 if message.op_id == op_id and (is_valid or isinstance(message, Failure)):
@@ -176,21 +179,19 @@ class Session:
             self.symptom = problems.failed(self.address, name, message)
             await asyncio.sleep(RETRY_SECONDS[ErrorCode(message.code)])
 
-    async def _receive(self, connection: Connection, name: str) -> Update | Failure:
-        try:
-            message = await connection.receive()
-        except Failure as closed:
-            raise problems.failed(self.address, name, closed) from None
+    async def _receive(self, connection: Connection) -> Update | Failure:
+        message = await connection.receive()
         if isinstance(message, Update) and message.value is not None:
             self.seen = max(self.seen, message.value)
         return message
 
-    def _read(self, message: Update | Failure, name: str) -> int:
-        if isinstance(message, Failure):
-            raise problems.failed(self.address, name, message)
-        if message.value is None:
-            raise problems.out_of_range()
-        return message.value
+
+def _value_in(message: Update | Failure) -> int:
+    if isinstance(message, Failure):
+        raise message
+    if message.value is None:
+        raise problems.out_of_range()
+    return message.value
 
 
 Step = Callable[[Session], Awaitable[str]]
