@@ -38,7 +38,7 @@ def test_watch_prints_each_value_in_a_pipe() -> None:
 
 
 def test_watch_prints_json_lines_for_programs() -> None:
-    with Gateway() as gateway, _watching(gateway.url, "--json", "--seconds", "2") as process:
+    with Gateway() as gateway, _watching(gateway.url, "--json", "--seconds", "1") as process:
         out, _ = process.communicate(timeout=30)
     assert process.returncode == ExitCode.OK
     [fields] = map(json.loads, out.splitlines())
@@ -63,7 +63,7 @@ def test_watch_says_that_it_reconnects() -> None:
 
 def test_watch_draws_the_counter_in_a_terminal() -> None:
     with Gateway() as gateway:
-        screen = _in_a_terminal(["watch", gateway.url, "--seconds", "3"])
+        screen = _in_a_terminal(["watch", gateway.url, "--seconds", "1.5"])
     assert "● connected" in screen
     assert "Traceback" not in screen
     assert re.search(r"value +0", screen)
