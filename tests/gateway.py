@@ -81,7 +81,7 @@ class Gateway:
         close_codes: Close codes of the connections that clients have closed.
     """
 
-    def __init__(self, access: Access | None = None) -> None:
+    def __init__(self, access: Access | None = None, *, messages_per_second: int = 0) -> None:
         self.counter = InMemoryCounterStore()
         self.sockets = Sockets()
         self.may_invoke = True
@@ -100,6 +100,7 @@ class Gateway:
                 random=random,
             ),
             access or Access(OriginPolicy(allow_missing=True)),
+            messages_per_second=messages_per_second,
         )
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))

@@ -56,6 +56,7 @@ ALLOWED_IMPORTS = {
         {"client", "costs", "infra.quotas", "infra.settings", "paths", "stack_files", "toolchain"},
         {"boto3", "botocore", "pulumi", "rich", "typer"},
     ),
+    "cli.check": Allowed({"cli", "client", "runtime.core.protocol"}),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
