@@ -18,12 +18,18 @@ from counter_service.runtime.core.backoff import Backoff
 from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.events import ContinueBroadcast, Event, Message
 from counter_service.runtime.core.origins import OriginPolicy
-from counter_service.runtime.core.ports import Connection, CounterStore, Progress, SelfInvoker
+from counter_service.runtime.core.ports import (
+    Connection,
+    CounterStore,
+    Ports,
+    Progress,
+    SelfInvoker,
+)
 from counter_service.runtime.dynamodb.counter_store import DynamoCounterStore
 from simulation.dynamodb import Client, Table
-from simulation.fakes import InMemoryConnectionStore, InMemoryLease, fake_ports
+from simulation.fakes import InMemoryConnectionStore, InMemoryLease
 from simulation.faults import FaultRates
-from simulation.network import Gateway, Remote
+from simulation.network import Gateway, remote
 from simulation.virtual_time import VirtualTime
 
 RESPONSE_TIMEOUT_MS: Final = 5000  # of a client
@@ -207,10 +213,10 @@ class CountingSimulation(SelfInvoker):
 
     def invoke(self, event: Event) -> None:
         """Handle an event in a new instance of the function."""
-        ports = fake_ports(
+        ports = Ports(
             counter=self._counter(self.random.choice(self._shards)),
-            connections=Remote(self._connections, self.time, self.random),
-            lease=Remote(self._lease, self.time, self.random),
+            connections=remote(self._connections, self.time, self.random),
+            lease=remote(self._lease, self.time, self.random),
             outbox=self._gateway,
             self_invoker=self,
             clock=self.time,

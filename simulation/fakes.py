@@ -315,16 +315,15 @@ class FakeTokens(TokenVerifier):
         return None if token in self._good else self._problem
 
 
-def fake_ports(**ports: Any) -> Ports:
-    """Fakes of all ports, except those that are given by name."""
-    fakes: dict[str, Any] = {
-        "counter": InMemoryCounterStore(),
-        "connections": InMemoryConnectionStore(),
-        "lease": InMemoryLease(),
-        "outbox": FakeOutbox(),
-        "self_invoker": FakeSelfInvoker(),
-        "clock": FakeClock(),
-        "random": lambda: 0.5,
-        "new_owner": lambda: uuid4().hex,
-    }
-    return Ports(**(fakes | ports))
+def fake_ports() -> Ports:
+    """Fakes of all ports. A test replaces some with `dataclasses.replace`."""
+    return Ports(
+        counter=InMemoryCounterStore(),
+        connections=InMemoryConnectionStore(),
+        lease=InMemoryLease(),
+        outbox=FakeOutbox(),
+        self_invoker=FakeSelfInvoker(),
+        clock=FakeClock(),
+        random=lambda: 0.5,
+        new_owner=lambda: uuid4().hex,
+    )

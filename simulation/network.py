@@ -4,17 +4,22 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from random import Random
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from counter_service.runtime.core.ports import Delivery, Outbox, PostResult
 
 from .faults import FaultRates
 from .virtual_time import VirtualTime
 
+Port = TypeVar("Port")
 
-class Remote:
-    """A port whose calls take time: each waits before and after it takes effect."""
 
+def remote(port: Port, time: VirtualTime, random: Random) -> Port:
+    """The port, whose calls take time: each waits before and after it takes effect."""
+    return cast("Port", _Remote(port, time, random))
+
+
+class _Remote:
     def __init__(self, port: object, time: VirtualTime, random: Random) -> None:
         self._port = port
         self._time = time

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from http import HTTPStatus
 from random import random
 from types import TracebackType
@@ -92,7 +93,8 @@ class Gateway:
         # The subprotocol that the function's response named, by connection.
         self._subprotocols: dict[UUID, Subprotocol | None] = {}
         self._service = assemble(
-            fake_ports(
+            replace(
+                fake_ports(),
                 counter=self.counter,
                 connections=InMemoryConnectionStore(),
                 outbox=self.sockets,

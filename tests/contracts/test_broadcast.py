@@ -1,5 +1,6 @@
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from random import Random
 from threading import Lock
 
@@ -67,7 +68,8 @@ def test_concurrent_invocations_count_every_click_once_and_send_everyone_the_las
     def click(number: int) -> tuple[int, int]:
         """Send clicks until each is acknowledged. Returns the lost replies and the broadcasts."""
         counter = LossyCounterStore(stores.counter, Random(number))
-        ports = fake_ports(
+        ports = replace(
+            fake_ports(),
             counter=counter,
             connections=stores.connections,
             lease=stores.lease,

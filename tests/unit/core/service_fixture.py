@@ -1,7 +1,7 @@
 """The service on the ports in memory, and the messages that its tests send and expect."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from counter_service.runtime.core.access import Access
@@ -61,7 +61,8 @@ class ServiceFixture:
             self.outbox.open.add(connection_id)
 
     def assemble(self) -> CounterService:
-        ports = fake_ports(
+        ports = replace(
+            fake_ports(),
             counter=self.counter,
             connections=self.connections,
             lease=self.lease,
