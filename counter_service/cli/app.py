@@ -57,5 +57,5 @@ def run(arguments: list[str] | None = None, application: typer.Typer = app) -> i
     except TyperException as problem:
         context = getattr(problem, "ctx", None)
         path = context.command_path if context else NAME
-        print_error(f"{problem.format_message()} See {path} --help.")
+        print_error(f"{problem.format_message().rstrip('.')}. See {path} --help.")
         return ExitCode.USAGE

@@ -1,0 +1,1 @@
+"""What `counter doctor` checks, each check with its finding."""
