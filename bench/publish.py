@@ -25,8 +25,8 @@ class Question(Protocol):
     def report(self, rows: list[Row]) -> Report: ...
 
 
-# In the order in which they run: the simulated ones need the CPU per post of fan_out, and the cost
-# needs the counts of coalescing.
+# In the order in which they run: the simulations need the CPU per post from fan_out, and cost needs
+# the counts from coalescing.
 QUESTIONS: Final[dict[str, Question]] = {
     "fan_out": fan_out,
     "coalescing": coalescing,
@@ -58,7 +58,7 @@ def rendered(page: str) -> str:
 
 
 def section(question: str) -> str:
-    """Picture, tables and bars of a question, and what they were measured on."""
+    """The picture, tables and claims of a question, and what they were measured on."""
     found = read(question)
     parts = [QUESTIONS[question].report(found["rows"]).markdown()]
     if question in plots.PICTURES:

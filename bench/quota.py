@@ -125,7 +125,7 @@ def _bars(rows: list[Row]) -> list[Bar]:
 
 
 def _seconds(lag: float | None) -> str:
-    """A lag. A client without the value has not got it before the end of the simulation."""
+    """A lag as text. None: some client did not get the value before the simulation ended."""
     return f"> {QUIET_SECONDS:.0f}" if lag is None else f"{lag:.2f}"
 
 

@@ -19,7 +19,9 @@ _MANY_MESSAGES: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One CloudWatch alarm. It goes off at the threshold or above, in each of the last `periods`.
+    """One CloudWatch alarm.
+
+    It goes off if the statistic is at or above the threshold in each of the last `periods`.
 
     Args:
         description: What has happened and what to do, for the person who gets the e-mail.

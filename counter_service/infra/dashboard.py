@@ -147,7 +147,10 @@ def body(region: str, sources: MetricSources) -> dict[str, Any]:
 
 
 def _metric(line: Line) -> list[Any]:
-    """Such as ["AWS/Lambda", "Errors", "FunctionName", "websocket-dev", {"stat": "Sum"}]."""
+    """The line in CloudWatch's form.
+
+    Example: ["AWS/Lambda", "Errors", "FunctionName", "websocket-dev", {"stat": "Sum"}].
+    """
     dimensions = [each for pair in line.source.dimensions.items() for each in pair]
     label = {"label": line.label} if line.label else {}
     return [line.source.namespace, line.metric, *dimensions, {"stat": line.statistic} | label]

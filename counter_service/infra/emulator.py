@@ -27,8 +27,8 @@ class EmulatorOverrides:
             which does not resolve on every machine.
         platform: Platform tag of the Python that runs the function, such as
             cpython-313-x86_64-linux-gnu.
-        custom_domain: False: create no custom domain, because DNS does not resolve its name to the
-            emulator.
+        custom_domain: Whether to create a custom domain. It works only if DNS resolves its name to
+            the emulator.
     """
 
     web_socket_base_url: str | None = None

@@ -74,7 +74,7 @@ class Observability(pulumi.ComponentResource):
             name=self._args.names.resource_name(TOPIC),
             # Set no KMS key. With alias/aws/sns, whose policy cannot be changed, alarms could not
             # publish (repost.aws/knowledge-center/cloudwatch-configure-alarm-sns). A key of our own
-            # costs a dollar a month, and the messages contain no personal data.
+            # would cost a dollar a month, only to encrypt which alarm went off.
             opts=self._child,
         )
         aws.sns.TopicSubscription(

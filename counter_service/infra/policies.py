@@ -54,7 +54,7 @@ def function_policy(
     tracing: bool = False,
     limits_clicks: bool,
 ) -> PolicyDocument:
-    """What the function may do in AWS, except to invoke itself. See `hand_over_policy`.
+    """The function's permissions, except the one to invoke itself (see `hand_over_policy`).
 
     Args:
         connections_api_arns: ARNs for posting to connections and for closing them.

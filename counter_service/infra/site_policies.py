@@ -57,8 +57,8 @@ def bucket_policy(
 def content_security_policy(web_socket_urls: Sequence[str]) -> str:
     """The policy of a page that loads only its own files and opens WebSockets to these URLs.
 
-    It names each WebSocket's origin, because 'self' does not cover another host, and does not cover
-    wss: in every browser.
+    It names each WebSocket's origin, because 'self' does not cover another host, and in some
+    browsers does not cover wss: either.
     """
     urls = map(urlsplit, web_socket_urls)
     origins = dict.fromkeys(f"{url.scheme}://{url.netloc}" for url in urls)

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
             }
             cleanup.enter_context(published(arguments.folder, outputs))
             banner = _banner(outputs, _shown(emulator.function_log), deployment.unsupported)
-            with naming("standard output"):
+            with naming("standard output"):  # which may be a file on a full disk
                 if site.exposed:
                     print(_exposure(arguments.host), file=sys.stderr, flush=True)
                 print(banner, flush=True)

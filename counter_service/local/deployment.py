@@ -17,7 +17,7 @@ from .errors import LocalError
 from .mocks import EmulatorMocks
 from .overrides import needs_token
 
-RESPONSE_SECONDS: Final = 30.0
+RESPONSE_SECONDS: Final = 30.0  # the first event also starts the function
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from .errors import LocalError
 from .folder import naming
 
 HOST: Final = "127.0.0.1"
+# What the graph uses: for the API, for the page, and for monitoring.
 SERVICES: Final = (
     *("apigateway", "dynamodb", "iam", "lambda", "logs", "sts"),
     *("cloudfront", "s3"),
@@ -193,7 +194,7 @@ class MiniStack:
             "GATEWAY_PORT": str(self.port),
             "SERVICES": ",".join(self._services),
             "IOT_MTLS_ENABLED": "0",  # it would listen on 8883 too
-            "SFTP_ENABLED": "0",  # another port of its own
+            "SFTP_ENABLED": "0",  # it would listen on 2222 too
             "HOME": scratch,
             "TMPDIR": scratch,
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -231,6 +232,8 @@ class MiniStack:
 
 
 def _free_port() -> int:
+    # MiniStack takes a number, not a socket. If another process takes the port meanwhile, MiniStack
+    # does not start, and the run says so.
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

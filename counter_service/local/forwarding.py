@@ -34,8 +34,8 @@ LIFETIME_SECONDS: Final = 2 * 60 * 60.0
 HANDSHAKE_SECONDS: Final = 30.0  # API Gateway waits at most 29 s for the function
 CLOSE_SECONDS: Final = 1.0
 
-# MiniStack closes a connection whose JSON has about 1,000 levels. Deeper messages are forwarded as
-# invalid JSON, so that the function rejects them as it does on AWS.
+# MiniStack closes a connection whose JSON has about 1,000 levels. Messages with more than MAX_DEPTH
+# are forwarded as invalid JSON, which the function rejects.
 MAX_DEPTH: Final = 500
 NOT_JSON: Final = "\ufeff"  # a byte order mark, which no JSON text may start with
 

@@ -92,6 +92,7 @@ class Site:
             finally:
                 started.set()
 
+        # A thread, because the main thread gets the signals and watches the emulator.
         thread = threading.Thread(target=run, name="site")
         thread.start()
         started.wait()
@@ -139,7 +140,7 @@ class Site:
 
         async with serve(
             target.forward,
-            sock=self._listener.dup(),
+            sock=self._listener.dup(),  # a copy, because the server closes its socket
             process_request=respond,
             select_subprotocol=forwarding.select_subprotocol,
             create_connection=Client,

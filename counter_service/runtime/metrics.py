@@ -47,7 +47,7 @@ def embedded(
 
 
 def _counted(outcome: Outcome) -> dict[Metric, int]:
-    """The metrics that are not 0. The others are not written, because that costs nothing."""
+    """The metrics that are not 0. A metric that is not written costs nothing, and its sum is 0."""
     posts = outcome.deliveries
     audience = posts.delivered + posts.gone + posts.skipped + posts.forbidden
     counted = {

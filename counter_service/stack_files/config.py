@@ -16,6 +16,7 @@ from .document import DocumentError, parse
 from .scalars import to_text
 
 PROJECT_FILE: Final = "Pulumi.yaml"
+# Keys of a stack's file beside `config`. The engine reads them as text.
 _TEXT_KEYS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 
@@ -134,7 +135,6 @@ def _apply(project_file: _File, project: str, config: StackConfig) -> None:
     for key, declared in declarations.items():
         declaration = declared if isinstance(declared, dict) else {"default": declared}
         name = qualified(key, project)
-        # The engine accepts `value` as another name of `default`.
         default = declaration.get("default", declaration.get("value"))
         if name not in config.values and default is not None:
             config.set(name, default, project_file.place(declarations.lines[key]))

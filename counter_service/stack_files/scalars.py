@@ -24,6 +24,7 @@ _TYPES: Final = {
     f"{_PREFIX}null": type(None),
 }
 
+# `resolveMap` in resolve.go.
 _WORDS: Final[dict[str, bool | float | None]] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -32,6 +33,7 @@ _WORDS: Final[dict[str, bool | float | None]] = {
     **{f"{sign}.{word}": math.inf for sign in ("", "+") for word in ("inf", "Inf", "INF")},
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
+# yaml.v3 reads both forms of octal: 0o17 of YAML 1.2 and 017 of YAML 1.1.
 _INTEGERS: Final = (
     (re.compile(r"([-+]?)0[xX]([0-9a-fA-F]+)"), 16),
     (re.compile(r"([-+]?)0[bB]([01]+)"), 2),
@@ -96,6 +98,7 @@ def _plain(text: str) -> str | float | bool | None:
 
 def _time(text: str) -> str | None:
     """The time as Go prints it, or None if the text is not a time."""
+    # Go's formats: with T and a zone, with a space and no zone, or only a date.
     match = _TIME.fullmatch(text)
     if match is None or (match["zone"] and match["t"] == " "):
         return None

@@ -49,7 +49,7 @@ def ensure(name: str, root: Path = places.ROOT) -> Path:
             _create(uv, folder, environment.lock)
             if not _is_right(uv, folder, environment.lock):
                 # uv links environments to the files of its cache, so a file that was changed in an
-                # environment is changed in the cache too.
+                # environment is wrong in the cache too. Download it again.
                 _create(uv, folder, environment.lock, "--no-cache")
         if environment.has_counter:
             launcher.ensure(folder)

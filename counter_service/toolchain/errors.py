@@ -9,7 +9,11 @@ class ToolchainError(Exception):
 
 
 def sentence(problem: OSError, place: Path | None = None) -> str:
-    """What is wrong with a file, and what to do. Names `place` if the error names no file."""
+    """The error as sentences: what is wrong with a file, and what to do.
+
+    Args:
+        place: Named if the error names no file.
+    """
     advice = {
         errno.EACCES: "Make it yours, for example with sudo chown -R, and run the command again.",
         errno.EPERM: "Make it yours, for example with sudo chown -R, and run the command again.",

@@ -141,6 +141,12 @@ describe("responses on a connection", () => {
       ["timeout"],
     ],
     [
+      "waits for the response to a request with an id, whatever its action",
+      [{ action: "of-a-later-version", id: "s:1" } as unknown as ClientMessage],
+      (socket) => socket.receiveValue(8),
+      ["timeout"],
+    ],
+    [
       "times out when it is silent after responses to other requests",
       [click("s:1"), click("s:2")],
       (socket) => {

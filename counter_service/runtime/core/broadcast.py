@@ -103,7 +103,7 @@ class Broadcaster:
 
         Args:
             deadline_ms: Epoch milliseconds at which this invocation is killed.
-            already_sent: The acknowledgement, which already has the value for the sender.
+            already_sent: The value that the acknowledgement sent to the click's sender.
         """
         owner, term = self.new_owner(), self._term(deadline_ms)
         try:

@@ -73,7 +73,7 @@ class DynamoCounterStore:
         self._random = random
         self._backoff = backoff
         self._announced = shards == 1  # a reader without the number assumes one row
-        self._in_use = shards  # the greatest number of rows that this instance has seen
+        self._in_use = shards  # the greatest number of rows that is configured or was read
 
     def increment(self) -> int | None:
         self._announce()

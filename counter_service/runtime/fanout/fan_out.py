@@ -106,7 +106,7 @@ class FanOut:
                     self._queue.abandon()
             self._start_posts(may_open=may_open)
             # A handshake costs as much as dozens of posts, so open a connection only after a round
-            # without responses, when no connection is about to become idle.
+            # in which no open connection was ready.
             may_open = not self._handle_responses()
         return PostResult(self._outcomes, self._throttled, is_complete)
 

@@ -11,8 +11,8 @@ from typing import Final
 # Size of the bucket: the posts that may start at once after a pause, in seconds of the rate. It is
 # small, because each instance has a bucket of its own and all of them share the quota.
 BURST_SECONDS: Final = 0.05
-# After the bucket was empty, posts start in groups, in seconds of the rate, because waking up for
-# each post costs twice the CPU of the post.
+# Size of the groups in which posts start after the bucket was empty, in seconds of the rate. Waking
+# up for each post would double its CPU.
 GROUP_SECONDS: Final = 0.005
 
 UNLIMITED: Final = 1_000_000_000  # posts per second
