@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -564,3 +565,20 @@ def test_command_shows_every_word_in_a_narrow_terminal(
     assert about(found, "Lambda concurrency").advice.split() == [
         word for word in about(found, "Lambda concurrency").advice.split() if word in output
     ]
+
+
+@pytest.mark.usefixtures("without_credentials")
+def test_readme_shows_what_the_command_prints(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = ToolchainError("The Pulumi CLI is not installed.")
+    found = checked("prod", ask=pulumi(version=missing), clients=None)
+    assert shown(monkeypatch, found) == ExitCode.PROBLEM
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"counter doctor --stack prod\n(.*?)```", readme, re.DOTALL)
+    assert without_versions(capsys.readouterr().out) == without_versions(example)
+
+
+def without_versions(output: str) -> list[str]:
+    """The lines, with 0 for each number of a version."""
+    return [re.sub(r"\b\d+\.\d+\.\d+\b", "0", line.rstrip()) for line in output.splitlines()]
