@@ -3,8 +3,10 @@
 PYTHON ?= python3
 STACK  ?= dev
 PORT   ?=
-# Not ?=, because some shells export a HOST of their own.
+# Not ?=, because shells export variables of these names.
 HOST   =
+URL    =
+PAGE   =
 EMULATOR_PORT ?= 4566
 FOLDER ?=
 QUESTION ?=
@@ -29,7 +31,7 @@ OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint types unit set-up e2e web-test test-engine engine-plans \
-        engine-work test-fresh soak mutation build up outputs emulator audit bench screenshots lock vendor-auth \
+        engine-work test-fresh soak mutation build up outputs check emulator audit bench screenshots lock vendor-auth \
         vendor-auth-local clean
 
 help: ## List the targets
@@ -52,6 +54,10 @@ up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 skips the questions)
 
 outputs: ## Show the deployed stack's outputs (STACK=dev)
 	@$(TOOLCHAIN) pulumi stack output --stack $(STACK)
+
+check: ## Check that a deployed counter works (STACK=dev, or URL= with the PAGE= to check)
+	$(PREPARE) local
+	@$(VENV) -m counter_service.cli check $(if $(URL),"$(URL)" $(if $(PAGE),--page "$(PAGE)"),--stack "$(STACK)")
 
 build: ## Build the page into web/dist, even if it is up to date
 	@$(TOOLCHAIN) build
@@ -83,7 +89,7 @@ types:
 	$(VENV) -m mypy
 	@$(TOOLCHAIN) npm --prefix web run --silent typecheck
 
-unit: ## Run the tests that need no browser and no emulator
+unit: ## Run the Python tests that need no browser
 	$(PREPARE) dev
 	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
 

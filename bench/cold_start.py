@@ -182,8 +182,8 @@ def report(rows: list[Row]) -> Report:
                     ]
                     for row in rows
                 ],
-                f"Medians of {rows[0]['rounds']} starts each, in turns. The ratio is the median of "
-                f"the ratios within a round. The click goes to {AUDIENCE} clients. The counter "
+                f"Medians of {rows[0]['rounds']} starts each, alternating. The ratio is the median "
+                f"of the ratios within a round. The click goes to {AUDIENCE} clients. The counter "
                 "service counts, takes the lease and releases it; the baseline counts and posts.",
             )
         ],

@@ -20,7 +20,7 @@ IMPURE = {
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a folder may import besides the standard library and itself."""
+    """The imports that a folder may have besides the standard library and itself."""
 
     ours: set[str] = field(default_factory=set)  # modules and folders of counter_service
     packages: set[str] = field(default_factory=set)
@@ -56,6 +56,7 @@ ALLOWED_IMPORTS = {
         {"client", "costs", "infra.quotas", "infra.settings", "paths", "stack_files", "toolchain"},
         {"boto3", "botocore", "pulumi", "rich", "typer"},
     ),
+    "cli.check": Allowed({"cli", "client", "runtime.core.protocol"}),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -165,7 +166,7 @@ def _imports_at_load(path: Path) -> set[str]:
 
 def test_runtime_folder_has_at_most_12_entries() -> None:
     entries = {path.name for path in (PACKAGE / "runtime").iterdir()} - {"__pycache__"}
-    assert len(entries) <= 12, sorted(entries)
+    assert len(entries) <= 12, f"Move a module into a subfolder of runtime/: {sorted(entries)}"
 
 
 def test_program_has_fewer_than_30_lines() -> None:

@@ -111,4 +111,4 @@ def call(
         lines = [line for line in output.read().splitlines() if line.strip()]
     if code != 0:
         shown = "".join(f"\n  {line}" for line in lines[-LINES_SHOWN:])
-        raise ToolchainError(f"{problem}. The last lines of its output are{shown}")
+        raise ToolchainError(f"{problem}. Its output ends with{shown}")

@@ -89,7 +89,7 @@ def test_panel_shows_why_the_connection_is_down() -> None:
         console.print(panel(client, "ws://127.0.0.1:8080/prod", rate, 103.5))
     shown = captured.get()
     for text in ("● reconnecting", "1,234", "23.4/s", "23 ms", "▆█", "No route."):
-        assert text in shown, shown
+        assert text in shown, f"{text!r} is not in the panel:\n{shown}"
 
 
 def test_rate_counts_the_clicks_of_each_second() -> None:
@@ -121,7 +121,7 @@ def _watching(*arguments: str) -> "subprocess.Popen[str]":
 
 
 def _in_a_terminal(arguments: list[str]) -> str:
-    """What the command writes to a terminal."""
+    """The output of the command on a terminal."""
     terminal, end = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "counter_service.cli", *arguments],

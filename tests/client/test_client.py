@@ -282,7 +282,7 @@ def test_foreign_origin_ends_the_client() -> None:
             assert client.state == "closed"
 
     with Gateway(Access(OriginPolicy(allowed=frozenset({SITE})))) as gateway:
-        # Leaving the context raises it too, for a program that only listens.
+        # Leaving the context also raises the failure, because a program may only listen.
         with pytest.raises(Failure, match="origin") as failure:
             asyncio.run(run(gateway.url))
         assert failure.value.code == "rejected"
@@ -304,7 +304,7 @@ def test_origin_and_token_are_sent() -> None:
 
 
 def test_rejection_after_a_connection_that_worked_is_retried(gateway: Gateway) -> None:
-    """A redeployment may reject for a moment."""
+    """A deployment in progress may reject handshakes for a moment."""
 
     async def run() -> None:
         async with CounterClient(proxy.through(gateway.url), times=FAST) as client:

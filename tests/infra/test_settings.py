@@ -183,8 +183,10 @@ def test_pulumi_yaml_declares_every_key_with_type_default_and_description() -> N
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     assert declared.keys() == KEYS
     for key, declaration in declared.items():
-        assert declaration.keys() - {"items"} == {"type", "default", "description"}, key
-        assert type(declaration["default"]) is TYPES[declaration["type"]], key
+        described = declaration.keys() - {"items"} == {"type", "default", "description"}
+        assert described, f"{key} needs a type, a default and a description, and nothing else"
+        has_type = type(declaration["default"]) is TYPES[declaration["type"]]
+        assert has_type, f"the default of {key} is not of the type {declaration['type']}"
 
 
 def test_stack_files_use_declared_keys_only() -> None:
@@ -193,4 +195,5 @@ def test_stack_files_use_declared_keys_only() -> None:
     for path in ROOT.glob("Pulumi.*.yaml"):
         used = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
         own = {key.removeprefix(prefix) for key in used if key.startswith(prefix)}
-        assert own <= declared.keys(), path.name
+        undeclared = own - declared.keys()
+        assert not undeclared, f"Pulumi.yaml does not declare these keys of {path.name}"

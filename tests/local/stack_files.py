@@ -1,4 +1,4 @@
-"""Stack files, and what Pulumi's engine and the program make of each.
+"""A table of stack files, with the verdict of Pulumi's engine and of the program on each.
 
 tests/local/test_stack_files.py compares the local run with this table, and
 tests/engine/test_stack_files.py compares the table with the engine.
@@ -20,11 +20,11 @@ class Case:
     """A stack file.
 
     Args:
-        name: What is special about it.
+        name: A description of the case.
         content: All of it.
         values: The keys that it sets, as the program gets them. The project's own have no
             namespace here.
-        refused_by: Who refuses it.
+        refused_by: The engine or the program. None: the file is accepted.
         error: The sentence of the local run.
     """
 

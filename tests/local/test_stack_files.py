@@ -100,7 +100,7 @@ def test_local_run_names_a_stack_file_that_it_cannot_read(tmp_path: Path) -> Non
 def test_local_run_refuses_a_key_that_is_set_with_and_without_its_namespace(
     tmp_path: Path,
 ) -> None:
-    """The engine takes either value, at random."""
+    """The engine would use one of the two values at random."""
     write(f"{HEAD}  alarms: true\n  counter-service:alarms: false\n".encode(), tmp_path)
     with pytest.raises(pulumi.RunError) as raised:
         stack_files.read(STACK, tmp_path)

@@ -22,7 +22,7 @@ class Listener:
     """A client that shows the counter.
 
     Attributes:
-        value: What it shows; 0 before the first value.
+        value: The value that it shows; 0 before the first one.
     """
 
     def __init__(

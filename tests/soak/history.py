@@ -21,7 +21,7 @@ from .events import (
     Stored,
 )
 
-# A client that missed no message shows the value of a quiet counter within so many seconds.
+# Seconds within which a client that missed no message shows the value of a quiet counter.
 CONVERGENCE_SECONDS = 5.0
 
 
@@ -35,7 +35,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Totals:
-    """What a history adds up to.
+    """Totals of a history.
 
     Attributes:
         clicked: Op ids of all clicks.
@@ -137,7 +137,7 @@ def pending_violations(history: Sequence[Event]) -> Iterator[Violation]:
 
 
 def display_violations(history: Sequence[Event]) -> Iterator[Violation]:
-    """What a client shows never decreases, and never exceeds the increments so far."""
+    """The value that a client shows never decreases, and never exceeds the increments so far."""
     attempted = 0
     shown: dict[str, int] = {}
     for event in history:

@@ -36,7 +36,7 @@ def figures(run: Run, options: Options) -> dict[str, str]:
         "doubled": f"{doubled(history, stored):,}",
         "invented": f"{invented(history, stored):,}",
         "reconnects": f"{run.reconnects:,}",
-        "faults, and connections that they struck": (
+        "faults, and connections that they affected": (
             f"{run.faults.times.total():,}, {run.faults.struck.total():,}"
         ),
     }

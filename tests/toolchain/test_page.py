@@ -53,5 +53,7 @@ def test_current_page_is_not_built_again(web: Path, monkeypatch: pytest.MonkeyPa
     outside = ("README.md", "tests/a.test.ts", "src/.main.tsx.swp", ".env")
     # A fresh clone has newer times, and the same contents.
     small.write(web, {**small.SOURCES, **dict.fromkeys(outside, "x")})
-    monkeypatch.setattr(page, "build", lambda _: pytest.fail("built"))
+    monkeypatch.setattr(
+        page, "build", lambda _: pytest.fail("The page was built although it is current.")
+    )
     page.ensure(web, lambda line: pytest.fail(line))

@@ -65,7 +65,7 @@ def test_git_checks_out_the_same_bytes_on_every_machine() -> None:
         ["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, encoding="utf-8"
     )
     if listing.returncode:
-        pytest.skip("this is no git repository")
+        pytest.skip("The checkout is not a git repository.")
     columns, names = zip(*(line.split("\t") for line in listing.stdout.splitlines()), strict=True)
     assert {each.partition("attr/")[2].strip() for each in columns} == {"text=auto eol=lf", "-text"}
     assert [each for each in columns if each.startswith(("i/crlf", "i/mixed"))] == []

@@ -28,7 +28,7 @@ function setUp(protocols?: string[]) {
   };
   const messages: [ServerMessage, number | undefined][] = [];
   const reasons: CloseReason[] = [];
-  /** What had been sent at each call of onOpen. */
+  /** The messages that had been sent at each call of onOpen. */
   const opened: unknown[][] = [];
   const connection = createConnection({
     url: "wss://example.test/prod",
