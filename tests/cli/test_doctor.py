@@ -19,9 +19,9 @@ import pytest
 from botocore.stub import Stubber
 
 from counter_service.cli import app
-from counter_service.cli.checks import account, deployer, diagnosis, machine
-from counter_service.cli.checks.diagnosis import Diagnosis, diagnose
-from counter_service.cli.checks.finding import Finding, State
+from counter_service.cli.doctor import account, deployer, diagnosis, machine
+from counter_service.cli.doctor.diagnosis import Diagnosis, diagnose
+from counter_service.cli.doctor.finding import Finding, State
 from counter_service.cli.errors import ExitCode
 from counter_service.paths import ROOT
 from counter_service.toolchain.errors import ToolchainError

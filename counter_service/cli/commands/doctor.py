@@ -12,7 +12,7 @@ from counter_service.cli.output import JsonOption, console, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from counter_service.cli.checks.diagnosis import Diagnosis
+    from counter_service.cli.doctor.diagnosis import Diagnosis
 
 PANEL: Final = DEPLOYING
 
@@ -37,8 +37,8 @@ def doctor(
     A check that is not possible, without credentials, a network or a permission, is shown as not
     checked, and is no problem for the exit code. Calls to AWS end after 15 seconds.
     """
-    from counter_service.cli.checks.diagnosis import diagnose
-    from counter_service.cli.checks.finding import State
+    from counter_service.cli.doctor.diagnosis import diagnose
+    from counter_service.cli.doctor.finding import State
 
     diagnosis = diagnose(stack)
     if as_json:
@@ -52,7 +52,7 @@ def _show(diagnosis: "Diagnosis", out: "Console") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from counter_service.cli.checks.finding import State
+    from counter_service.cli.doctor.finding import State
 
     styles = {State.OK: "green", State.PROBLEM: "bold red", State.UNKNOWN: "yellow"}
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -72,7 +72,7 @@ def _show(diagnosis: "Diagnosis", out: "Console") -> None:
 
 
 def _summary(diagnosis: "Diagnosis") -> str:
-    from counter_service.cli.checks.finding import State
+    from counter_service.cli.doctor.finding import State
 
     problems, unknown = diagnosis.count(State.PROBLEM), diagnosis.count(State.UNKNOWN)
     parts = []

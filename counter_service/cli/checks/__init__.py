@@ -1,1 +1,0 @@
-"""What `counter doctor` checks, each check with its finding."""
