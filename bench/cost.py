@@ -6,7 +6,7 @@ the page does, takes a transaction. The note below the table has the price of th
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from counter_service.costs import prices
 from counter_service.costs.bill import Usage, bill, total
@@ -26,7 +26,7 @@ from .coalescing import BASELINE, COUNTER_SERVICE, exceeds_the_account
 from .report import Report, Row, Table, load_name, read
 from .simulated_service import MEMORY_MB
 
-SIZING = Sizing(memory_mb=MEMORY_MB)
+SIZING: Final = Sizing(memory_mb=MEMORY_MB)
 
 
 def counter_service(counted: Mapping[str, Any]) -> Usage:

@@ -54,8 +54,9 @@ ALLOWED_IMPORTS = {
     ),
     "cli": Allowed(
         {"client", "costs", "infra.quotas", "infra.settings", "paths", "stack_files", "toolchain"},
-        {"boto3", "botocore", "pulumi", "rich", "typer"},
+        {"pulumi", "rich", "typer"},
     ),
+    "cli.doctor": Allowed({"cli", "infra.quotas", "paths", "toolchain"}, {"boto3", "botocore"}),
     "cli.check": Allowed({"cli", "client", "runtime.core.protocol"}),
 }
 

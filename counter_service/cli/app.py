@@ -18,6 +18,8 @@ NAME: Final = "counter"
 _HELP: Final = """
 Watch a realtime counter, click it, and check it; and see what a deployment needs and costs.
 
+Run `make run` in one terminal, and `counter watch` in another.
+
 **Which counter?** The one at the URL of its WebSocket API, if you give it. Otherwise the one of
 `make run`, whose addresses are in `.local/outputs.json`. Otherwise the selected stack, from
 `pulumi stack output`. With `--stack` always that stack.
@@ -33,9 +35,12 @@ _CODES: Final = "\n".join(f"- {code.value}: {meaning}" for code, meaning in MEAN
 # Markdown, in which lines of a docstring flow together.
 app: Final = typer.Typer(name=NAME, add_completion=False, rich_markup_mode="markdown")
 app.callback(help=_HELP + _CODES)(lambda: None)
-for _module in iter_modules(commands.__path__):
-    _command = import_module(f"{commands.__name__}.{_module.name}")
-    app.command(rich_help_panel=_command.PANEL)(getattr(_command, _module.name))
+_modules = [
+    (each.name, import_module(f"{commands.__name__}.{each.name}"))
+    for each in iter_modules(commands.__path__)
+]
+for _name, _module in sorted(_modules, key=lambda each: commands.PANELS.index(each[1].PANEL)):
+    app.command(rich_help_panel=_module.PANEL)(getattr(_module, _name))
 
 
 def run(arguments: list[str] | None = None, application: typer.Typer = app) -> int:
@@ -57,5 +62,5 @@ def run(arguments: list[str] | None = None, application: typer.Typer = app) -> i
     except TyperException as problem:
         context = getattr(problem, "ctx", None)
         path = context.command_path if context else NAME
-        print_error(f"{problem.format_message()} See {path} --help.")
+        print_error(f"{problem.format_message().rstrip('.')}. See {path} --help.")
         return ExitCode.USAGE

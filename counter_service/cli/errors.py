@@ -5,7 +5,7 @@ from typing import Final
 
 
 class ExitCode(IntEnum):
-    """What `counter` tells its caller. `counter --help` documents them."""
+    """The exit codes, which `counter --help` lists."""
 
     OK = 0
     PROBLEM = 1

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from .uv import reason
 
 # The oldest minor version that Vite supports, by major version.
 _OLDEST: Final = {20: 19, 22: 12}
+_NEEDED: Final = "Node 20.19 or newer"
 
 # Options of an installation. On the command line they take precedence over the user's .npmrc.
 INSTALL: Final = (
@@ -38,19 +39,38 @@ def environ(root: Path = places.ROOT) -> dict[str, str]:
     """
     found = settings.for_npm(os.environ)
     found |= settings.cache_of_npm(found, places.tools(root))
-    if _is_new_enough(found):
+    version = version_on_path(found)
+    if version and is_new_enough(version):
         return found
     folder = environments.folder_of("node", root)
     if not folder.is_dir():
-        places.show("Node 20.19 or newer was not found: installing one into .toolchain.")
+        places.show(f"{_NEEDED} was not found: installing one into .toolchain.")
     try:
         folder = environments.ensure("node", root)
     except ToolchainError as problem:
-        raise ToolchainError(
-            f"{problem} Or install Node 20.19 or newer from nodejs.org."
-        ) from problem
+        raise ToolchainError(f"{problem} Or install {_NEEDED} from nodejs.org.") from problem
     found["PATH"] = f"{folder / 'bin'}{os.pathsep}{found.get('PATH', os.defpath)}"
     return found
+
+
+def version_on_path(environment: Mapping[str, str]) -> tuple[int, ...] | None:
+    """The version of the Node on PATH, or None if it or its npm is missing, or does not run."""
+    path = environment.get("PATH", "")
+    node, npm_ = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if not (node and npm_):
+        return None
+    try:
+        shown = processes.run([node, "--version"], environment).stdout
+        major, minor, *rest = map(int, shown.strip().removeprefix("v").split("."))
+    except (OSError, ValueError):
+        return None
+    return (major, minor, *rest)
+
+
+def is_new_enough(version: tuple[int, ...]) -> bool:
+    """Whether Node of this version can build the page."""
+    major, minor, *_ = version
+    return major > max(_OLDEST) or minor >= _OLDEST.get(major, sys.maxsize)
 
 
 def command_of_npm(environment: dict[str, str]) -> str:
@@ -161,19 +181,6 @@ def _allows(values: list[str] | None, mine: str) -> bool:
         return True
     refused = {value[1:] for value in values if value.startswith("!")}
     return mine not in refused if refused else mine in values
-
-
-def _is_new_enough(environment: dict[str, str]) -> bool:
-    path = environment.get("PATH", "")
-    node, npm_ = shutil.which("node", path=path), shutil.which("npm", path=path)
-    if not (node and npm_):
-        return False
-    try:
-        shown = processes.run([node, "--version"], environment).stdout
-        major, minor, *_ = map(int, shown.strip().removeprefix("v").split("."))
-    except (OSError, ValueError):
-        return False
-    return major > max(_OLDEST) or minor >= _OLDEST.get(major, sys.maxsize)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -83,16 +83,22 @@ def existing(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
     raise ToolchainError(problem)
 
 
-def ask(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
+def ask(
+    root: Path,
+    arguments: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+    seconds: float = processes.SECONDS_TO_RESPOND,
+) -> str:
     """Return what the Pulumi CLI prints, for a command that changes nothing.
 
     Args:
         root: The repository's root.
         arguments: The CLI's arguments.
         environ: PATH, and whatever the CLI reads.
+        seconds: Time after which it is killed.
 
     Raises:
-        ToolchainError: There is no CLI, the command fails, or it does not end.
+        ToolchainError: There is no CLI, the command fails, or it does not end in time.
     """
     pulumi = existing(root, environ)
     quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -102,10 +108,10 @@ def ask(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.en
             [pulumi, *arguments, "--non-interactive"],
             _cli_environ(pulumi, environ) | quiet,
             root,
-            processes.SECONDS_TO_RESPOND,
+            seconds,
         )
-    except subprocess.TimeoutExpired as problem:
-        raise ToolchainError(f"{command} did not end within {problem.timeout:g} seconds.") from None
+    except subprocess.TimeoutExpired:
+        raise ToolchainError(f"{command} did not end within {seconds:g} seconds.") from None
     except OSError as problem:
         raise ToolchainError(f"{command} does not start: {problem.strerror}.") from None
     if done.returncode:

@@ -83,7 +83,7 @@ def test_wrong_option_names_the_command_whose_help_to_read(
     assert run(lambda: None, "--wrong") == ExitCode.USAGE
     assert capsys.readouterr() == (
         "",
-        "error: No such option: --wrong See counter work --help.\n",
+        "error: No such option: --wrong. See counter work --help.\n",
     )
 
 

@@ -397,3 +397,38 @@ def test_up_with_yes_installs_a_missing_cli(machine: Machine) -> None:
     code, stdout, _ = machine.command("up", "dev", YES="1")
     assert code == 0
     assert stdout == "v3.265.0\nv3.265.0\n"
+
+
+ASKED = """\
+[ "$1" = version ] && { echo v3.274.1; exit; }
+[ "$PULUMI_SKIP_UPDATE_CHECK" = true ] || exit 9
+"""
+
+
+def test_ask_returns_what_the_cli_prints(machine: Machine) -> None:
+    machine.add("pulumi", f'{ASKED}echo "$* in $PWD, ${{PATH%%:*}}"\n')
+    shown = pulumi_cli.ask(machine.root, ["stack", "output"], machine.environ)
+    assert shown == f"stack output --non-interactive in {machine.root}, {machine.path}\n"
+
+
+def test_ask_installs_nothing(machine: Machine) -> None:
+    machine.add("npm", NPM)
+    with pytest.raises(ToolchainError, match=r"^The Pulumi CLI is not installed\.$"):
+        pulumi_cli.ask(machine.root, ["stack"], machine.environ | {"YES": "1"})
+    assert not machine.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("echo warning: old >&2; echo error: no stack selected >&2; exit 255", "failed: no stack"),
+        ("exit 3", "failed: it printed no reason."),
+        ("exec sleep 60", "did not end within 0.5 seconds."),
+    ],
+    ids=["an error", "no output", "hangs"],
+)
+def test_ask_names_why_the_cli_fails(machine: Machine, script: str, problem: str) -> None:
+    machine.add("pulumi", f"{ASKED}{script}\n")
+    with pytest.raises(ToolchainError) as caught:
+        pulumi_cli.ask(machine.root, ["stack", "output"], machine.environ, seconds=0.5)
+    assert str(caught.value).startswith(f"pulumi stack output {problem}")

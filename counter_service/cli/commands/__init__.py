@@ -9,3 +9,4 @@ from typing import Final
 
 RUNNING: Final = "With a running counter"
 DEPLOYING: Final = "Before a deployment"
+PANELS: Final = (RUNNING, DEPLOYING)

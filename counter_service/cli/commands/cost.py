@@ -25,7 +25,7 @@ def cost(
         float, typer.Option(help="Hours of each day in which they are connected and click.")
     ] = 24.0,
     stack: Annotated[
-        str, typer.Option(metavar="STACK", help="Take the settings of Pulumi.<STACK>.yaml.")
+        str, typer.Option(metavar="STACK", help="Take the settings of this stack's file.")
     ] = "dev",
     as_json: JsonOption = False,
 ) -> None:
