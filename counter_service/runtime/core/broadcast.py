@@ -224,7 +224,7 @@ class Broadcaster:
                     is_mine = self.lease.renew(owner, following.ends_s)
                     return replace(progress, reached=reached) if is_mine else None
                 newer = self.lease.release(owner, progress.ticket, following.ends_s)
-                return None if newer is None else Progress(owner, newer)
+                return None if newer is None else replace(progress, ticket=newer, reached=None)
             except StoreUnavailable as problem:
                 failure = problem
         raise failure
