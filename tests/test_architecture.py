@@ -48,6 +48,8 @@ ALLOWED_IMPORTS = {
         {"paths", "program", "stack_files", "toolchain", "runtime.core"},
         {"boto3", "pulumi", "websockets"},
     ),
+    # Whichever emulator it is, so not `local.emulator`.
+    "local.creators": Allowed({"local.errors"}, {"pulumi"}),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -116,6 +118,8 @@ def test_module_imports_only_what_its_folder_may(path: Path) -> None:
         ("infra.stack", "def f():\n  from counter_service.runtime.core import ports\n",
          ["counter_service.runtime.core.ports"]),
         ("local.site", "import counter_service.infra.bundle", ["counter_service.infra.bundle"]),
+        ("local.creators.iam", "from counter_service.local import emulator",
+         ["counter_service.local.emulator"]),
         ("runtime.core.service", "from .ports import Clock\nfrom collections import abc", []),
     ],
 )  # fmt: skip
