@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
+from .creators.creator import Aws
 from .creators.registry import CREATORS
-from .emulator import MiniStack
 from .errors import LocalError
 
 # A provider is a custom resource in Pulumi, but not a resource of AWS.
@@ -19,7 +19,7 @@ class EmulatorMocks(Mocks):
         unsupported: The resources that have no creator, as "type name".
     """
 
-    def __init__(self, emulator: MiniStack) -> None:
+    def __init__(self, emulator: Aws) -> None:
         self.emulator = emulator
         self.unsupported: list[str] = []
 

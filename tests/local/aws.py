@@ -1,18 +1,18 @@
-"""An emulator that is never started, and whose clients record calls."""
+"""An AWS whose clients record calls."""
 
-from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
-from counter_service.local.emulator import MiniStack
 
-
-class RecordingMiniStack(MiniStack):
+class RecordingAws:
     """Returns the same client for every service. The client accepts every call and does nothing."""
 
     def __init__(self, region: str = "eu-central-1") -> None:
-        super().__init__(region, Path("never-started"))
+        self.region = region
         self.recorded = MagicMock()
 
     def client(self, service: str) -> Any:
         return self.recorded
+
+    def websocket_url(self, api_id: str) -> str:
+        return f"ws://emulator.test/{api_id}"

@@ -19,7 +19,7 @@ from counter_service.program import qualified, run_program, stack_config
 from tests.infra import page
 from tests.infra.recorder import Provider
 
-from .aws import RecordingMiniStack
+from .aws import RecordingAws
 
 TABLE = {
     "name": "counter",
@@ -54,7 +54,7 @@ class InputRecorder(Provider):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if creator := CREATORS.get(args.typ):
             inputs = Inputs(args.inputs)
-            creator.function(RecordingMiniStack(), inputs)
+            creator.function(RecordingAws(), inputs)
             self.unread[args.typ] |= {*inputs.unread()}
         return super().new_resource(args)
 
@@ -98,7 +98,7 @@ def test_stacks_have_a_resource_of_every_type_that_has_a_creator(
 def test_local_run_names_inputs_of_a_table_that_it_would_drop(
     planted: dict[str, Any], dropped: str
 ) -> None:
-    mocks = EmulatorMocks(RecordingMiniStack())
+    mocks = EmulatorMocks(RecordingAws())
     table = MockResourceArgs("aws:dynamodb/table:Table", "counters", TABLE | planted, custom=True)
     with pytest.raises(
         LocalError,

@@ -6,14 +6,15 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
 from counter_service.local.__main__ import _banner
-from counter_service.local.emulator import MiniStack
 from counter_service.local.errors import LocalError
 from counter_service.local.mocks import EmulatorMocks
 
+from .aws import RecordingAws
+
 
 @pytest.fixture
-def mocks(tmp_path: Path) -> EmulatorMocks:
-    return EmulatorMocks(MiniStack("eu-central-1", tmp_path))
+def mocks() -> EmulatorMocks:
+    return EmulatorMocks(RecordingAws())
 
 
 def test_mocks_list_a_resource_without_a_creator_as_unsupported(mocks: EmulatorMocks) -> None:

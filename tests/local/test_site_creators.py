@@ -8,7 +8,7 @@ import pytest
 from counter_service.local.creators import site
 from counter_service.local.creators.inputs import Inputs
 
-from .aws import RecordingMiniStack
+from .aws import RecordingAws
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from .aws import RecordingMiniStack
 def test_create_bucket_names_every_region_except_us_east_1(
     region: str, configuration: dict[str, Any]
 ) -> None:
-    aws = RecordingMiniStack(region)
+    aws = RecordingAws(region)
     name, outputs = site.create_bucket(aws, Inputs({"bucketPrefix": "website-dev-"}))
     aws.recorded.create_bucket.assert_called_once_with(Bucket=name, **configuration)
     assert name.startswith("website-dev-")
@@ -33,7 +33,7 @@ def test_create_bucket_names_every_region_except_us_east_1(
 
 
 def test_create_bucket_policy_leaves_out_the_statement_that_requires_tls() -> None:
-    aws = RecordingMiniStack()
+    aws = RecordingAws()
     allow = {"Sid": "Reads", "Condition": {"StringEquals": {"AWS:SourceArn": "arn"}}}
     deny = {"Sid": "TlsOnly", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     other = {"Sid": "Unconditional"}

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from counter_service.local.emulator import MiniStack
-
-from .creator import Created, Creator
+from .creator import Aws, Created, Creator
 from .inputs import Inputs
 
 
-def create_api(aws: MiniStack, inputs: Inputs) -> Created:
+def create_api(aws: Aws, inputs: Inputs) -> Created:
     """Create a WebSocket API."""
     api_id = aws.client("apigatewayv2").create_api(
         Name=inputs["name"],
@@ -23,7 +21,7 @@ def create_api(aws: MiniStack, inputs: Inputs) -> Created:
     }
 
 
-def create_integration(aws: MiniStack, inputs: Inputs) -> Created:
+def create_integration(aws: Aws, inputs: Inputs) -> Created:
     """Create the integration of an API with the function."""
     integration = aws.client("apigatewayv2").create_integration(
         ApiId=inputs["apiId"],
@@ -34,7 +32,7 @@ def create_integration(aws: MiniStack, inputs: Inputs) -> Created:
     return integration["IntegrationId"], {}
 
 
-def create_route(aws: MiniStack, inputs: Inputs) -> Created:
+def create_route(aws: Aws, inputs: Inputs) -> Created:
     """Create a route of an API."""
     route = aws.client("apigatewayv2").create_route(
         ApiId=inputs["apiId"],
@@ -45,7 +43,7 @@ def create_route(aws: MiniStack, inputs: Inputs) -> Created:
     return route["RouteId"], {}
 
 
-def create_stage(aws: MiniStack, inputs: Inputs) -> Created:
+def create_stage(aws: Aws, inputs: Inputs) -> Created:
     """Create a stage, with its throttling limits and access log."""
     limits = inputs["defaultRouteSettings"]
     logs = inputs.get("accessLogSettings")
@@ -71,7 +69,7 @@ def create_stage(aws: MiniStack, inputs: Inputs) -> Created:
     return name, {"invokeUrl": f"{aws.websocket_url(inputs['apiId'])}/{name}"}
 
 
-def create_account(aws: MiniStack, inputs: Inputs) -> Created:
+def create_account(aws: Aws, inputs: Inputs) -> Created:
     """Set the role with which API Gateway writes logs."""
     aws.client("apigateway").update_account(
         patchOperations=[

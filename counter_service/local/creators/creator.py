@@ -2,15 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from counter_service.local.emulator import MiniStack
 from counter_service.local.errors import LocalError
 
 from .inputs import Inputs
 
 # A resource's physical id, and its outputs that are not among its inputs.
 Created = tuple[str, dict[str, Any]]
+
+
+class Aws(Protocol):
+    """What creators use of an emulator, whichever it is."""
+
+    @property
+    def region(self) -> str:
+        """AWS region of every resource."""
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service."""
+
+    def websocket_url(self, api_id: str) -> str:
+        """URL of the stages of a WebSocket API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +36,10 @@ class Creator:
             reason why it makes no difference in a local run.
     """
 
-    function: Callable[[MiniStack, Inputs], Created]
+    function: Callable[[Aws, Inputs], Created]
     ignored: Mapping[str, str] = field(default_factory=dict)
 
-    def create(self, aws: MiniStack, resource: str, values: Mapping[str, Any]) -> Created:
+    def create(self, aws: Aws, resource: str, values: Mapping[str, Any]) -> Created:
         """Create a resource. `resource` is its name in the error message.
 
         Raises:

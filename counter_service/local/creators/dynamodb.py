@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from counter_service.local.emulator import MiniStack
-
-from .creator import Created, Creator
+from .creator import Aws, Created, Creator
 from .inputs import Inputs
 
 
-def create_table(aws: MiniStack, inputs: Inputs) -> Created:
+def create_table(aws: Aws, inputs: Inputs) -> Created:
     """Create a table, with its TTL and point-in-time recovery if they are enabled."""
     client = aws.client("dynamodb")
     table = client.create_table(

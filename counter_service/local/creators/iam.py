@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from counter_service.local.emulator import MiniStack
-
-from .creator import Created, Creator
+from .creator import Aws, Created, Creator
 from .inputs import Inputs
 
 
-def create_role(aws: MiniStack, inputs: Inputs) -> Created:
+def create_role(aws: Aws, inputs: Inputs) -> Created:
     """Create a role."""
     role = aws.client("iam").create_role(
         RoleName=inputs["name"],
@@ -19,7 +17,7 @@ def create_role(aws: MiniStack, inputs: Inputs) -> Created:
     return role["RoleName"], {"arn": role["Arn"]}
 
 
-def create_role_policy(aws: MiniStack, inputs: Inputs) -> Created:
+def create_role_policy(aws: Aws, inputs: Inputs) -> Created:
     """Write an inline policy of a role."""
     aws.client("iam").put_role_policy(
         RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
@@ -27,7 +25,7 @@ def create_role_policy(aws: MiniStack, inputs: Inputs) -> Created:
     return f"{inputs['role']}:{inputs['name']}", {}
 
 
-def create_role_policy_attachment(aws: MiniStack, inputs: Inputs) -> Created:
+def create_role_policy_attachment(aws: Aws, inputs: Inputs) -> Created:
     """Attach a managed policy to a role."""
     aws.client("iam").attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
     return f"{inputs['role']}-{inputs['policyArn']}", {}

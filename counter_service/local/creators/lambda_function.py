@@ -8,14 +8,13 @@ from typing import Final
 
 import pulumi
 
-from counter_service.local.emulator import MiniStack
 from counter_service.local.errors import LocalError
 
-from .creator import Created, Creator
+from .creator import Aws, Created, Creator
 from .inputs import Inputs
 
 
-def create_function(aws: MiniStack, inputs: Inputs) -> Created:
+def create_function(aws: Aws, inputs: Inputs) -> Created:
     """Create the function from its archive, with its reserved concurrency if there is one."""
     tracing = inputs.get("tracingConfig")
     function = aws.client("lambda").create_function(
@@ -63,7 +62,7 @@ def zipped(archive: pulumi.AssetArchive) -> bytes:
     return content.getvalue()
 
 
-def create_recursion_config(aws: MiniStack, inputs: Inputs) -> Created:
+def create_recursion_config(aws: Aws, inputs: Inputs) -> Created:
     """Set what Lambda does when the function invokes itself in a loop."""
     aws.client("lambda").put_function_recursion_config(
         FunctionName=inputs["functionName"], RecursiveLoop=inputs["recursiveLoop"]
@@ -71,7 +70,7 @@ def create_recursion_config(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["functionName"], {}
 
 
-def create_event_invoke_config(aws: MiniStack, inputs: Inputs) -> Created:
+def create_event_invoke_config(aws: Aws, inputs: Inputs) -> Created:
     """Set the retries and the maximum age of asynchronous invocations."""
     aws.client("lambda").put_function_event_invoke_config(
         FunctionName=inputs["functionName"],
@@ -81,7 +80,7 @@ def create_event_invoke_config(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["functionName"], {}
 
 
-def create_permission(aws: MiniStack, inputs: Inputs) -> Created:
+def create_permission(aws: Aws, inputs: Inputs) -> Created:
     """Allow a service to invoke the function."""
     statement_id = "graph-function"
     aws.client("lambda").add_permission(
@@ -98,7 +97,7 @@ CREATORS: Final[Mapping[str, Creator]] = {
     "aws:lambda/function:Function": Creator(
         create_function,
         ignored={
-            "loggingConfig": "MiniStack has one format, and writes to the function's log group.",
+            "loggingConfig": "The emulator has one format, and writes to the function's log group.",
         },
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Creator(

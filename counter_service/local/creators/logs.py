@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from counter_service.local.emulator import MiniStack
-
-from .creator import Created, Creator
+from .creator import Aws, Created, Creator
 from .inputs import Inputs
 
 
-def create_log_group(aws: MiniStack, inputs: Inputs) -> Created:
+def create_log_group(aws: Aws, inputs: Inputs) -> Created:
     """Create a log group with its retention in days."""
     client = aws.client("logs")
     name = inputs["name"]

@@ -6,19 +6,17 @@ The emulator stores them. It evaluates no alarm and sends no mail.
 from collections.abc import Mapping
 from typing import Final
 
-from counter_service.local.emulator import MiniStack
-
-from .creator import Created, Creator
+from .creator import Aws, Created, Creator
 from .inputs import Inputs
 
 
-def create_topic(aws: MiniStack, inputs: Inputs) -> Created:
+def create_topic(aws: Aws, inputs: Inputs) -> Created:
     """Create the SNS topic of the alarms."""
     arn = aws.client("sns").create_topic(Name=inputs["name"])["TopicArn"]
     return arn, {"arn": arn}
 
 
-def create_topic_policy(aws: MiniStack, inputs: Inputs) -> Created:
+def create_topic_policy(aws: Aws, inputs: Inputs) -> Created:
     """Set the policy of a topic."""
     aws.client("sns").set_topic_attributes(
         TopicArn=inputs["arn"], AttributeName="Policy", AttributeValue=inputs["policy"]
@@ -26,7 +24,7 @@ def create_topic_policy(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["arn"], {}
 
 
-def create_subscription(aws: MiniStack, inputs: Inputs) -> Created:
+def create_subscription(aws: Aws, inputs: Inputs) -> Created:
     """Subscribe an address to a topic."""
     arn = aws.client("sns").subscribe(
         TopicArn=inputs["topic"],
@@ -37,7 +35,7 @@ def create_subscription(aws: MiniStack, inputs: Inputs) -> Created:
     return arn, {"arn": arn}
 
 
-def create_alarm(aws: MiniStack, inputs: Inputs) -> Created:
+def create_alarm(aws: Aws, inputs: Inputs) -> Created:
     """Create a metric alarm."""
     client = aws.client("cloudwatch")
     name = inputs["name"]
@@ -67,7 +65,7 @@ def create_alarm(aws: MiniStack, inputs: Inputs) -> Created:
     return name, {"arn": alarm["AlarmArn"]}
 
 
-def create_dashboard(aws: MiniStack, inputs: Inputs) -> Created:
+def create_dashboard(aws: Aws, inputs: Inputs) -> Created:
     """Create a CloudWatch dashboard."""
     client = aws.client("cloudwatch")
     name = inputs["dashboardName"]
@@ -75,7 +73,7 @@ def create_dashboard(aws: MiniStack, inputs: Inputs) -> Created:
     return name, {"dashboardArn": client.get_dashboard(DashboardName=name)["DashboardArn"]}
 
 
-def create_budget(aws: MiniStack, inputs: Inputs) -> Created:
+def create_budget(aws: Aws, inputs: Inputs) -> Created:
     """Create a budget with its notifications."""
     account = aws.client("sts").get_caller_identity()["Account"]
     aws.client("budgets").create_budget(

@@ -8,15 +8,13 @@ from uuid import uuid4
 
 import pulumi
 
-from counter_service.local.emulator import MiniStack
-
-from .creator import Created, Creator
+from .creator import Aws, Created, Creator
 from .inputs import Inputs
 
 _WITHOUT_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def create_bucket(aws: MiniStack, inputs: Inputs) -> Created:
+def create_bucket(aws: Aws, inputs: Inputs) -> Created:
     """Create the site's bucket under a random name."""
     name = inputs["bucketPrefix"] + uuid4().hex[:12]
     region = aws.region
@@ -32,7 +30,7 @@ def create_bucket(aws: MiniStack, inputs: Inputs) -> Created:
     }
 
 
-def create_public_access_block(aws: MiniStack, inputs: Inputs) -> Created:
+def create_public_access_block(aws: Aws, inputs: Inputs) -> Created:
     """Block public access to a bucket."""
     aws.client("s3").put_public_access_block(
         Bucket=inputs["bucket"],
@@ -46,7 +44,7 @@ def create_public_access_block(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["bucket"], {}
 
 
-def create_ownership_controls(aws: MiniStack, inputs: Inputs) -> Created:
+def create_ownership_controls(aws: Aws, inputs: Inputs) -> Created:
     """Set who owns the objects of a bucket."""
     aws.client("s3").put_bucket_ownership_controls(
         Bucket=inputs["bucket"],
@@ -55,7 +53,7 @@ def create_ownership_controls(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["bucket"], {}
 
 
-def create_encryption(aws: MiniStack, inputs: Inputs) -> Created:
+def create_encryption(aws: Aws, inputs: Inputs) -> Created:
     """Set the default encryption of a bucket."""
     aws.client("s3").put_bucket_encryption(
         Bucket=inputs["bucket"],
@@ -76,7 +74,7 @@ def create_encryption(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["bucket"], {}
 
 
-def create_bucket_policy(aws: MiniStack, inputs: Inputs) -> Created:
+def create_bucket_policy(aws: Aws, inputs: Inputs) -> Created:
     """Set the policy of a bucket, without its statement that requires TLS."""
     # The emulator has no TLS, so the statement that requires it would deny every request.
     policy = json.loads(inputs["policy"])
@@ -87,7 +85,7 @@ def create_bucket_policy(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["bucket"], {}
 
 
-def create_object(aws: MiniStack, inputs: Inputs) -> Created:
+def create_object(aws: Aws, inputs: Inputs) -> Created:
     """Write an object, from a file or from its content."""
     source = inputs.get("source")
     body = (
@@ -105,7 +103,7 @@ def create_object(aws: MiniStack, inputs: Inputs) -> Created:
     return inputs["key"], {}
 
 
-def create_access_control(aws: MiniStack, inputs: Inputs) -> Created:
+def create_access_control(aws: Aws, inputs: Inputs) -> Created:
     """Create the access control with which CloudFront reads the bucket."""
     control = aws.client("cloudfront").create_origin_access_control(
         OriginAccessControlConfig={
@@ -119,7 +117,7 @@ def create_access_control(aws: MiniStack, inputs: Inputs) -> Created:
     return control["Id"], {}
 
 
-def create_headers_policy(aws: MiniStack, inputs: Inputs) -> Created:
+def create_headers_policy(aws: Aws, inputs: Inputs) -> Created:
     """Create the policy that adds the security headers to each response."""
     headers = inputs["securityHeadersConfig"]
     transport = headers["strictTransportSecurity"]
@@ -143,7 +141,7 @@ def create_headers_policy(aws: MiniStack, inputs: Inputs) -> Created:
     return policy["Id"], {}
 
 
-def create_edge_function(aws: MiniStack, inputs: Inputs) -> Created:
+def create_edge_function(aws: Aws, inputs: Inputs) -> Created:
     """Create a CloudFront function, and publish it unless `publish` is false."""
     client = aws.client("cloudfront")
     name = inputs["name"]
@@ -157,7 +155,7 @@ def create_edge_function(aws: MiniStack, inputs: Inputs) -> Created:
     return name, {"arn": created["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]}
 
 
-def create_distribution(aws: MiniStack, inputs: Inputs) -> Created:
+def create_distribution(aws: Aws, inputs: Inputs) -> Created:
     """Create the CloudFront distribution of the site."""
     distribution = aws.client("cloudfront").create_distribution(
         DistributionConfig={
