@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from typing import Final
 
+from counter_service.costs.units import CPU_MEMORY_MB, DYNAMODB_SECONDS, POST_SECONDS, core_share
+
 from . import fan_out
-from .prices import CPU_MEMORY_MB
 from .report import Bar, Report, Row, Table, load_name
-from .simulated_aws import DYNAMODB_SECONDS
-from .simulated_gateway import POST_SECONDS, QUOTA, core_share
+from .simulated_gateway import QUOTA
 from .simulated_service import MEMORY_MB, Load, baseline, counter_service, random_moments
 
 RATES: Final = (1, 10, 100, 1000)  # clicks per second

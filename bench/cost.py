@@ -5,109 +5,60 @@ functions) times AWS's list prices. A click is counted with a plain write in bot
 once, as the page counts, takes a transaction; a note has its price.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any
 
-from counter_service.runtime.contract import CONNECTED_AT, CONNECTION_KEY, EXPIRES_AT
-
-from . import fan_out, prices
-from .coalescing import BASELINE, COUNTER_SERVICE, exceeds_the_account
-from .prices import MILLION
-from .report import Report, Row, Table, load_name, read
-from .simulated_aws import DYNAMODB_SECONDS
-from .simulated_service import MEMORY_MB, cpu_seconds
-
-MEMORY_GB: Final = MEMORY_MB / 1024
-LOG_BYTES: Final = 1200  # per invocation: the function's line and Lambda's
-
-ID_BYTES: Final = 16  # "Rk3sYd2oFiACEQg="
-SECONDS_BYTES: Final = 6  # a number of ten digits: one byte for two digits, and one more
-# Names and values count (docs.aws.amazon.com/amazondynamodb/latest/developerguide/
-# CapacityUnitCalculations.html).
-ROW_BYTES: Final = (
-    len(CONNECTION_KEY) + ID_BYTES + len(CONNECTED_AT) + len(EXPIRES_AT) + 2 * SECONDS_BYTES
+from counter_service.costs import prices
+from counter_service.costs.bill import Usage, bill, total
+from counter_service.costs.prices import MILLION
+from counter_service.costs.units import (
+    COUNT_UNITS,
+    ROW_BYTES,
+    TRANSACTION_UNITS,
+    Sizing,
+    Traffic,
+    naive_usage,
+    usage,
 )
 
-COUNT_UNITS: Final = 1  # an ADD
-TRANSACTION_UNITS: Final = 4  # the op's row and the counter, two units each
+from . import fan_out
+from .coalescing import BASELINE, COUNTER_SERVICE, exceeds_the_account
+from .report import Report, Row, Table, load_name, read
+from .simulated_service import MEMORY_MB
 
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Average usage of one click."""
-
-    messages: float  # in and out
-    connection_minutes: float
-    gb_seconds: float
-    write_units: float
-    read_units: float
-    invocations: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """US dollars."""
-
-    messages: float
-    connections: float
-    function: float
-    writes: float
-    reads: float
-    logs: float
-
-    @property
-    def total(self) -> float:
-        items: list[float] = [getattr(self, each.name) for each in fields(self)]
-        return sum(items)
-
-
-def bill(usage: Usage, clicks: float = MILLION) -> Bill:
-    per_invocation = prices.INVOCATION * usage.invocations
-    return Bill(
-        messages=clicks * usage.messages * prices.MESSAGE,
-        connections=clicks * usage.connection_minutes * prices.CONNECTION_MINUTE,
-        function=clicks * (per_invocation + usage.gb_seconds * prices.GB_SECOND),
-        writes=clicks * usage.write_units * prices.WRITE_UNIT,
-        reads=clicks * usage.read_units * prices.READ_UNIT,
-        logs=clicks * usage.invocations * LOG_BYTES / 1e9 * prices.LOG_GB,
-    )
-
-
-def listing_units(clients: int) -> int:
-    """Read units of one strongly consistent scan of the audience."""
-    return max(1, math.ceil(clients * ROW_BYTES / prices.READ_UNIT_BYTES))
+SIZING = Sizing(memory_mb=MEMORY_MB)
 
 
 def counter_service(counted: Mapping[str, Any]) -> Usage:
-    """`counted` is a row of bench/coalescing.py."""
-    clicks, broadcasts = counted["clicks"], counted["broadcasts"] / counted["clicks"]
-    return Usage(
-        messages=1 + counted["messages"] / clicks,
-        connection_minutes=_minutes(counted),
-        gb_seconds=MEMORY_GB * counted["invocation_seconds"] / clicks,
-        write_units=COUNT_UNITS + counted["lease_writes"] / clicks,
-        read_units=broadcasts * (1 + listing_units(counted["clients"])),  # value and audience
-    )
+    """Average usage of one click. `counted` is a row of bench/coalescing.py."""
+    used = usage(traffic(counted), counted["clients"], SIZING, exactly_once=False)
+    return used.times(1 / counted["clicks"])
 
 
 def baseline(load: Mapping[str, Any]) -> Usage:
-    clients = load["clients"]
-    # Posting keeps the function's share of a core busy.
-    seconds = 2 * DYNAMODB_SECONDS + clients * cpu_seconds(fan_out.TUNED, MEMORY_MB)
-    return Usage(
-        messages=1 + clients,
-        connection_minutes=_minutes(load),
-        gb_seconds=MEMORY_GB * seconds,
-        write_units=COUNT_UNITS,
-        read_units=listing_units(clients) / 2,  # eventually consistent, the default of a scan
+    """Average usage of one click."""
+    click = Traffic(
+        clicks=1,
+        broadcasts=0,
+        posts=0,
+        lease_writes=0,
+        function_seconds=0,
+        client_seconds=load["clients"] / load["clicks_per_second"],
     )
+    return naive_usage(click, load["clients"], MEMORY_MB, fan_out.cpu_seconds(fan_out.TUNED))
 
 
-def _minutes(load: Mapping[str, Any]) -> float:
-    minutes: float = load["clients"] / load["clicks_per_second"] / 60
-    return minutes
+def traffic(counted: Mapping[str, Any]) -> Traffic:
+    """The counts of a simulation."""
+    clicks = counted["clicks"]
+    return Traffic(
+        clicks=clicks,
+        broadcasts=counted["broadcasts"],
+        posts=counted["messages"] - clicks,  # without the responses
+        lease_writes=counted["lease_writes"],
+        function_seconds=counted["invocation_seconds"],
+        client_seconds=counted["clients"] * clicks / counted["clicks_per_second"],
+    )
 
 
 def measure() -> list[Row]:
@@ -115,9 +66,9 @@ def measure() -> list[Row]:
     for counted in read("coalescing")["rows"]:
         if counted["design"] == COUNTER_SERVICE:
             load = {key: counted[key] for key in ("clicks_per_second", "clients")}
-            ours, theirs = bill(counter_service(counted)), bill(baseline(load))
+            ours, theirs = counter_service(counted), baseline(load)
             rows += [
-                load | {"design": name, "total": each.total}
+                load | {"design": name, "total": total(bill(each.times(MILLION)))}
                 for name, each in ((COUNTER_SERVICE, ours), (BASELINE, theirs))
             ]
     return rows

@@ -14,11 +14,12 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from counter_service.costs.units import CPU_MEMORY_MB, core_share
+
 from . import cold_start, cpu_quota, fan_out
-from .prices import CPU_MEMORY_MB
 from .report import Bar, Report, Row, Table
 from .rounds import Sample, interleaved
-from .simulated_gateway import QUOTA, core_share
+from .simulated_gateway import QUOTA
 from .simulated_service import MEMORY_MB
 from .sink import Sink
 

@@ -6,10 +6,11 @@ than postsPerSecond allows.
 
 from typing import Final
 
+from counter_service.costs.units import CPU_MEMORY_MB, core_share
+
 from . import fan_out
-from .prices import CPU_MEMORY_MB
 from .report import Report, Row, Table
-from .simulated_gateway import QUOTA, core_share
+from .simulated_gateway import QUOTA
 from .simulated_service import Load, counter_service
 
 AUDIENCES: Final = (1000, 10_000, 50_000)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
+from counter_service.costs.units import DYNAMODB_SECONDS
 from counter_service.runtime.core.ports import Connection, CounterStore, Progress, SelfInvoker
 from simulation.fakes import InMemoryConnectionStore, InMemoryCounterStore, InMemoryLease
 from simulation.timeline import Timeline
@@ -15,7 +16,6 @@ from simulation.virtual_time import START_MS
 
 from .simulated_gateway import Broadcasts, Clients
 
-DYNAMODB_SECONDS: Final = 0.005
 INVOKE_SECONDS: Final = 0.020  # self-invocation of a warm function
 
 EPOCH: Final = START_MS // 1000  # the start of virtual time

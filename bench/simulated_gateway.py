@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from counter_service.costs.units import POST_SECONDS
 from counter_service.runtime.core.ports import Delivery, Outbox, PostResult
 from counter_service.runtime.fanout.fan_out import Limits
 from counter_service.runtime.fanout.pace import Pace
@@ -25,9 +26,6 @@ from counter_service.runtime.fanout.post_queue import Post, PostQueue
 from simulation.timeline import Timeline
 from simulation.virtual_time import START_MS
 
-from .prices import CPU_MEMORY_MB
-
-POST_SECONDS: Final = 0.010
 # The shortest sleep, so that time passes however small the rest of a computed delay is.
 TICK_SECONDS: Final = 1e-6
 
@@ -50,11 +48,6 @@ class Quota:
 
 QUOTA: Final = Quota(10_000, 5_000)  # most regions
 SMALL_QUOTA: Final = Quota(2_500, 1_250)  # Milan, Zurich, Spain and others
-
-
-def core_share(memory_mb: int) -> float:
-    """The share of a core that Lambda gives to one thread of a function with this much memory."""
-    return min(1.0, memory_mb / CPU_MEMORY_MB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from itertools import count
 from statistics import median
 from typing import Final, Generic, TypeVar
 
+from counter_service.costs.units import core_share
 from counter_service.runtime.core import protocol
 from counter_service.runtime.core.access import Access
 from counter_service.runtime.core.assembly import assemble
@@ -45,7 +46,6 @@ from .simulated_gateway import (
     Quota,
     SimulatedOutbox,
     TokenBucket,
-    core_share,
 )
 
 TIMEOUT_MS: Final = 20_000  # of an invocation

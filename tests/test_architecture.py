@@ -42,7 +42,8 @@ ALLOWED_IMPORTS = {
     "paths": Allowed(),
     "program": Allowed({"paths", "stack_files"}, {"pulumi"}),
     "stack_files": Allowed(packages={"pulumi", "yaml"}),
-    "infra": Allowed({"paths", "runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
+    "costs": Allowed({"runtime.contract"}, refused=IMPURE),
+    "infra": Allowed({"costs", "paths", "runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
     # Runs before any package is installed.
     "toolchain": Allowed(),
     # Runs in .venv, started by the Pulumi CLI.
@@ -51,7 +52,10 @@ ALLOWED_IMPORTS = {
         {"client.messages", "paths", "program", "stack_files", "toolchain", "runtime.core"},
         {"boto3", "pulumi", "websockets"},
     ),
-    "cli": Allowed({"client", "paths", "toolchain"}, {"rich", "typer"}),
+    "cli": Allowed(
+        {"client", "costs", "infra.quotas", "infra.settings", "paths", "stack_files", "toolchain"},
+        {"boto3", "botocore", "pulumi", "rich", "typer"},
+    ),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -15,25 +15,24 @@ from .output import print_error
 NAME: Final = "counter"
 
 
-_HELP: Final = """\
+_HELP: Final = """
 Watch a realtime counter, click it, and check it; and see what a deployment needs and costs.
 
-[bold]Which counter?[/] The one at the URL of its WebSocket API, if you give it. Otherwise the one \
-of `make run`, whose addresses are in .local/outputs.json. Otherwise the selected stack, from \
-`pulumi stack output`. With --stack always that stack.
+**Which counter?** The one at the URL of its WebSocket API, if you give it. Otherwise the one of
+`make run`, whose addresses are in `.local/outputs.json`. Otherwise the selected stack, from
+`pulumi stack output`. With `--stack` always that stack.
 
-[bold]Output.[/] Results are on standard output, errors and progress on standard error. --json \
-prints JSON, for programs. Colours are for terminals only; NO_COLOR=1 turns them off.
+**Output.** Results are on standard output, errors and progress on standard error. `--json` prints
+JSON, for programs. Colours are for terminals only; `NO_COLOR=1` turns them off.
 
-\b
-[bold]Exit codes[/]
+**Exit codes**
+
 """
+_CODES: Final = "\n".join(f"- {code.value}: {meaning}" for code, meaning in MEANINGS.items())
 
-
-app: Final = typer.Typer(name=NAME, add_completion=False, rich_markup_mode="rich")
-app.callback(help=_HELP + "\n".join(f"{code:>5}  {each}" for code, each in MEANINGS.items()))(
-    lambda: None
-)
+# Markdown, in which lines of a docstring flow together.
+app: Final = typer.Typer(name=NAME, add_completion=False, rich_markup_mode="markdown")
+app.callback(help=_HELP + _CODES)(lambda: None)
 for _module in iter_modules(commands.__path__):
     _command = import_module(f"{commands.__name__}.{_module.name}")
     app.command(rich_help_panel=_command.PANEL)(getattr(_command, _module.name))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from counter_service.costs import prices
 from counter_service.runtime.contract import Metric
 
 from .metrics import MetricSource, MetricSources
@@ -14,9 +15,6 @@ _SLOW: Final = 0.8
 
 # Share of the limit of posts. Only sustained clicks in front of a large audience need as much.
 _MANY_MESSAGES: Final = 0.5
-
-# List price of us-east-1: aws.amazon.com/api-gateway/pricing.
-_USD_PER_MILLION_MESSAGES: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ def alarms(
         posts_per_second: The limit of posts to clients.
     """
     messages_per_second = posts_per_second * _MANY_MESSAGES
-    usd_per_day = messages_per_second * 24 * 60 * 60 / 1_000_000 * _USD_PER_MILLION_MESSAGES
+    usd_per_day = messages_per_second * 24 * 60 * 60 * prices.MESSAGE
     return (
         Alarm(
             name="function-errors",

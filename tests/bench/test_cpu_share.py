@@ -10,7 +10,7 @@ import pytest
 
 from bench import cold_start, cpu_quota, cpu_share
 from bench.errors import MachineError
-from bench.prices import CPU_MEMORY_MB
+from counter_service.costs.units import CPU_MEMORY_MB
 
 BUSY = """
 import json, time

@@ -2,17 +2,20 @@
 
 import json
 import re
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
 
-from bench import cost, fan_out, memory, prices, publish
-from bench.cost import Usage, bill
-from bench.report import RESULTS, ROOT, Row, read
+from bench import coalescing, cost, fan_out, memory, publish
+from bench.report import RESULTS, ROOT, Row, load_name, read
 from bench.rounds import Sample, summary
 from bench.simulated_service import MEMORY_MB
 from bench.stub_aws import respond
+from counter_service.costs import forecast, prices, units
+from counter_service.costs.bill import Usage, bill, total
+from counter_service.costs.forecast import Load
+from counter_service.costs.units import usage
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
@@ -71,16 +74,39 @@ def test_usage_of_a_click_is_calculated_from_the_counts() -> None:
     counts = {"clicks": 100, "messages": 30_000, "broadcasts": 50, "lease_writes": 150}
     row = counts | {"clicks_per_second": 10, "clients": 600, "invocation_seconds": 20.0}
     # 600 rows of 60 bytes are 9 read units. A strongly consistent value is one more.
-    assert astuple(cost.counter_service(row)) == pytest.approx((301, 1, 0.1, 2.5, 5, 1))
+    assert _amounts(cost.counter_service(row)) == pytest.approx((1, 300, 1, 1, 0.1, 2.5, 5))
     usage = cost.baseline(row)
-    assert (usage.messages, usage.write_units, usage.read_units) == (601, 1, 4.5)
+    assert (usage.messages_out, usage.write_units, usage.read_units) == (600, 1, 4.5)
 
 
-def test_bill_is_the_sum_of_its_items() -> None:
-    usage = Usage(messages=11, connection_minutes=4, gb_seconds=0.1, write_units=2, read_units=8)
-    items = (11.00, 1.00, 0.20 + 1.33334, 1.25, 1.00, 0.60)
-    assert astuple(bill(usage)) == pytest.approx(items)
-    assert bill(usage).total == pytest.approx(sum(items))
+def _amounts(usage: Usage) -> tuple[float, ...]:
+    return astuple(usage)[:7]
+
+
+def test_forecast_uses_the_measured_cpu_of_a_post() -> None:
+    for used, client in (
+        (units.POST_CPU_SECONDS, fan_out.COUNTER_SERVICE),
+        (units.NAIVE_POST_CPU_SECONDS, fan_out.TUNED),
+    ):
+        assert used == pytest.approx(fan_out.cpu_seconds(client), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in read("coalescing")["rows"] if row["design"] == coalescing.COUNTER_SERVICE],
+    ids=load_name,
+)
+def test_forecast_agrees_with_the_simulation(row: Row) -> None:
+    counted = cost.traffic(row)
+    seconds = row["clicks"] / row["clicks_per_second"]
+    load = Load(clients=row["clients"], clicks_per_second=row["clicks_per_second"], hours=24)
+    expected = forecast.expected(load, cost.SIZING, exactly_once=False)
+    found = usage(counted, row["clients"], cost.SIZING, exactly_once=False).times(1 / seconds)
+    quiet = replace(expected, connections=0, value_requests=0)  # which the simulation leaves out
+    model = usage(quiet, row["clients"], cost.SIZING, exactly_once=False).times(1 / load.seconds)
+    assert _amounts(model) == pytest.approx(_amounts(found), rel=0.15)
+    # A simulation has as few as 98 random clicks.
+    assert total(bill(model)) == pytest.approx(total(bill(found)), rel=0.1)
 
 
 def test_ratio_is_within_a_round() -> None:

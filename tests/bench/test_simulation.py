@@ -5,8 +5,9 @@ from dataclasses import asdict
 import pytest
 
 from bench import memory, quota
-from bench.simulated_gateway import QUOTA, SMALL_QUOTA, Quota, core_share
+from bench.simulated_gateway import QUOTA, SMALL_QUOTA, Quota
 from bench.simulated_service import Load, baseline, counter_service, random_moments
+from counter_service.costs.units import core_share
 from counter_service.infra import quotas
 from counter_service.runtime.fanout.fan_out import LIMITS
 

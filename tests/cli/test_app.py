@@ -44,7 +44,7 @@ def test_counter_shows_its_help_without_arguments(capsys: pytest.CaptureFixture[
 
 def test_help_documents_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     cli.run(["--help"])
-    lines = re.findall(r"^ +(\d+)  (.+?) *$", capsys.readouterr().out, re.MULTILINE)
+    lines = re.findall(r"^ +• (\d+): (.+?) *$", capsys.readouterr().out, re.MULTILINE)
     assert lines == [(str(code.value), MEANINGS[code]) for code in ExitCode]
 
 
