@@ -42,6 +42,7 @@ ALLOWED_IMPORTS = {
     "paths": Allowed(),
     "program": Allowed({"paths", "stack_files"}, {"pulumi"}),
     "stack_files": Allowed(packages={"pulumi", "yaml"}),
+    "history": Allowed(refused=IMPURE),
     "costs": Allowed({"runtime.contract"}, refused=IMPURE),
     "infra": Allowed({"costs", "paths", "runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
     # Runs before any package is installed.
@@ -53,7 +54,16 @@ ALLOWED_IMPORTS = {
         {"boto3", "pulumi", "websockets"},
     ),
     "cli": Allowed(
-        {"client", "costs", "infra.quotas", "infra.settings", "paths", "stack_files", "toolchain"},
+        {
+            "client",
+            "costs",
+            "history",
+            "infra.quotas",
+            "infra.settings",
+            "paths",
+            "stack_files",
+            "toolchain",
+        },
         {"boto3", "botocore", "pulumi", "rich", "typer"},
     ),
 }

@@ -10,20 +10,18 @@ import os
 import resource
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 
+from counter_service.history.invariants import examples, violations
 from counter_service.local.environment import isolate
 from counter_service.paths import ROOT
 from tests.e2e import browser
 from tests.e2e.conftest import running
 
 from .driver import Soak, proxies
-from .history import violations
 from .report import page, summary
 from .run import Options, Run
 
-MOST_SHOWN = 5  # violations of each invariant
 # The client's, two of the proxy, and the emulator's.
 SOCKETS_OF_A_CLIENT = 4
 OTHER_FILES = 500
@@ -49,11 +47,8 @@ def main() -> int:
     run = soak(options)
     broken = violations(run.recorder.history, run.stored)
     print(summary(run, options, broken))
-    shown: Counter[str] = Counter()
-    for violation in broken:
-        shown[violation.invariant] += 1
-        if shown[violation.invariant] <= MOST_SHOWN:
-            print(f"{violation.invariant}: {violation.problem}", file=sys.stderr)
+    for line in examples(broken):
+        print(line, file=sys.stderr)
     arguments.page.write_text(page(run, options, broken), encoding="utf-8")
     return 1 if broken else 0
 

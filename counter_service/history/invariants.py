@@ -1,10 +1,14 @@
 """The invariants of a history, which is a list of events in the order in which they happened.
 
-Everything here is pure, so tests check it with planted errors.
+docs/reliability.md states them. Everything here is pure, so tests check it with planted errors.
 """
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from operator import attrgetter
 
 from .events import (
     Acknowledged,
@@ -53,6 +57,7 @@ class Totals:
 
 
 def totals(history: Sequence[Event]) -> Totals:
+    """Add up a history."""
     found = Totals()
     for event in history:
         match event:
@@ -78,35 +83,69 @@ def totals(history: Sequence[Event]) -> Totals:
 def violations(history: Sequence[Event], stored: Stored) -> list[Violation]:
     """Every invariant that the history breaks, in the order of docs/reliability.md."""
     return [
-        *count_violations(history, stored),
+        *count_violations(totals(history), stored),
         *pending_violations(history),
-        *display_violations(history),
-        *read_violations(history),
+        *display_violations(history, stored),
+        *read_violations(history, stored),
         *convergence_violations(history),
     ]
 
 
-def lost(history: Sequence[Event], stored: Stored) -> int:
+def examples(broken: Sequence[Violation], most: int = 5) -> Iterator[str]:
+    """A line for each of the first violations of each invariant, and the number of the others."""
+    shown: Counter[str] = Counter()
+    for violation in broken:
+        shown[violation.invariant] += 1
+        if shown[violation.invariant] <= most:
+            yield f"{violation.invariant}: {violation.problem}"
+    for invariant, number in shown.items():
+        if number > most:
+            yield f"{invariant}: {number - most:,} more"
+
+
+def lost(found: Totals, stored: Stored) -> int:
     """Number of clicks that were acknowledged and did not count."""
-    found = totals(history)
-    missing = len(stored.op_ids) + found.least_without_id - stored.value
-    return max(len(found.acknowledged - stored.op_ids), missing, 0)
+    unstored = set() if stored.op_ids is None else found.acknowledged - stored.op_ids
+    least, _ = _increments(found, stored)
+    return max(len(unstored), least - (stored.value - stored.before), 0)
 
 
-def doubled(history: Sequence[Event], stored: Stored) -> int:
+def doubled(found: Totals, stored: Stored) -> int:
     """By how much the counter exceeds the clicks that counted."""
-    return max(0, stored.value - len(stored.op_ids) - totals(history).most_without_id)
+    return 0 if stored.is_shared else _surplus(found, stored)
 
 
-def invented(history: Sequence[Event], stored: Stored) -> int:
+def foreign(found: Totals, stored: Stored) -> int:
+    """Least number of increments by clients outside of the history."""
+    return _surplus(found, stored) if stored.is_shared else 0
+
+
+def invented(found: Totals, stored: Stored) -> int:
     """Number of op ids in the table that no client sent."""
-    return len(stored.op_ids - totals(history).clicked)
+    return len((stored.op_ids or frozenset()) - found.clicked)
 
 
-def count_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
+def _surplus(found: Totals, stored: Stored) -> int:
+    _, most = _increments(found, stored)
+    return max(0, stored.value - stored.before - most)
+
+
+def _increments(found: Totals, stored: Stored) -> tuple[int, int]:
+    """The least and the greatest number of increments that the history explains.
+
+    Without the table, a click that was not acknowledged may have counted.
+    """
+    if stored.op_ids is None:
+        least, most = len(found.acknowledged), len(found.clicked)
+    else:
+        least = most = len(stored.op_ids)
+    return least + found.least_without_id, most + found.most_without_id
+
+
+def count_violations(found: Totals, stored: Stored) -> Iterator[Violation]:
     """Every acknowledged click counts exactly once, and nothing else counts."""
     for name, count in (("lost", lost), ("doubled", doubled), ("invented", invented)):
-        if number := count(history, stored):
+        if number := count(found, stored):
             yield Violation("count", f"{number} clicks were {name}")
 
 
@@ -136,24 +175,26 @@ def pending_violations(history: Sequence[Event]) -> Iterator[Violation]:
                 pass
 
 
-def display_violations(history: Sequence[Event]) -> Iterator[Violation]:
+def display_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
     """What a client shows never decreases, and never exceeds the increments so far."""
     attempted = 0
+    most = inf if stored.is_shared else stored.before
     shown: dict[str, int] = {}
     for event in history:
         match event:
             case Clicked() | ClickedWithoutId():
                 attempted += 1
+                most += 1
             case Displayed(_, client, value):
                 before = shown.get(client, 0)
                 if value < before:
                     yield Violation("display", f"{client} showed {value} after {before}")
-                if value > attempted:
+                if value > most:
                     yield Violation(
                         "display", f"{client} showed {value} after {attempted} increments"
                     )
                 shown[client] = value
-            case Received(connection, value) if value > attempted:
+            case Received(connection, value) if value > most:
                 yield Violation(
                     "display",
                     f"connection {connection} received {value} after {attempted} increments",
@@ -162,14 +203,14 @@ def display_violations(history: Sequence[Event]) -> Iterator[Violation]:
                 pass
 
 
-def read_violations(history: Sequence[Event]) -> Iterator[Violation]:
+def read_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
     """A read that begins after an acknowledgement returns at least the acknowledged value.
 
     Two kinds of read have a known beginning. Every value on a connection was read after the
     connection was opened, because a broadcast lists its audience before it reads the value. The
     value of an acknowledgement was read after the click was first sent, and it contains the click.
     """
-    acknowledged = 0
+    acknowledged = stored.before
     at_opening: dict[int, int] = {}
     at_click: dict[str, int] = {}
     for event in history:
@@ -217,21 +258,23 @@ def _quiets(
 
     None: it showed another value, or none, until the clicks started again.
     """
-    shown: dict[str, Displayed] = {}
+    shown: dict[str, list[Displayed]] = {}
     quiet: Quiet | None = None
     for event in [*history, Loud()]:
         match event:
             case Displayed():
-                shown[event.client] = event
+                shown.setdefault(event.client, []).append(event)
             case Quiet():
                 quiet = event
             case Loud() if quiet:
-                times: dict[str, float | None] = {}
-                for client in quiet.limits:
-                    last = shown.get(client)
-                    is_right = last is not None and last.value == quiet.value
-                    times[client] = max(0.0, last.at - quiet.at) if last and is_right else None
-                yield quiet, times
+                yield quiet, {each: _took(quiet, shown.get(each, [])) for each in quiet.limits}
                 quiet = None
             case _:
                 pass
+
+
+def _took(quiet: Quiet, shown: Sequence[Displayed]) -> float | None:
+    first = bisect_left(shown, quiet.value, key=attrgetter("value"))
+    if first == len(shown) or not (quiet.is_least or shown[-1].value == quiet.value):
+        return None
+    return max(0.0, shown[first].at - quiet.at)
