@@ -6,15 +6,8 @@ from pathlib import Path
 from statistics import quantiles
 
 from bench.report import circumstances
-from counter_service.history.invariants import (
-    CONVERGENCE_SECONDS,
-    Totals,
-    Violation,
-    doubled,
-    invented,
-    lost,
-    totals,
-)
+from counter_service.history.figures import Totals, doubled, invented, lost, totals
+from counter_service.history.invariants import CONVERGENCE_SECONDS, Violation
 
 from .clients import HEARTBEAT_SECONDS
 from .driver import CROWD, HEALING_SECONDS, ROUND_SECONDS

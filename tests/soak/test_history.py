@@ -18,16 +18,8 @@ from counter_service.history.events import (
     Received,
     Stored,
 )
-from counter_service.history.invariants import (
-    Violation,
-    doubled,
-    examples,
-    foreign,
-    invented,
-    lost,
-    totals,
-    violations,
-)
+from counter_service.history.figures import doubled, foreign, invented, lost, reordered, totals
+from counter_service.history.invariants import Violation, examples, violations
 
 # Two clicks of a client, one of a tab and one without an op id. A listener watches.
 HISTORY: list[Event] = [
@@ -118,9 +110,16 @@ def test_a_shared_counter_may_be_greater_than_its_last_click(
 ) -> None:
     quiet = Quiet(20.0, 4, {"listener": 5.0}, is_least)
     shown = Displayed(21.0, "listener", 5)
-    history = [quiet if isinstance(event, Quiet) else event for event in HISTORY[:-1]] + [shown]
+    history: list[Event] = [quiet if isinstance(event, Quiet) else event for event in HISTORY]
+    history.insert(-1, shown)
     stored = replace(STORED, is_shared=is_least)
     assert [each for each in problems(history, stored) if "never" in each] == found
+
+
+def test_values_that_are_lower_than_an_earlier_one_on_their_connection_are_reordered() -> None:
+    assert reordered(HISTORY) == 0
+    late = [Received(1, 3), Opened("listener", 3), Received(3, 3), Received(3, 4)]
+    assert reordered([*HISTORY, *late]) == 1
 
 
 def test_a_value_below_the_first_is_found() -> None:
