@@ -10,11 +10,15 @@ from typing import Final
 
 from counter_service.cli.address import Address
 from counter_service.cli.connecting import client_for
-from counter_service.client import Failure, State, Update
+from counter_service.client import Failure, State, Times, Update
 from counter_service.history.recorder import Observer, Recorder
 
 from .latency import Click, covers
 
+# API Gateway responds within 29 s. Clients that replaced their connections sooner, as the page
+# does, would load a slow server further, and hide its slow responses. A heartbeat would hide a lost
+# broadcast, so it is due only before API Gateway closes an idle connection after ten minutes.
+TIMES: Final = Times(response=30, heartbeat=540)
 INVALID: Final = "invalid-value"  # in place of a code, for an update without a usable value
 
 
@@ -53,6 +57,7 @@ class LoadClient:
         self.connection = client_for(
             address,
             token,
+            times=TIMES,
             on_update=self._on_update,
             on_state=self._on_state,
             on_failure=self._on_failure,

@@ -5,7 +5,7 @@ from typing import Final
 
 # AWS's quota of an account and region, and what this command does without --ramp-up.
 MAX_CONNECTS_PER_SECOND: Final = 500
-CONNECTS_PER_SECOND: Final = 100
+CONNECTS_PER_SECOND: Final = 50
 
 MAX_CLIENTS: Final = 10_000  # one process could not follow more
 MAX_CLICKS_PER_SECOND: Final = 2_000

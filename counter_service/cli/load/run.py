@@ -7,24 +7,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
+from math import inf
 
 from counter_service.cli.address import Address
 from counter_service.cli.connecting import client_for, unreachable
 from counter_service.cli.errors import UnreachableError
 from counter_service.client import Failure
 from counter_service.history.events import Quiet, Stored
-from counter_service.history.invariants import CONVERGENCE_SECONDS
 from counter_service.history.recorder import Recorder
 
-from .client import LoadClient
+from .client import TIMES, LoadClient
 from .plan import Plan
 from .result import Result
 
-READ_SECONDS = 10.0  # for one value on a connection of its own
-CONNECT_SECONDS = 20.0  # after the ramp-up, for attempts that are repeated
-RESOLVE_SECONDS = 30.0  # after the last click, for its acknowledgement
-BRIEF_SECONDS = 3.0  # in place of the last two, after Ctrl-C
+READ_SECONDS = 10.0  # for the value before the load, on a connection of its own
+BUSY_READ_SECONDS = 30.0  # for the value after it, when the server may still be busy
+# A slow server may take long, but not so long without any progress. A client replaces a connection
+# without responses in less.
+CONNECT_SECONDS = 40.0  # without one more client that is connected
+RESOLVE_SECONDS = 40.0  # without one more acknowledgement
+CONVERGENCE_SECONDS = 30.0  # from the last acknowledgement until every client shows the last value
+BRIEF_SECONDS = 3.0  # in place of these three, after Ctrl-C
 LAG_EVERY_SECONDS = 0.02
+POLL_SECONDS = 0.02
 
 
 class Phase(StrEnum):
@@ -58,6 +63,7 @@ class LoadRun:
         self._now = asyncio.get_running_loop().time
         self.recorder = Recorder(self._now)
         self._interrupted = asyncio.Event()
+        self._brief_end = inf  # of waiting, after Ctrl-C
         self._ended = asyncio.Event()
         self._messages_of_readers = 0
 
@@ -85,7 +91,7 @@ class LoadRun:
         Raises:
             UnreachableError: There was no connection at the beginning.
         """
-        before = await self._read()
+        before = await self._read(READ_SECONDS)
         connections: list[asyncio.Task[None]] = []
         clicks: list[asyncio.Task[None]] = []
         lag = asyncio.create_task(self._measure_lag())
@@ -95,7 +101,9 @@ class LoadRun:
                 await self._connect(connections)
                 await self._click(clicks)
                 self.phase = Phase.RESOLVING
-                await self._wait(lambda: all(each.done() for each in clicks), RESOLVE_SECONDS)
+                await self._wait(
+                    lambda: sum(each.done() for each in clicks), len(clicks), RESOLVE_SECONDS
+                )
                 stored, problem = await self._converge(before)
             cores = (time.process_time() - cpu) / (self._now() - started)
             return self._result(stored, cores), problem
@@ -105,11 +113,11 @@ class LoadRun:
             # Their errors, if they have any, are errors of this program.
             await asyncio.gather(*connections, *clicks)
 
-    async def _read(self) -> int:
+    async def _read(self, seconds: float) -> int:
         """The value, on a new connection."""
-        reader = client_for(self._address, self._token)
+        reader = client_for(self._address, self._token, times=TIMES)
         try:
-            async with reader, asyncio.timeout(READ_SECONDS):
+            async with reader, asyncio.timeout(seconds):
                 value = await anext(reader.updates())
         except (Failure, TimeoutError) as problem:
             cause = problem if isinstance(problem, Failure) else reader.problem
@@ -127,7 +135,7 @@ class LoadRun:
             )
             self.clients.append(client)
             connections.append(asyncio.create_task(self._stay(client)))
-        await self._wait(lambda: all(each.is_ready for each in self.clients), CONNECT_SECONDS)
+        await self._wait(lambda: self.ready, len(self.clients), CONNECT_SECONDS)
 
     async def _stay(self, client: LoadClient) -> None:
         with suppress(Failure):  # it was rejected, which its `problem` keeps
@@ -152,7 +160,7 @@ class LoadRun:
         self.phase = Phase.CONVERGING
         problem = None
         try:
-            value = await self._read()
+            value = await self._read(BUSY_READ_SECONDS)
         except UnreachableError as error:
             value, problem = self.value, error
         stored = Stored(value, before=before, is_shared=not self._address.is_loopback)
@@ -163,13 +171,14 @@ class LoadRun:
         def live() -> Iterator[LoadClient]:
             return (each for each in self.clients if each.was_open_since(quiet_at))
 
-        await self._wait(
-            lambda: all(each.observer.value >= last for each in live()), 2 * CONVERGENCE_SECONDS
-        )
-        # Clicks that Ctrl-C left pending may still change the value.
-        if not self._interrupted.is_set() or not any(
-            each.observer.pending for each in self.clients
-        ):
+        def behind() -> bool:
+            return any(each.observer.value < last for each in live())
+
+        while behind() and self._now() < min(quiet_at + CONVERGENCE_SECONDS, self._brief_end):
+            await asyncio.sleep(POLL_SECONDS)
+        pending = any(each.observer.pending for each in self.clients)
+        # Ctrl-C may leave clicks and broadcasts under way.
+        if not (self._interrupted.is_set() and (pending or behind())):
             limits = {each.observer.name: CONVERGENCE_SECONDS for each in live()}
             self.recorder.record(Quiet(quiet_at, last, limits, is_least=stored.is_shared))
         return stored, problem
@@ -209,14 +218,15 @@ class LoadRun:
                     await self._interrupted.wait()
         return not self._interrupted.is_set()
 
-    async def _wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Wait for a condition, at most so long. The result shows if it does not become true."""
-        started = self._now()
-        while not condition():
-            limit = BRIEF_SECONDS if self._interrupted.is_set() else seconds
-            if self._now() > started + limit:
+    async def _wait(self, count: Callable[[], int], most: int, seconds: float) -> None:
+        """Wait until a number is reached, or it has not grown for so long."""
+        reached, since = count(), self._now()
+        while reached < most:
+            if self._now() > min(since + seconds, self._brief_end):
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(POLL_SECONDS)
+            if (now_reached := count()) > reached:
+                reached, since = now_reached, self._now()
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -224,6 +234,7 @@ class LoadRun:
 
         def interrupt() -> None:
             loop.remove_signal_handler(signal.SIGINT)
+            self._brief_end = self._now() + BRIEF_SECONDS
             self._interrupted.set()
 
         loop.add_signal_handler(signal.SIGINT, interrupt)
