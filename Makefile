@@ -1,10 +1,12 @@
-# Every target does its own set-up. Needed on the machine: Python >= 3.11 and make.
+# Every target does its own set-up. The machine needs Python 3.11 or newer, and make.
 
 PYTHON ?= python3
 STACK  ?= dev
 PORT   ?=
-# Not ?=, because some shells export a HOST of their own.
+# Not ?=, because shells export variables of these names.
 HOST   =
+URL    =
+PAGE   =
 EMULATOR_PORT ?= 4566
 FOLDER ?=
 QUESTION ?=
@@ -12,23 +14,24 @@ MODULES ?=
 MINUTES ?= 10
 RELEASES ?= trixie forky
 
-# Its packages run as modules: the first line of a script names the folder that it was installed in.
+# Run its packages as modules. Their scripts name the folder of the installation, and fail if the
+# checkout was moved.
 VENV := .venv/bin/python
-# Looks at what is installed, and repairs it: counter_service/toolchain.
+# Installs what is missing, and repairs what is broken: counter_service/toolchain.
 TOOLCHAIN = command -v $(PYTHON) >/dev/null || { echo "error: There is no $(PYTHON). Install Python 3.11 or newer,\
  or name one, for example make PYTHON=python3.13." >&2; exit 1; }; $(PYTHON) -I counter_service/toolchain
 PREPARE = @$(TOOLCHAIN) prepare
 
-# Python's own variables change what it imports: the tests could be those of another folder.
+# Python's own variables change what it imports, and could make the tests those of another folder.
 unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter PYTHON%,$(.VARIABLES)))
 
-# Lines of targets that run side by side, where make can keep them whole.
+# Keep the lines of parallel targets whole, if this make can.
 OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint types unit set-up e2e web-test test-engine engine-plans \
-        engine-work test-fresh soak mutation build up outputs emulator audit bench screenshots lock vendor-auth \
+        engine-work test-fresh soak mutation build up outputs check emulator audit bench screenshots lock vendor-auth \
         vendor-auth-local clean
 
 help: ## List the targets
@@ -51,6 +54,10 @@ up: ## Deploy to AWS with `pulumi up` (STACK=dev; YES=1 skips the questions)
 
 outputs: ## Show the deployed stack's outputs (STACK=dev)
 	@$(TOOLCHAIN) pulumi stack output --stack $(STACK)
+
+check: ## Check that a deployed counter works (STACK=dev, or URL= with the PAGE= to check)
+	$(PREPARE) local
+	@$(VENV) -m counter_service.cli check $(if $(URL),"$(URL)" $(if $(PAGE),--page "$(PAGE)"),--stack "$(STACK)")
 
 build: ## Build the page into web/dist, even if it is up to date
 	@$(TOOLCHAIN) build
@@ -82,7 +89,7 @@ types:
 	$(VENV) -m mypy
 	@$(TOOLCHAIN) npm --prefix web run --silent typecheck
 
-unit: ## Run the tests that need no browser and no emulator
+unit: ## Run the Python tests that need no browser
 	$(PREPARE) dev
 	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
 

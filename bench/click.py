@@ -3,7 +3,8 @@
 Two stacks on the embedded AWS (MiniStack), with real WebSocket clients in one process: the graph's
 own function, and the same graph with the baseline's handler. Each has its own emulator, and they
 take turns. The floor is the emulator's share: the same message posted to every client in a loop,
-without a function. It is large, because MiniStack is one Python process that carries every post.
+without a function. The floor is high, because MiniStack is one Python process that forwards every
+post.
 """
 
 import json
@@ -55,8 +56,8 @@ def report(rows: list[Row]) -> Report:
                     ]
                     for size, peers in sizes.items()
                 ],
-                f"Medians of {rows[0]['rounds']} clicks each, in turns. Ratios are medians of the "
-                "ratios within a round. The floor is the emulator itself: a loop of posts to every "
+                f"Medians of {rows[0]['rounds']} clicks each, alternating. Ratios are medians of "
+                "the ratios within a round. The floor is the emulator itself: a loop of posts to every "
                 "client, without a function.",
             )
         ]

@@ -125,7 +125,7 @@ async def floor(stack: Stack, everyone: Audience, connections: list[str]) -> dic
 
     started = time.perf_counter()
     last, _ = await asyncio.gather(everyone.until(None, value), asyncio.to_thread(post))
-    # The message was no click: the next click has the same value.
+    # The message was not a click, so the next click has the same value.
     everyone.newest = [value - 1] * len(everyone.newest)
     return {"everyone": last - started}
 
@@ -145,7 +145,7 @@ async def measure(stacks: dict[str, Stack], size: int, rounds: int) -> dict[str,
         }
         peers[FLOOR] = lambda: floor(stacks[first], audiences[first], connections)
         for each in audiences.values():
-            await click(each)  # opens the function's own connections
+            await click(each)  # not measured: it opens the function's own connections
         for order in orders(list(peers), rounds):
             for name in order:
                 samples[name].append(await peers[name]())
@@ -153,7 +153,7 @@ async def measure(stacks: dict[str, Stack], size: int, rounds: int) -> dict[str,
 
 
 def replace_code(stack: Stack) -> None:
-    """Replace the function's code by the baseline's handler."""
+    """Replace the function's code with the baseline's handler."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         module = HANDLER.rpartition(".")[0]

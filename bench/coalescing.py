@@ -66,13 +66,14 @@ def report(rows: list[Row]) -> Report:
                 f"postsPerSecond is {QUOTA.default_posts_per_second:,}, the default. Responses to "
                 "senders count in both designs. If a broadcast has the same value, it leaves the "
                 "sender out. Simulated: DynamoDB responds in "
-                f"{DYNAMODB_SECONDS * 1000:.0f} ms, @connections in {POST_SECONDS * 1000:.0f} ms; "
-                "any number of warm functions, the baseline's without a timeout. A post takes "
-                f"{cpu_us[COUNTER_SERVICE]:.0f} µs of CPU in ours and {cpu_us[BASELINE]:.0f} µs in "
-                f"boto3, as measured above, of {core_share(MEMORY_MB):.2f} of a core, which a "
-                f"function with {MEMORY_MB} MB has ({CPU_MEMORY_MB:,} MB are one core). Not "
-                "simulated: a DynamoDB item takes about 1,000 writes per second. At 1,000 clicks/s "
-                "the counter's row and the lease's are at or beyond this limit.",
+                f"{DYNAMODB_SECONDS * 1000:.0f} ms, and @connections in {POST_SECONDS * 1000:.0f} "
+                "ms. There is any number of warm functions, and the baseline's have no timeout. A "
+                f"post takes {cpu_us[COUNTER_SERVICE]:.0f} µs of CPU in ours and "
+                f"{cpu_us[BASELINE]:.0f} µs in boto3, as measured above. A function with "
+                f"{MEMORY_MB} MB has {core_share(MEMORY_MB):.2f} of a core ({CPU_MEMORY_MB:,} MB "
+                "are one core). Not simulated: a DynamoDB item takes about 1,000 writes per "
+                "second. At 1,000 clicks/s the counter's row and the lease's are at or beyond this "
+                "limit.",
             )
         ],
         _bars(rows),

@@ -1,8 +1,9 @@
 """`python -I -B cold_probe.py folder module event [members]`: one cold start, printed as JSON.
 
-Does what Lambda does with a new function: imports the module from the unpacked archive, which
-builds the clients, and passes it the first event. `-B`, because Lambda's archive is read-only.
-Before the event it becomes a member of the cgroup whose `cgroup.procs` file is the last argument.
+The process does what Lambda does with a new function: it imports the module from the unpacked
+archive, which builds the clients, and passes it the first event. `-B`, because Lambda's archive is
+read-only. Before the event the process becomes a member of the cgroups whose `cgroup.procs` files
+are the last arguments.
 """
 
 import gc

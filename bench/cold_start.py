@@ -2,9 +2,9 @@
 
 Each start is a fresh process. It imports the code from the unpacked archive, builds the clients,
 and serves one increment for ten clients over TLS, from a stub of AWS. The counter service's archive
-is compiled again on each start, as in Lambda, where it is read-only. The baseline is the counter as
-tutorials write it. CPU is the figure to trust: in Lambda the init phase has a whole core, the first
-event only its memory setting's share of one.
+is compiled again on each start, because in Lambda it is read-only. The baseline is the counter as
+tutorials write it. CPU is the figure to trust, because in Lambda the init phase has a whole core,
+and the first event only the share of one that its memory setting gives it.
 """
 
 import compileall
@@ -104,8 +104,11 @@ def pack(peer: str, folder: Path) -> int:
 
 @contextmanager
 def stub(folder: Path) -> Iterator[int]:
-    """Run the stub of AWS, and return its port. Writes `authority.pem`, its certificate authority,
-    and `bundle.pem`, which also has all authorities that botocore includes."""
+    """Run the stub of AWS until the block ends, and yield its port.
+
+    Writes `authority.pem`, the stub's certificate authority, and `bundle.pem`, which also has all
+    authorities that botocore includes.
+    """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     bundle = (Path(botocore.__file__).with_name("cacert.pem")).read_bytes()
@@ -179,8 +182,8 @@ def report(rows: list[Row]) -> Report:
                     ]
                     for row in rows
                 ],
-                f"Medians of {rows[0]['rounds']} starts each, in turns. The ratio is the median of "
-                f"the ratios within a round. The click goes to {AUDIENCE} clients. The counter "
+                f"Medians of {rows[0]['rounds']} starts each, alternating. The ratio is the median "
+                f"of the ratios within a round. The click goes to {AUDIENCE} clients. The counter "
                 "service counts, takes the lease and releases it; the baseline counts and posts.",
             )
         ],

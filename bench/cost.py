@@ -1,8 +1,8 @@
 """What does a million clicks cost, at different rates and audiences?
 
-Arithmetic: the counts of bench/coalescing.py (messages, broadcasts, lease writes, seconds in
-functions) times AWS's list prices. A click is counted with a plain write in both designs. Exactly
-once, as the page counts, takes a transaction; a note has its price.
+The counts of bench/coalescing.py (messages, broadcasts, lease writes, seconds in functions) times
+AWS's list prices. A click is counted with a plain write in both designs. Counting exactly once, as
+the page does, takes a transaction. The note below the table has the price of that.
 """
 
 from collections.abc import Mapping

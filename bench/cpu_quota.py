@@ -1,4 +1,4 @@
-"""A share of a core for child processes, as Lambda gives it: a cgroup with a CPU quota."""
+"""Limits child processes to a share of a core, as Lambda does, with a cgroup and its CPU quota."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,17 +10,20 @@ from .errors import MachineError
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 
-# A process that has used up its quota stops until the next period. AWS documents no period. This is
-# that of github.com/pwrdrvr/lambda-throttling, which observes functions on Lambda.
+# A process that has used up its quota stops until the next period. AWS documents no period. This
+# one is from github.com/pwrdrvr/lambda-throttling, which observes functions on Lambda.
 PERIOD_US: Final = 20_000
 
 
 @contextmanager
 def group(share: float) -> Iterator[Path]:
-    """A cgroup whose processes have this share of one core between them, removed afterwards.
+    """A cgroup whose processes together have this share of one core. The block's end removes it.
 
     Yields the file to which a process writes its id to become a member. Every member must have
-    ended when the context does. Raises MachineError.
+    ended before the block does.
+
+    Raises:
+        MachineError: This machine cannot create such a cgroup.
     """
     parent = controller(CGROUPS)
     try:
@@ -53,7 +56,7 @@ def controller(cgroups: Path) -> Path:
 
 
 def limits(parent: Path, share: float) -> dict[str, str]:
-    """The content of each file that gives a child of this cgroup a share of one core."""
+    """The contents of the files, by name, that give a child of this cgroup a share of one core."""
     quota = str(round(share * PERIOD_US))
     if (parent / "cgroup.subtree_control").exists():
         return {"cpu.max": f"{quota} {PERIOD_US}"}

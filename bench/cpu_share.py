@@ -1,8 +1,9 @@
 """Does a process with a share of a core take as long as the simulations assume?
 
-They divide the CPU that a post takes on a whole core by memoryMb / 1,769. Here processes really
-have a CPU quota of this share: our fan-out over open connections, and our first click after a cold
-start. In Lambda the init phase has a whole core, so the first click is limited and init is not.
+They divide the CPU that a post takes on a whole core by memoryMb / 1,769. This benchmark runs
+processes with a CPU quota of this share: our fan-out over open connections, and our first click
+after a cold start. In Lambda the init phase has a whole core, so the first click is limited and
+init is not.
 """
 
 import sys
@@ -62,8 +63,10 @@ def _first_click(archive: cold_start.Archive, members: Path) -> Sample:
 
 
 def compared(work: str, samples: Mapping[int, Sequence[Sample]]) -> list[Row]:
-    """The medians of each memory's CPU and wall times in seconds, and of the model's wall time in
-    the same round. That is the CPU time with a whole core, divided by the share."""
+    """The medians of CPU and wall times for each memory, in seconds, beside the model's wall time.
+
+    The model's is the CPU time with a whole core in the same round, divided by the share.
+    """
     rows = []
     for memory_mb, runs in samples.items():
         models = [run["cpu"] / core_share(memory_mb) for run in samples[CPU_MEMORY_MB]]

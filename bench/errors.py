@@ -1,5 +1,5 @@
-"""The error that ends a question."""
+"""The error that ends the measurement of a question."""
 
 
 class MachineError(Exception):
-    """This machine lacks what a question needs. The message says what that is, and what to do."""
+    """This machine lacks something that a question needs. The message says what, and what to do."""

@@ -2,7 +2,7 @@
 
 The counter service's fan-out beside boto3 and Node's AWS SDK. Each client is a process on one core.
 nginx responds to every post on another core. CPU per post is the figure to trust, because wall time
-includes whatever else the machine does.
+depends on what else the machine does.
 """
 
 import json
@@ -39,9 +39,11 @@ WALL_TIMES: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Client:
+    """How to start a client of the @connections API."""
+
     command: Sequence[str]
-    concurrency: int = 0  # the counter service decides for itself
-    small_ca_file: bool = True  # or all authorities that botocore includes, which it reads often
+    concurrency: int = 0  # threads, or requests at once; the counter service has its own limits
+    small_ca_file: bool = True  # False: all authorities that botocore includes, and reads often
 
 
 def clients() -> dict[str, Client]:
@@ -57,6 +59,8 @@ def clients() -> dict[str, Client]:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
+    """One fan-out to measure."""
+
     name: str
     posts: int
     warm: bool  # the client's connections are open
@@ -88,8 +92,10 @@ def measure() -> list[Row]:
 
 @contextmanager
 def nginx() -> Iterator[tuple[sink.Sink, Path]]:
-    """nginx on one core, this process and its children on another, and a file with nginx's
-    certificate authority after all those that botocore includes."""
+    """Run nginx on one core, and this process and its children on another.
+
+    Yields nginx, and a file with all authorities that botocore includes and nginx's own.
+    """
     before = os.sched_getaffinity(0)
     sink_core, client_core = sorted(before)[:2] if len(before) > 1 else [*before] * 2
     with (

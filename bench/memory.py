@@ -15,7 +15,7 @@ from .simulated_service import Load, counter_service
 
 AUDIENCES: Final = (1000, 10_000, 50_000)
 MEMORIES_MB: Final = (128, 256, 512, 1024, CPU_MEMORY_MB)
-# A size suits if its broadcast takes at most so many times that of a whole core.
+# A size suits if a broadcast takes at most this many times as long as with a whole core.
 TOLERANCE: Final = 1.05
 
 
@@ -36,7 +36,7 @@ def simulate(clients: int, memory_mb: int) -> Row:
 
 
 def suitable(rows: list[Row]) -> int:
-    """The least memory that suits, of the rows of one audience."""
+    """The least memory that suits, among the rows of one audience."""
     whole_core = max(rows, key=lambda row: row["memory_mb"])
     least: int = min(
         row["memory_mb"] for row in rows if row["fan_out"] <= TOLERANCE * whole_core["fan_out"]

@@ -11,7 +11,7 @@ OURS: Final = "#2f81f7"
 THEIRS: Final = "#b7791f"
 TEXT: Final = "#7d8590"
 
-STYLES: Final = {100: ":", 1000: "--", 10_000: "-"}  # by clients: colours show the design
+STYLES: Final = {100: ":", 1000: "--", 10_000: "-"}  # by number of clients; colours: the design
 
 
 def draw(folder: Path, rows_of: Callable[[str], list[Row]]) -> None:

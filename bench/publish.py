@@ -25,8 +25,8 @@ class Question(Protocol):
     def report(self, rows: list[Row]) -> Report: ...
 
 
-# In the order in which they run: the simulated ones need the CPU per post of fan_out, and the cost
-# needs the counts of coalescing.
+# In the order in which they run: the simulations need the CPU per post from fan_out, and cost needs
+# the counts from coalescing.
 QUESTIONS: Final[dict[str, Question]] = {
     "fan_out": fan_out,
     "coalescing": coalescing,
@@ -58,7 +58,7 @@ def rendered(page: str) -> str:
 
 
 def section(question: str) -> str:
-    """Picture, tables and bars of a question, and what they were measured on."""
+    """The picture, tables and claims of a question, and what they were measured on."""
     found = read(question)
     parts = [QUESTIONS[question].report(found["rows"]).markdown()]
     if question in plots.PICTURES:
@@ -89,14 +89,14 @@ def summary() -> str:
     per_click, lag = load["messages"] / load["clicks"], load["lag_p99"] * 1000
     sender, everyone = clicks["sender_ratio"], clicks["everyone_ratio"]
     return f"""\
-- A post to a client takes {ours:.0f} µs of CPU, and in boto3's threads {theirs:,.0f} µs.
+- Posting to one client takes {ours:.0f} µs of CPU. With boto3 in threads it takes {theirs:,.0f} µs.
 - {load_name(load)}: {per_click:.0f} messages per click instead of 1,000, and every client has \
 a click within {lag:.0f} ms (p99, simulated with {MEMORY_MB} MB).
-- A click among {clicks["clients"]} clients: its sender has the response {sender:.1f} times sooner \
-than with a handler as tutorials write it, and every client {everyone:.1f} times sooner \
+- {clicks["clients"]} clients: the sender of a click has the response {sender:.1f} times sooner \
+than with a handler written as in tutorials, and all clients have the value {everyone:.1f} times sooner \
 (embedded AWS).
-- A cold start including the first click uses {1 - start["cpu_ratio"]:.0%} less CPU than that \
-handler."""
+- A cold start including the first click uses {1 - start["cpu_ratio"]:.0%} less CPU than with the \
+tutorials' handler."""
 
 
 def _rows(question: str) -> list[Row]:

@@ -76,11 +76,12 @@ def report(rows: list[Row]) -> Report:
                 ],
                 [_cells(row) for row in rows],
                 "Stale: the most clients without the newest value at the end of a broadcast of it. "
-                "A broadcast of several fan-outs reads the value before each, so during clicks the "
-                "clients of the first ones get the newest value from the next broadcast. A client "
+                "A broadcast of several fan-outs reads the value before each of them. While clicks "
+                "arrive, the clients of the first fan-outs get the newest value from the next "
+                "broadcast. A client "
                 "whose post API Gateway rejects until the fan-out's time is up requests the value, "
                 f"as visible pages do {HEARTBEAT_SECONDS:.0f} s after their last value. Clients' "
-                "messages: clicks and these requests. A page sends a rejected one again after "
+                "messages: clicks and these requests. A page retries a rejected message after "
                 f"{RESEND_SECONDS:.0f} s on average. postsPerSecond is half of the quota, the "
                 f"function has {MEMORY_MB} MB, and nothing else uses the account.",
             )
@@ -125,7 +126,7 @@ def _bars(rows: list[Row]) -> list[Bar]:
 
 
 def _seconds(lag: float | None) -> str:
-    """A lag. A client without the value has not got it before the end of the simulation."""
+    """A lag as text. None: some client did not get the value before the simulation ended."""
     return f"> {QUIET_SECONDS:.0f}" if lag is None else f"{lag:.2f}"
 
 

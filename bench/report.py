@@ -1,4 +1,4 @@
-"""Results on disk, and the tables that are made of them."""
+"""Reads and writes results, and formats them as tables."""
 
 import json
 import os
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells are text as it is displayed. The first column names the row."""
+    """A table of text, as it is displayed. The first column names the row."""
 
     title: str
     columns: Sequence[str]
@@ -56,7 +56,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer to one question."""
+    """The tables and claims that answer one question."""
 
     tables: Sequence[Table]
     bars: Sequence[Bar] = ()
@@ -73,7 +73,7 @@ class Report:
 
 
 def record(question: str, rows: Sequence[Row]) -> None:
-    """Write the figures to bench/results/, one row a line, with what they were measured on."""
+    """Write the figures to bench/results/, one row per line, with what they were measured on."""
     head = json.dumps(circumstances())
     lines = ",\n".join(
         json.dumps({key: _six_digits(value) for key, value in row.items()}) for row in rows
@@ -105,8 +105,10 @@ def circumstances() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit, with "-dirty" after it when code differs from it. Results and pages do not count,
-    because the previous question has just written some."""
+    """The commit, followed by "-dirty" if the code differs from it.
+
+    Results and pages may differ, because a run writes them after each question.
+    """
     changed = _git(
         "status", "--porcelain", "--untracked-files=no", ":!bench/results", ":!docs", ":!*.md"
     )

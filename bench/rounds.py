@@ -1,4 +1,4 @@
-"""Peers measured in turns: every peer runs once in each round, so drift affects all of them."""
+"""Measures peers in turns: every peer runs once in each round, so drift affects all of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
@@ -8,8 +8,10 @@ Samples = dict[str, list[Sample]]
 
 
 def orders(peers: Sequence[str], rounds: int) -> Iterator[Sequence[str]]:
-    """The order of each round. Every other round is reversed, so that no peer always follows the
-    one that heats the machine."""
+    """The order of the peers in each round.
+
+    Every other round is reversed, so that no peer always follows the one that heats the machine.
+    """
     for number in range(rounds):
         yield peers if number % 2 == 0 else peers[::-1]
 
@@ -24,8 +26,11 @@ def interleaved(peers: Mapping[str, Callable[[], Sample]], rounds: int) -> Sampl
 
 
 def summary(samples: Samples, reference: str) -> dict[str, dict[str, float]]:
-    """For each peer, the median of each figure, and as `<figure>_ratio` the median of its ratios to
-    the reference within a round, because a slow round is slow for every peer."""
+    """The medians of each peer's figures, and of their ratios to the reference.
+
+    `<figure>_ratio` is the median of the ratios within a round, because a slow round is slow for
+    every peer.
+    """
     found: dict[str, dict[str, float]] = {}
     for name, runs in samples.items():
         figures = found[name] = {"rounds": len(runs)}

@@ -1,4 +1,4 @@
-"""DynamoDB and Lambda in virtual time, behind the service's ports.
+"""Simulates DynamoDB and Lambda in virtual time, behind the service's ports.
 
 Assumed for every design: a call to DynamoDB takes 5 ms and commits halfway. Items have no write
 limit here. DynamoDB's is about 1,000 per second.
@@ -22,6 +22,8 @@ EPOCH: Final = START_MS // 1000  # the start of virtual time
 
 
 class SimulatedCounter(CounterStore):
+    """A counter store whose calls take time."""
+
     def __init__(self, timeline: Timeline, clients: Clients) -> None:
         self._timeline, self._clients = timeline, clients
         self._rows = InMemoryCounterStore()
@@ -51,7 +53,7 @@ class SimulatedCounter(CounterStore):
 
 
 class SimulatedConnections(InMemoryConnectionStore):
-    """Lists all connections in one page. Clients neither connect nor disconnect."""
+    """A connection store whose calls take time. It lists all connections in one page."""
 
     timeline: Timeline
     broadcasts: Broadcasts
@@ -73,7 +75,11 @@ class SimulatedConnections(InMemoryConnectionStore):
 
 
 class SimulatedLease(InMemoryLease):
-    """`writes` is the number of writes to the lease's row so far."""
+    """A lease whose calls take time.
+
+    Attributes:
+        writes: Number of writes to the lease's row so far.
+    """
 
     timeline: Timeline
     writes = 0
@@ -85,7 +91,8 @@ class SimulatedLease(InMemoryLease):
     def release(self, owner: str, ticket: int, until: int) -> int | None:
         newer = self._call(lambda: super(SimulatedLease, self).release(owner, ticket, until))
         if newer is not None and self._renewed_until != until:
-            # Like runtime/dynamodb: the rejected write returns the ticket, a second one renews.
+            # As in runtime/dynamodb/lease.py: the rejected write returns the newest ticket, and a
+            # second write renews the lease.
             self._renewed_until = until
             newer = self._call(lambda: self.tickets)
         return newer
@@ -109,7 +116,11 @@ class SimulatedLease(InMemoryLease):
 
 
 class SimulatedSelfInvoker(SelfInvoker):
-    """`work` is the work of the invoked function."""
+    """Starts an invocation that continues a broadcast.
+
+    Attributes:
+        work: What the invocation does.
+    """
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline

@@ -1,4 +1,4 @@
-"""API Gateway in virtual time, and a fan-out that posts to it.
+"""Simulates API Gateway, and a fan-out that posts to it, in virtual time.
 
 Assumed for every design:
 
@@ -52,12 +52,12 @@ SMALL_QUOTA: Final = Quota(2_500, 1_250)  # Milan, Zurich, Spain and others
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """How one invocation posts."""
+    """How the invocations of a design post."""
 
     limits: Limits
     posts_per_second: int
     cpu_seconds: float  # per post
-    follows_throttling: bool  # narrows its window after a 429
+    follows_throttling: bool  # whether a 429 narrows the window of posts in flight
 
 
 class Clients:
@@ -101,19 +101,19 @@ class Clients:
             self.lags.append(self._timeline.now - self.pending.popleft()[1])
 
     def stale(self, value: int) -> int | None:
-        """The clients that do not show the value; None if it is not the newest."""
+        """The number of clients that do not show the value; None if it is not the newest."""
         return len(self.shown) - self._showing[value] if value == self._newest else None
 
 
 class TokenBucket:
-    """The rest of a quota."""
+    """A quota as a token bucket."""
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota
         self._tokens, self._filled_at = float(quota.burst), 0.0
 
     def admits(self, now: float) -> bool:
-        """Whether a request is accepted. An accepted one takes a token."""
+        """Whether a request is accepted. An accepted request takes a token."""
         gained = (now - self._filled_at) * self._quota.requests_per_second
         self._tokens = min(self._quota.burst, self._tokens + gained)
         self._filled_at = now
@@ -124,19 +124,20 @@ class TokenBucket:
 
 
 class Broadcasts:
-    """All broadcasts, if one invocation broadcasts at a time.
+    """Records the broadcasts of a design in which one invocation broadcasts at a time.
 
     Attributes:
-        began: When the current one began to list the audience.
-        seconds: The time of each, from the listing to the last response.
+        began: When the current broadcast began to list the audience.
+        seconds: The time of each broadcast, from the listing to the last response.
         stale: Clients without the newest value at the end of each broadcast that sent it.
+        throttled: Number of posts that got a 429, responses to senders included.
     """
 
     def __init__(self) -> None:
         self.began: float | None = None
         self.seconds: list[float] = []
         self.stale: list[int] = []
-        self.throttled = 0  # posts, those of responses to senders among them
+        self.throttled = 0
 
     def end(self, now: float, stale: int | None) -> None:
         if self.began is not None:
@@ -184,8 +185,8 @@ class SimulatedOutbox(Outbox):
 class SimulatedFanOut:
     """One message to its audience, in rounds as in runtime/fanout/fan_out.py.
 
-    A round handles the responses that have arrived, then starts posts. The only thread signs and
-    sends them one after the other, and meanwhile responses wait.
+    A round handles the responses that have arrived, and then starts posts. The thread signs and
+    sends these one after the other, and handles no response meanwhile.
     """
 
     def __init__(
@@ -278,7 +279,7 @@ class SimulatedFanOut:
         self._is_waiting = True
 
     def _wake_at(self, moment: float) -> None:
-        """Begin a round at this moment, unless a response has begun one before."""
+        """Begin a round at this moment, unless a response begins one before."""
         self._waits += 1
         number = self._waits
 

@@ -1,9 +1,9 @@
-"""The counter service and the baseline on simulated AWS, in virtual time.
+"""Simulates the counter service and the baseline on AWS, in virtual time.
 
-The counter service is the real service, broadcaster and protocol, one instance of the function for
-each invocation in progress, which stops at every call to AWS. Its fan-out has the real pace and the
-real queue. In the baseline, as in most examples, the invocation of each click posts its value to
-every client itself. It gets boto3's fastest way to post.
+The counter service is the real service, broadcaster and protocol. There is one instance of the
+function for each invocation in progress, and it waits at every call to AWS. Its fan-out has the
+real pace and the real queue. In the baseline, as in most examples, the invocation of each click
+posts the click's value to every client. It posts in boto3's fastest way.
 
 Both get the same clicks at the same moments. The seed makes the figures the same on every run and
 every machine.
@@ -52,12 +52,12 @@ TIMEOUT_MS: Final = 20_000  # of an invocation
 MEMORY_MB: Final = 512  # the default of memoryMb
 SEED: Final = 1
 
-# A page that has received no value for so long requests it (web/src/client/times.ts).
+# A page that has received no value for this long requests it (web/src/client/times.ts).
 HEARTBEAT_SECONDS: Final = 60.0
-# The mean delay after which a page sends a rejected message again.
+# The mean delay after which a page resends a rejected message.
 RESEND_SECONDS: Final = 3.0
 
-# boto3 with as many threads as it is fastest with, and without a limit of time.
+# boto3 with the number of threads with which it is fastest, and without a time limit.
 BOTO3_LIMITS: Final = Limits(
     connections=fan_out.TUNED_THREADS,
     connections_when_large=fan_out.TUNED_THREADS,
@@ -88,7 +88,7 @@ class Outcome:
 
     clicks: int
     seconds: float  # until everything is done
-    messages: int  # to clients, the responses to senders among them
+    messages: int  # to clients, responses to senders included
     lag_p50: float | None
     lag_p99: float | None
     last_lag: float | None  # of the last click
@@ -97,8 +97,8 @@ class Outcome:
     fan_out: float  # median time of a broadcast: audience, value and posts
     throttled: int  # posts that got a 429
     stale: int  # most clients without the newest value at the end of a broadcast that sent it
-    client_messages: int  # from clients: clicks and heartbeats, with those sent again
-    rejected: int  # those of them that got a 429
+    client_messages: int  # from clients: clicks and heartbeats, resent ones included
+    rejected: int  # messages from clients that got a 429
     lease_writes: int
 
 
@@ -115,7 +115,7 @@ def random_moments(rate: float, seconds: float) -> list[float]:
 class Function(Generic[Instance]):
     """A Lambda function, each instance of which serves one invocation at a time.
 
-    Lambda does not say which of the idle instances it takes, so it is any of them here.
+    AWS does not document which idle instance Lambda takes, so here it is a random one.
     """
 
     def __init__(self, new_instance: Callable[[], Instance]) -> None:
@@ -163,7 +163,7 @@ class World:
         for moment in clicks:
             self.timeline.after(moment, partial(self._send, partial(click, rng.choice(ids))))
         for client in ids:
-            # The clients received their values at random moments before.
+            # Spread the heartbeats, as if the clients had received values at random moments before.
             self.clients.received_at[client] = -rng.uniform(0, HEARTBEAT_SECONDS)
             self._schedule_heartbeat(client, heartbeat)
         self.timeline.run()
@@ -196,7 +196,7 @@ class World:
             self.timeline.after(delay, partial(self._send, work))
 
     def _schedule_heartbeat(self, client: str, heartbeat: Callable[[str], object]) -> None:
-        """Request the value whenever the client has received none for a while."""
+        """Request the value whenever the client has received none for HEARTBEAT_SECONDS."""
 
         def due_in() -> float:
             return self.clients.received_at[client] + HEARTBEAT_SECONDS - self.timeline.now
@@ -252,7 +252,7 @@ def counter_service(load: Load) -> Outcome:
 
 
 def baseline(load: Load) -> Outcome:
-    """The baseline retries as the counter service does, which is faster than boto3."""
+    """The baseline, with the counter service's retries, which are faster than boto3's."""
     engine = Engine(
         limits=BOTO3_LIMITS,
         posts_per_second=UNLIMITED,
@@ -270,11 +270,11 @@ def baseline(load: Load) -> Outcome:
 
 
 def cpu_seconds(client: str, memory_mb: int) -> float:
-    """Seconds for the CPU work of a post, in a function with this much memory."""
+    """The time that the CPU work of a post takes in a function with this much memory."""
     return fan_out.cpu_seconds(client) / core_share(memory_mb)
 
 
 def _quantile(lags: Sequence[float], share: float, clicks: int) -> float | None:
-    """A quantile of the lags of all clicks, of which those that have no lag come last."""
+    """A quantile of the lags of all clicks. Clicks without a lag count as the slowest."""
     ordered, place = sorted(lags), min(clicks - 1, int(share * clicks))
     return ordered[place] if place < len(ordered) else None

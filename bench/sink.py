@@ -49,6 +49,8 @@ export default {{respond}};
 
 @dataclass(frozen=True, slots=True)
 class Sink:
+    """A running nginx."""
+
     port: int
     authority: Path  # the certificate authority that clients must trust
 
@@ -59,7 +61,7 @@ class Sink:
 
 @contextmanager
 def running(core: int, latency_ms: int) -> Iterator[Sink]:
-    """nginx, limited to one core. Raises MachineError."""
+    """Run nginx on one core until the block ends. Raises MachineError if it is not installed."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None or not MODULE.exists():
         raise MachineError(
@@ -98,5 +100,5 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
                 return
         time.sleep(0.05)
     raise MachineError(
-        "nginx did not start. Correct what it printed above, and run make bench again."
+        "nginx did not start. Correct the error that it printed above, and run make bench again."
     )

@@ -1,6 +1,6 @@
 """`python -m bench.stub_aws certificate clients`: AWS with fixed responses, over TLS.
 
-A process of its own, so that its CPU is in no figure. Prints its port.
+It is a process of its own, so that no figure contains its CPU. It prints its port.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ def respond(target: str, body: bytes, audience: list[str]) -> dict[str, Any]:
             values = json.loads(body)["ExpressionAttributeValues"]
             if ":me" not in values:
                 return {"Attributes": {"value": {"N": "42"}}}
-            # The lease is always free.
+            # The lease is always free, so the function always broadcasts.
             lease = {"ticket": {"N": "1"}, "leaseUntil": {"N": "1772545400"}}
             return {"Attributes": lease | {"broadcaster": values[":me"]}}
         case "GetItem":
@@ -42,7 +42,7 @@ async def serve(certificate: str, audience: list[str]) -> None:
                 headers = {name.lower(): value.strip() for name, _, value in fields}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 target = headers.get("x-amz-target")
-                # A post to a connection has no target. Its response is empty.
+                # A post to a connection has no target, and gets an empty response.
                 content = json.dumps(respond(target, body, audience)) if target else ""
                 writer.write(f"{HEAD}{len(content)}\r\n\r\n{content}".encode())
                 await writer.drain()

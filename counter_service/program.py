@@ -36,12 +36,12 @@ def run_program(
     """Run `__main__.py`; return the stack's outputs after every resource is created.
 
     The program runs in an event loop of its own, because Pulumi creates a task for each resource
-    and output, and Python 3.14 no longer creates a loop for code outside of one. Pulumi's language
-    host does the same. Call it from a thread without a running event loop.
+    and output, and Python 3.14 no longer creates a loop on demand. Pulumi's language host does the
+    same. Call this from a thread without a running event loop.
 
     Raises:
         pulumi.RunError: The configuration is wrong.
-        Exception: Any that the monitor's mocks raise.
+        Exception: Any exception that the monitor's mocks raise.
     """
     with _worker_threads() as threads:
         return asyncio.run(_run_program(monitor, stack, config, root, threads))
@@ -56,9 +56,9 @@ async def _run_program(
 ) -> dict[str, Any]:
     asyncio.get_running_loop().set_default_executor(threads)
     project = stack_files.project_name(root)
-    # Pulumi keeps its settings in context variables, so they end with this task's context and the
-    # next run creates a stack of its own. The set of unfinished outputs is shared, so a failed run
-    # leaves in it what belongs to a closed loop (pulumi.runtime.test clears it as well).
+    # Pulumi keeps its settings in context variables, so each run has its own. Only the set of
+    # unfinished outputs is shared between runs. A failed run leaves outputs of a closed loop in it,
+    # so clear it first, as pulumi.runtime.test does.
     pulumi_settings.SETTINGS.outputs.clear()
     pulumi.runtime.set_all_config(dict(config))
     pulumi.runtime.set_mocks(
@@ -75,8 +75,8 @@ async def _run_program(
 
 @contextmanager
 def _worker_threads() -> Iterator[ThreadPoolExecutor]:
-    # Each thread has an event loop, because MockMonitor creates one where there is none and leaves
-    # it open (pulumi/runtime/sync_await.py).
+    # Give each thread an event loop and close it, because MockMonitor would create one and leave it
+    # open (pulumi/runtime/sync_await.py).
     loops: list[asyncio.AbstractEventLoop] = []
 
     def start_thread() -> None:

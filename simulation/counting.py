@@ -1,8 +1,8 @@
-"""The service with a network and a DynamoDB that fail, and with clients that retry.
+"""Simulates the service with a network and a DynamoDB that fail, and with clients that retry.
 
-A seed determines everything: who clicks when, which messages are lost, late or duplicated, and in
-which of its waits an invocation is killed. Every call of a port has a wait before and a wait after
-it takes effect. So other invocations run at both, and an invocation may be killed at both.
+A seed determines everything: which client clicks when, which messages are lost, late or duplicated,
+and in which of its waits an invocation is killed. Every call of a port waits before and after it
+takes effect. In both waits other invocations run, and the invocation may be killed.
 """
 
 from collections.abc import Mapping
@@ -33,8 +33,22 @@ CONNECTIONS: Final = 3  # of each client
 MAX_KILL_WAIT: Final = 25  # an invocation is killed in one of its waits up to this one
 
 NO_FAULTS: Final = FaultRates()
-SOME_FAULTS: Final = FaultRates(0.03, 0.06, 0.03, 0.1, 0.25, 0.1)
-MANY_FAULTS: Final = FaultRates(0.15, 0.3, 0.1, 0.2, 0.3, 0.2)
+SOME_FAULTS: Final = FaultRates(
+    request_lost=0.03,
+    reply_lost=0.06,
+    request_late=0.03,
+    post_lost=0.1,
+    killed=0.25,
+    duplicated=0.1,
+)
+MANY_FAULTS: Final = FaultRates(
+    request_lost=0.15,
+    reply_lost=0.3,
+    request_late=0.1,
+    post_lost=0.2,
+    killed=0.3,
+    duplicated=0.2,
+)
 
 
 @dataclass
@@ -54,11 +68,11 @@ class CountingSimulation(SelfInvoker):
     """Clients that click, and an instance of the function for each invocation.
 
     Args:
-        seed: Of the random numbers.
-        faults: Rates until FAULTS_END_MS.
+        seed: Seed of the random numbers.
+        faults: Rates until FAULTS_END_MS. Then there are no faults, so that the run ends.
         plain: Probability that a click has no op id.
-        shards: Settings of the instances, which differ during a deployment.
-        store: Makes the counter store of an instance. A test may plant a mistake in it.
+        shards: Values of counterShards. Instances differ in it during a deployment.
+        store: Class of the instances' counter store. A test may pass one with a mistake.
     """
 
     def __init__(
@@ -98,6 +112,7 @@ class CountingSimulation(SelfInvoker):
         return self.history
 
     def join(self, *connection_ids: str) -> None:
+        """Store the rows of new connections."""
         for connection_id in connection_ids:
             self._connections.put(Connection(connection_id, self.time.now_s()))
 

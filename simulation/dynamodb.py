@@ -1,4 +1,6 @@
-"""DynamoDB with what moto and MiniStack do not have: conflicts, throttling, tokens, lost replies.
+"""A simulated DynamoDB with conflicts, throttling, tokens and lost replies.
+
+moto and MiniStack have none of these.
 
 The rules are those of
 docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html: a transaction holds
@@ -77,7 +79,7 @@ class Table:
         return sum(int(row["value"]["N"]) for row in self.rows.values() if "value" in row)
 
     def travel(self) -> float:
-        """A duration of the way there or back, in milliseconds."""
+        """A random duration of the way to DynamoDB or back, in milliseconds."""
         return self.random.uniform(*self.one_way_ms)
 
     def new_token(self) -> str:
@@ -150,7 +152,7 @@ class Table:
         row["value"] = {"N": str(int(row.get("value", {"N": "0"})["N"]) + 1)}
 
     def _take_units(self, name: str, units: int) -> bool:
-        """Take write units from a bucket that holds those of one second. Returns whether."""
+        """Take write units from a bucket of one second's units. Returns whether it had enough."""
         left, at = self._units.get(name, (ITEM_WRITE_UNITS, self.time.ms))
         left = min(ITEM_WRITE_UNITS, left + (self.time.ms - at) * ITEM_WRITE_UNITS / 1000)
         enough = left >= units

@@ -1,4 +1,4 @@
-"""The ports in memory. Tests assert on the state of the fakes, not on calls."""
+"""Fakes of the ports, in memory. Tests assert on the state of the fakes, not on calls."""
 
 import json
 from collections import defaultdict
@@ -75,11 +75,12 @@ class FaultInjection:
 
 
 class InMemoryCounterStore(FaultInjection, CounterStore):
-    """A counter store.
+    """A counter store in memory.
 
     Attributes:
         count: The value.
-        operations: Epoch second of expiry by op id. Expired ones stay, as for days in DynamoDB.
+        operations: Epoch second of expiry, by op id. Expired ones stay, as they do in DynamoDB for
+            days.
     """
 
     def __init__(self, count: int = 0) -> None:
@@ -123,11 +124,11 @@ class InMemoryCounterStore(FaultInjection, CounterStore):
 
 
 class InMemoryConnectionStore(FaultInjection, ConnectionStore):
-    """A connection store.
+    """A connection store in memory.
 
     Attributes:
         rows: Connections, by id.
-        clicks: Epoch second of the last click and number of clicks in it, by connection id.
+        clicks: Epoch second of the last message and number of messages in it, by connection id.
     """
 
     def __init__(self, *rows: Connection) -> None:
@@ -170,7 +171,7 @@ class InMemoryConnectionStore(FaultInjection, ConnectionStore):
     ) -> Iterator[str]:
         del until_ms
         self._fail_on_demand("audience")
-        # Like DynamoDB, in the order of a hash, which does not depend on which rows exist.
+        # In the order of a hash, as in DynamoDB, so that a row's place does not depend on others.
         start = _place(after) if after else b""
         rows = sorted(self.rows.values(), key=lambda row: _place(row.id))
         yield from [row.id for row in rows if row.expires_at > now_s and _place(row.id) > start]
@@ -183,11 +184,11 @@ def _place(connection_id: str) -> bytes:
 
 
 class InMemoryLease(FaultInjection, BroadcastLease):
-    """A broadcast lease.
+    """A broadcast lease in memory.
 
     Attributes:
         tickets: Number of tickets that were taken.
-        owner: The invocation that holds the lease until the epoch second `until`.
+        owner: The invocation that owns the lease until the epoch second `until`.
     """
 
     def __init__(self) -> None:
@@ -239,7 +240,7 @@ class InMemoryLease(FaultInjection, BroadcastLease):
 
 
 class FakeSelfInvoker(SelfInvoker):
-    """Remembers what other invocations have to continue, in `handed_over`."""
+    """Records the broadcasts that other invocations have to continue, in `handed_over`."""
 
     def __init__(self) -> None:
         self.handed_over: list[Progress] = []
@@ -253,15 +254,16 @@ class FakeOutbox(Outbox):
 
     Attributes:
         open: Ids of the open connections.
-        responses: What becomes of posts to open connections, if they are not delivered.
+        responses: Results of posts to open connections that are not delivered, by connection id.
         delivered: Connection id and message of each delivered post, in order.
+        deadlines: The `until_ms` of each call of `post`, in order.
     """
 
     def __init__(self, *open_connections: str) -> None:
         self.open = set(open_connections)
         self.responses: dict[str, Delivery] = {}
         self.delivered: list[tuple[str, str]] = []
-        self.deadlines: list[float] = []  # of each post
+        self.deadlines: list[float] = []
 
     def received(self, connection_id: str) -> list[dict[str, Any]]:
         """The messages of one connection, in order."""
@@ -293,7 +295,7 @@ class FakeOutbox(Outbox):
 
 
 class FakeTokens(TokenVerifier):
-    """A verifier.
+    """A verifier with a fixed set of valid tokens.
 
     Args:
         good: The valid tokens.
@@ -314,7 +316,7 @@ class FakeTokens(TokenVerifier):
 
 
 def fake_ports(**ports: Any) -> Ports:
-    """Ports in memory, except the given ones."""
+    """Fakes of all ports, except those that are given by name."""
     fakes: dict[str, Any] = {
         "counter": InMemoryCounterStore(),
         "connections": InMemoryConnectionStore(),

@@ -1,8 +1,9 @@
 """A model of the broadcast lease that is small enough to explore completely.
 
-Clickers count, take a ticket and broadcast as `core.broadcast` does. Meanwhile one client connects,
-the lease may expire, and a clicker may crash. Each step is one request to DynamoDB, or the posts of
-one broadcast. `explore` takes every possible step in every reachable state.
+Clickers are invocations that count, take a ticket and broadcast as `core.broadcast` does. Meanwhile
+one client connects, the lease may expire, and a clicker may crash. Each step is one request to
+DynamoDB, or the posts of one broadcast. `explore` takes every possible step in every reachable
+state.
 """
 
 from collections.abc import Iterator
@@ -33,13 +34,13 @@ ENDS = (Step.DONE, Step.CRASHED)
 
 
 class Order(Enum):
-    """The order of the steps: that of the service, one as good, and five that are wrong."""
+    """The order of the steps: the service's, one that is equally right, and five that are wrong."""
 
     RIGHT = "count, ticket, list, value"
     VALUE_FIRST = "count, ticket, value, list"  # later pages of the list are read after the value
     LIST_BEFORE_COUNT = "the audience is listed before the count"
     EVENTUAL_LIST = "the list may be eventually consistent"
-    NEW_TICKET_TO_CONTINUE = "a broadcast that continues counts as begun when it continues"
+    NEW_TICKET_TO_CONTINUE = "a continued broadcast takes the newest ticket as its own"
     UNCONDITIONAL_RELEASE = "the lease is released despite newer tickets"
     READ_BEFORE_ROW = "a client reads the value before it puts its row"
 
@@ -83,7 +84,8 @@ def explore(
     """Explore every state.
 
     Args:
-        clickers, expiries, crashes, pauses: How many there may be at most.
+        clickers: Number of invocations that count.
+        expiries, crashes, pauses: Number of each that may happen at most.
 
     Returns:
         The number of states, and the ends in which a connected client shows an old value.
@@ -114,8 +116,8 @@ def _first_read(order: Order) -> Step:
 def _is_stale(state: State) -> bool:
     """Whether a client shows an old value when every process is done.
 
-    After a crash a client may do so for now. The lease of a crashed owner expires, and the next
-    get-current takes it over. A count without a ticket is sent with the next get-current.
+    A crash may leave a client with an old value until the next get-current. That takes over the
+    lease of an owner that crashed, and reads a count for which no ticket was taken.
     """
     clickers = state.processes[:-1]
     if any(process.step is Step.CRASHED for process in clickers):

@@ -1,4 +1,4 @@
-"""The network between the service and its ports: calls take time, and posts are lost."""
+"""A simulated network between the service and its ports: calls take time, and posts are lost."""
 
 import json
 from collections import defaultdict
@@ -13,7 +13,7 @@ from .virtual_time import VirtualTime
 
 
 class Remote:
-    """A port whose calls take time. Each has a wait before and a wait after it takes effect."""
+    """A port whose calls take time: each waits before and after it takes effect."""
 
     def __init__(self, port: object, time: VirtualTime, random: Random) -> None:
         self._port = port
@@ -34,7 +34,7 @@ class Remote:
 
 
 class Gateway(Outbox):
-    """A gateway with only open connections, which may lose posts.
+    """A gateway whose connections are all open, and which may lose posts.
 
     Attributes:
         inboxes: The messages that arrived, by connection.
@@ -63,7 +63,8 @@ class Gateway(Outbox):
             if self._random.random() >= self._faults.post_lost:
                 self.inboxes[connection_id].append(json.loads(message))
                 self._on_arrival(json.loads(message))
-            deliveries[connection_id] = Delivery.DELIVERED  # a lost post too
+            # API Gateway responds with 200 even if the client never gets the message.
+            deliveries[connection_id] = Delivery.DELIVERED
         return PostResult(deliveries)
 
     def close_connection(self, connection_id: str) -> None:

@@ -1,8 +1,8 @@
-"""Virtual time: blocking code runs in threads, one at a time, and only the clock decides when.
+"""Virtual time: blocking code runs in threads, one at a time, in an order that a clock determines.
 
-A process is ordinary code in a thread of its own. It runs until it waits, then the next due call
-runs. So a thousand invocations interleave exactly at the calls that would block, in the same order
-in each run, and an hour takes only as long as its computations.
+A process is ordinary code in a thread of its own. It runs until it waits, and then the next due
+call runs. So a thousand invocations interleave exactly at the calls that would block, in the same
+order in each run, and an hour takes only as long as its computations.
 """
 
 import heapq
@@ -18,8 +18,8 @@ class Timeline:
     """A queue of calls, and the processes that wait for them.
 
     Attributes:
-        now: Seconds since the start. It changes only inside of `run`.
-        process_seconds: Time from start to end of all processes, added up.
+        now: Seconds since the start. It changes only inside `run`.
+        process_seconds: Sum of the times from start to end of all processes.
     """
 
     def __init__(self) -> None:
@@ -27,8 +27,8 @@ class Timeline:
         self.process_seconds = 0.0
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()  # calls that are due at the same moment run in this order
-        self._baton = threading.Lock()  # held while a process runs
-        self._baton.acquire()
+        self._stopped = threading.Lock()  # released when the process that runs waits or ends
+        self._stopped.acquire()
         self._turn: threading.Lock | None = None  # of the process that runs
         self._failure: BaseException | None = None
 
@@ -49,7 +49,7 @@ class Timeline:
             except BaseException as failure:  # noqa: BLE001  # raised by run()
                 self._failure = failure
             self.process_seconds += self.now - started
-            self._baton.release()
+            self._stopped.release()
 
         def begin() -> None:
             threading.Thread(target=run, daemon=True).start()
@@ -61,7 +61,7 @@ class Timeline:
         """Block the current process until the callback is called. Returns the callback's argument.
 
         Args:
-            begin: Receives the callback and arranges its call.
+            begin: Called with the callback, which it must schedule.
         """
         turn = self._turn
         if turn is None:
@@ -73,7 +73,7 @@ class Timeline:
             self._hand_over(turn)
 
         begin(resume)
-        self._baton.release()
+        self._stopped.release()
         turn.acquire()
         return results[0]
 
@@ -86,7 +86,7 @@ class Timeline:
         self.wait(begin)
 
     def run(self) -> None:
-        """Run until no call is due. Raises what a process raised."""
+        """Run until no call is left. Raises the exception of a process."""
         while self._due and self._failure is None:
             self.now, _, call = heapq.heappop(self._due)
             call()
@@ -96,5 +96,5 @@ class Timeline:
     def _hand_over(self, turn: threading.Lock) -> None:
         self._turn = turn
         turn.release()
-        self._baton.acquire()
+        self._stopped.acquire()
         self._turn = None

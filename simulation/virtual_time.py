@@ -1,4 +1,4 @@
-"""A clock on a timeline for the runtime's code. A process may be killed while it waits."""
+"""The runtime's clock on a timeline. A process may be killed while it waits."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +13,7 @@ START_MS = 1_772_545_400_000
 
 
 class Killed(BaseException):
-    """Ends a process that is killed. No code catches it, so none of the process runs after it."""
+    """Ends a process that is killed. The runtime never catches a BaseException."""
 
 
 class _Process(local):
@@ -65,7 +65,7 @@ class VirtualTime(Clock):
         self._timeline.sleep(ms / 1000)
 
     def run(self) -> None:
-        """Run until no process is left. Raises what a process raised."""
+        """Run until no process is left. Raises the exception of a process."""
         self._timeline.run()
 
     def now_s(self) -> int:

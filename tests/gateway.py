@@ -75,16 +75,16 @@ class Gateway:
     """A WebSocket API that invokes the service once for each event, in a thread of its own.
 
     Attributes:
-        url: Of the stage.
+        url: URL of the stage.
         counter: The counter's table. It may fail on demand.
         sockets: The open connections, and how posts to them end.
         may_invoke: Whether the API has the permission to invoke the function.
         handshakes: Headers of the handshakes so far, in lower case.
         frames: Text of the frames from clients so far. A binary frame is None.
-        close_codes: Of the connections that clients have closed.
+        close_codes: Close codes of the connections that clients have closed.
     """
 
-    def __init__(self, access: Access | None = None) -> None:
+    def __init__(self, access: Access | None = None, *, messages_per_second: int = 0) -> None:
         self.counter = InMemoryCounterStore()
         self.sockets = Sockets()
         self.may_invoke = True
@@ -92,7 +92,7 @@ class Gateway:
         self.frames: list[str | None] = []
         self.close_codes: list[int] = []
         self._clock = _Clock()
-        # What the function's response named, by connection.
+        # The subprotocol that the function's response named, by connection.
         self._subprotocols: dict[UUID, Subprotocol | None] = {}
         self._service = assemble(
             fake_ports(
@@ -103,6 +103,7 @@ class Gateway:
                 random=random,
             ),
             access or Access(OriginPolicy(allow_missing=True)),
+            messages_per_second=messages_per_second,
         )
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))

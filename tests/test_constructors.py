@@ -1,4 +1,4 @@
-"""A constructor that is too long for one screen is split into one method per group of resources."""
+"""Constructors fit on one screen. Longer ones are split into one method per group of resources."""
 
 import ast
 from pathlib import Path

@@ -36,15 +36,16 @@ def test_page_names_only_what_exists(page: str) -> None:
     text, folder = PAGES[page], (ROOT / page).parent
     links = re.findall(r"\]\((?!http)([^)#]+?)\)|(?:src|srcset)=\"(?!http)([^\"]+)\"", text)
     for link in (link or source for link, source in links):
-        assert (folder / link).exists(), link
+        assert (folder / link).exists(), f"{page} links to {link}, which does not exist"
     for file in re.findall(r"`(tests/[\w./]+)`", text):
-        assert (ROOT / file).exists() or (folder / file).exists(), file
+        exists = (ROOT / file).exists() or (folder / file).exists()
+        assert exists, f"{page} names {file}, which does not exist"
     for target in re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", text, re.MULTILINE):
         assert re.search(
             rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
-        ), target
+        ), f"{page} names make {target}, which is not a target of the Makefile"
     for key in re.findall(r"pulumi config set (\w+) ", text):
-        assert key in KEYS, key
+        assert key in KEYS, f"{page} sets {key}, which Pulumi.yaml does not declare"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -52,7 +53,7 @@ def test_page_links_only_to_headings_that_exist(page: str) -> None:
     folder = (ROOT / page).parent
     for target, heading in re.findall(r"\]\((?!http)([^)#]*)#([^)]+)\)", PAGES[page]):
         linked = (folder / target if target else ROOT / page).read_text(encoding="utf-8")
-        assert heading in anchors(linked), f"{target}#{heading}"
+        assert heading in anchors(linked), f"{page} links to {target}#{heading}: no such heading"
 
 
 def anchors(text: str) -> set[str]:

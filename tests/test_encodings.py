@@ -51,7 +51,7 @@ def _is_true(value: ast.expr | None) -> bool:
 
 
 def _is_other_module(value: ast.expr) -> bool:
-    """Whether its `open` is not that of a file."""
+    """Whether `open` of this object does not open a file."""
     return isinstance(value, ast.Name) and value.id in ("os", "bundle", "opener", "archive")
 
 

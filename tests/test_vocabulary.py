@@ -13,7 +13,7 @@ AVOIDED = re.compile(
     "rooms?|houses?|laws?|dice|ghosts?"
     # Write only, again and more expensive.
     "|alone|anew|dearer"
-    # Write the client, the invocation, DynamoDB: machines are no people.
+    # Write the client, the invocation, DynamoDB, because machines are not people.
     r"|somebody|nobody|anybody|whoever)\b",
     re.IGNORECASE,
 )

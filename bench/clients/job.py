@@ -18,6 +18,8 @@ TOKEN: Final = "T" * 800
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """The posts that a client has to make, and how it makes them."""
+
     endpoint: str  # https://host:port/stage
     authority: str  # file with the certificate authorities to trust
     posts: int

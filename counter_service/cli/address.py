@@ -58,12 +58,14 @@ class Address:
             the connection only with `allowMissingOrigin`.
         website: URL of the page, if it is known.
         source: What named the address, for errors: "the argument", ".local/outputs.json" and so on.
+        function: Name of the Lambda function, if it is known.
     """
 
     url: str
     origin: str | None
     website: str | None
     source: str
+    function: str | None = None
 
     @property
     def is_loopback(self) -> bool:
@@ -79,6 +81,7 @@ def find(
     url: str | None,
     stack: str | None = None,
     origin: str | None = None,
+    page: str | None = None,
     *,
     root: Path = ROOT,
     read_stack: ReadStack | None = None,
@@ -89,18 +92,20 @@ def find(
         url: The URL, if one was given.
         stack: A deployed stack, if one was given.
         origin: The origin to send in place of the page's.
+        page: The URL of the page in place of the stack's.
         root: The checkout.
         read_stack: Reads a stack's outputs; by default, with the Pulumi CLI.
 
     Raises:
-        UsageError: There is no address, or it is no WebSocket URL.
+        UsageError: There is no address, or it is no WebSocket URL, or the page's is no URL.
     """
     if url and stack:
         raise UsageError("Give a URL or --stack, not both.")
+    own = {"WebsiteUrl": page} if page else {}
     if url:
-        return _address({"WebSocketApiEndpoint": url}, origin, "the argument")
+        return _address({"WebSocketApiEndpoint": url} | own, origin, "the argument")
     if stack is None and (local := _local_outputs(root)) is not None:
-        return _address(_outputs(local, LOCAL_OUTPUTS), origin, LOCAL_OUTPUTS)
+        return _address(_outputs(local, LOCAL_OUTPUTS) | own, origin, LOCAL_OUTPUTS)
     source = f"the stack {stack}" if stack else "the selected stack"
     try:
         text = (read_stack or _ask_pulumi(root))(stack)
@@ -109,24 +114,29 @@ def find(
     outputs = _outputs(text, "pulumi stack output")
     if "WebSocketApiEndpoint" not in outputs:
         raise UsageError(_no_address(stack, f"{source} has no WebSocketApiEndpoint"))
-    return _address(outputs, origin, source)
+    return _address(outputs | own, origin, source)
 
 
 def _address(outputs: Mapping[str, Any], origin: str | None, source: str) -> Address:
     url = str(outputs.get("WebSocketApiEndpoint", ""))
     website = outputs.get("WebsiteUrl")
-    if not _is_web_socket_url(url):
+    if not _is_url(url, "ws", "wss"):
         raise UsageError(
             f"{url!r}, from {source}, is no WebSocket URL. It begins with ws:// or wss://, such as "
             "the stack's output WebSocketApiEndpoint."
         )
-    return Address(url, origin or _origin_of(website), website, source)
+    if website and not _is_url(website, "http", "https"):
+        raise UsageError(
+            f"{website!r} is no URL of a page. It begins with https:// or http://, such as the "
+            "stack's output WebsiteUrl."
+        )
+    return Address(url, origin or _origin_of(website), website, source, outputs.get("FunctionName"))
 
 
-def _is_web_socket_url(url: str) -> bool:
+def _is_url(url: str, *schemes: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is no number, or half of an IPv6 address
         return False
 

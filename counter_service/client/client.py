@@ -5,24 +5,20 @@ import random
 import secrets
 from asyncio import FIRST_COMPLETED, Future
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from itertools import count
 from typing import Final, Literal, Self
 
-from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
-from websockets.typing import Origin, Subprotocol
-from websockets.uri import parse_uri
 
 from counter_service.runtime.core.protocol import MESSAGES, OP_ID, ErrorCode
 
+from .connection import opener
 from .messages import Failure, Update, parse, rejection
 from .requests import Requests, Times
 from .sender import send
 
 # The server stores an op id for 24 hours, and would count its click again after that.
 MAX_CLICK_SECONDS: Final = 23 * 3600.0
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 State = Literal["connecting", "open", "waiting", "closed"]
 
@@ -65,17 +61,7 @@ class CounterClient:
         self.problem: Exception | None = None
         self.connections = 0
         self.round_trip: float | None = None
-        offers = ["counter", f"bearer.{token}"] if token else []
-        self._connect = partial(
-            connect,
-            url,
-            origin=Origin(origin) if origin else None,
-            subprotocols=[Subprotocol(offer) for offer in offers] or None,
-            proxy=None if parse_uri(url).host in LOOPBACK else True,
-            compression=None,
-            ping_interval=None,  # the heartbeat is a message
-            close_timeout=1,
-        )
+        self._connect = opener(url, origin=origin, token=token)
         self._times, self._on_update, self._on_state = times or Times(), on_update, on_state
         self._on_failure = on_failure
         self._requests = Requests(self._times)

@@ -22,7 +22,7 @@ from .events import (
 )
 from .figures import Totals, doubled, invented, lost, quiets, totals
 
-# A client that missed no message shows the value of a quiet counter within so many seconds.
+# Seconds within which a client that missed no message shows the value of a quiet counter.
 CONVERGENCE_SECONDS = 5.0
 
 
@@ -91,7 +91,7 @@ def pending_violations(history: Sequence[Event]) -> Iterator[Violation]:
 
 
 def display_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
-    """What a client shows never decreases, and never exceeds the increments so far."""
+    """The value that a client shows never decreases, and never exceeds the increments so far."""
     attempted = 0
     most = inf if stored.is_shared else stored.before
     shown: dict[str, int] = {}

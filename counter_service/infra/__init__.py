@@ -1,1 +1,1 @@
-"""The Pulumi components. They import only the contract of the runtime."""
+"""The Pulumi components. They import nothing of the runtime except its contract."""

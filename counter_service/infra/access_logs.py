@@ -13,7 +13,7 @@ from .names import Names
 # docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html. Leave out the
 # variables with addresses, user agents and query strings, because a query string has the token.
 FIELDS: Final = {
-    "requestId": "$context.requestId",  # not the function's request id; connectionId joins them
+    "requestId": "$context.requestId",  # not the function's; its log has the same connectionId
     "extendedRequestId": "$context.extendedRequestId",
     "requestTime": "$context.requestTime",
     "eventType": "$context.eventType",
@@ -46,7 +46,7 @@ class AccessLogs(pulumi.ComponentResource):
     """
 
     destination_arn: pulumi.Output[str]
-    format: Final = json.dumps(FIELDS)  # API Gateway refuses line breaks
+    format: Final = json.dumps(FIELDS)  # API Gateway rejects line breaks
 
     def __init__(
         self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
@@ -96,7 +96,7 @@ class AccountLogging(pulumi.ComponentResource):
         account = aws.apigateway.Account(
             "api-logging-account",
             cloudwatch_role_arn=role.arn,
-            # API Gateway refuses a role that may not write yet.
+            # API Gateway rejects a role that does not have the permission yet.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[attachment]),
         )
         self.register_outputs({"roleArn": account.cloudwatch_role_arn})

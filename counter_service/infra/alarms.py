@@ -1,4 +1,4 @@
-"""The alarms as data: what is watched, at which threshold, and what to do then."""
+"""The alarms as data: the metric, the threshold, and what to do when it is reached."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,18 +13,21 @@ PERIOD_SECONDS: Final = 300
 # Share of the function's timeout. A broadcast that is cut off at the timeout misses clients.
 _SLOW: Final = 0.8
 
-# Share of the limit of posts. Only sustained clicks in front of a large audience need as much.
+# Share of the limit of posts. Only sustained clicks with a large audience reach it.
 _MANY_MESSAGES: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """Goes off when the statistic is at least the threshold in each of the last periods.
+    """One CloudWatch alarm.
+
+    It goes off if the statistic is at or above the threshold in each of the last `periods`.
 
     Args:
         description: What has happened and what to do, for the person who gets the e-mail.
+        threshold: In the unit of the metric, for one period.
         statistic: Sum, or a percentile such as p99.
-        periods: How many periods of PERIOD_SECONDS are evaluated.
+        periods: Number of periods of PERIOD_SECONDS.
     """
 
     name: str
@@ -86,8 +89,8 @@ def alarms(
             # The function retries rejected posts, so a few do no harm.
             name="posts-throttled",
             description="API Gateway rejects posts with 429, because the account is at its quota "
-            "of requests. Lower postsPerSecond, or have the quota raised and see which other APIs "
-            "of the region use it.",
+            "of requests. Lower postsPerSecond, or request a higher quota and check which other "
+            "APIs of the region use it.",
             source=sources.custom,
             metric=Metric.THROTTLED,
             threshold=100,
@@ -111,7 +114,7 @@ def alarms(
             threshold=1,
         ),
         Alarm(
-            # Rejected handshakes count here, and strangers attempt some at any time.
+            # Rejected handshakes count too, and any stranger can cause a few.
             name="api-integration-errors",
             description="Many events end in an error response. Check the function's log. Rejected "
             "handshakes count too.",
@@ -121,10 +124,10 @@ def alarms(
             periods=3,
         ),
         Alarm(
-            # Counts both directions: messages of clients, and posts to them.
+            # The metric counts both directions: messages of clients, and posts to them.
             name="api-messages",
             description="Messages are above half of postsPerSecond, which costs "
-            f"${usd_per_day:.0f} or more a day. See Connects and Clicks for who causes them. "
+            f"${usd_per_day:.0f} or more a day. The metrics Connects and Clicks show the cause. "
             "Lower postsPerSecond or throttleRate to limit the bill.",
             source=sources.api,
             metric="MessageCount",

@@ -1,4 +1,4 @@
-"""The token library for the function's archive: a folder that `make vendor-auth` fills."""
+"""Collects PyJWT for the function's archive, from the folder that `make vendor-auth` fills."""
 
 import re
 from pathlib import Path
@@ -10,18 +10,18 @@ from counter_service.toolchain import vendor
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-# The lock, and its copy in the folder: toolchain/vendor.py.
+# The lock, and the copy of it in the folder, which shows what was installed (toolchain/vendor.py).
 LOCK: Final = vendor.LOCK
 STAMP: Final = vendor.STAMP
 
-# How CPython names compiled modules, such as x.cpython-313-aarch64-linux-gnu.so. A module for the
-# stable ABI (x.abi3.so) does not name its platform, but always comes with others that do.
+# The name of a compiled module contains its platform, as in x.cpython-313-aarch64-linux-gnu.so. The
+# name of one for the stable ABI (x.abi3.so) does not, but other modules always come with it.
 _COMPILED: Final = re.compile(r"\.(cpython-[^.]+)\.so$")
 _MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 
 def platform_tag(runtime: str, architecture: str) -> str:
-    """The tag of compiled modules: python3.13 on arm64 has cpython-313-aarch64-linux-gnu."""
+    """The tag of compiled modules: cpython-313-aarch64-linux-gnu for python3.13 on arm64."""
     version = runtime.removeprefix("python").replace(".", "")
     return f"cpython-{version}-{_MACHINES[architecture]}-linux-gnu"
 
@@ -29,7 +29,7 @@ def platform_tag(runtime: str, architecture: str) -> str:
 def files(folder: Path, tag: str, root: Path = ROOT) -> dict[str, Path]:
     """The files to ship, by their paths in the archive, sorted.
 
-    Metadata ships too, because vulnerability scanners read it. Commands and bytecode do not.
+    They include package metadata, which vulnerability scanners read, but no commands or bytecode.
 
     Args:
         folder: Absolute, or relative to `root`.

@@ -16,8 +16,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 class ConfigReader:
     """Reads the keys of one namespace, such as `aws:` or the project's own.
 
-    Every method raises pulumi.RunError when a value is wrong. Pulumi prints its sentence and
-    registers nothing.
+    Every method raises ConfigurationError when a value is wrong.
 
     Args:
         config: The namespace.
@@ -27,10 +26,11 @@ class ConfigReader:
         self._config = config
 
     def text(self, key: str, pattern: str, requirement: str) -> str:
-        """The value, if all of it matches the pattern.
+        """The value, which must match the whole pattern.
 
         Args:
-            requirement: Kind of value for the error message, such as "an e-mail address".
+            requirement: The kind of value that is required, for the error message, such as
+                "an e-mail address".
         """
         value = self._value(key)
         if not re.fullmatch(pattern, value):
@@ -38,7 +38,7 @@ class ConfigReader:
         return value
 
     def optional_text(self, key: str, pattern: str, requirement: str) -> str:
-        """Like `text`, or an empty value."""
+        """Like `text`, but the value may also be empty."""
         return self.text(key, rf"({pattern})?", f"{requirement}, or empty")
 
     def flag(self, key: str) -> bool:
@@ -72,7 +72,7 @@ class ConfigReader:
         return value.rstrip("/")
 
     def json_list(self, key: str, example: str) -> list[Any]:
-        """A list, written as JSON; the example is for the error."""
+        """A list, which Pulumi stores as JSON. The example is for the error message."""
         value = self._value(key)
         try:
             entries = json.loads(value)
@@ -88,7 +88,7 @@ class ConfigReader:
         return tuple(self._origin(key, entry) for entry in entries)
 
     def refuse_unknown_keys(self, known: Collection[str], advice: str) -> None:
-        """Raise for a key that is not known: its value would be ignored, and a default deployed."""
+        """Raise for a key that is not in `known`, because its value would be ignored."""
         prefix = f"{self._config.name}:"
         for name in _names():
             key = name.removeprefix(prefix)
@@ -139,7 +139,7 @@ class ConfigReader:
 
 
 def refuse_unknown_namespaces(known: Collection[str]) -> None:
-    """Raise for a key in a namespace that is not known: its value would be ignored."""
+    """Raise for a key in a namespace that is not in `known`, because its value would be ignored."""
     for name in _names():
         namespace, _, key = name.partition(":")
         if namespace not in known:
@@ -153,7 +153,9 @@ def _names() -> list[str]:
 
 
 class ConfigurationError(pulumi.RunError):
-    """A value of the configuration is wrong. Pulumi prints the message and registers nothing.
+    """A value of the configuration is wrong.
+
+    Pulumi prints the message without a traceback, and deploys nothing.
 
     Attributes:
         key: The qualified key that is wrong, or None if more than one is involved.

@@ -1,4 +1,6 @@
-"""The dashboard as data, in the shape of docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/
+"""The dashboard as data.
+
+The shape of its body: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/
 CloudWatch-Dashboard-Body-Structure.html.
 """
 
@@ -11,18 +13,18 @@ from .metrics import MetricSource, MetricSources
 
 PERIOD_SECONDS: Final = 60
 
-# The grid has 24 columns.
+# In cells of the dashboard's grid, which has 24 columns.
 _WIDTH: Final = 8
 _HEIGHT: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One metric in a graph. `statistic` is CloudWatch's name of it, such as "Sum" or "p99"."""
+    """One metric in a graph."""
 
     source: MetricSource
     metric: str
-    statistic: str = "Sum"
+    statistic: str = "Sum"  # or "Average", "Maximum", or a percentile such as "p99"
     label: str = ""  # empty: the name of the metric
 
 
@@ -121,7 +123,7 @@ def graphs(sources: MetricSources) -> tuple[Graph, ...]:
 
 
 def body(region: str, sources: MetricSources) -> dict[str, Any]:
-    """The dashboard's body for pulumi.Output.json_dumps, because it contains Outputs."""
+    """The dashboard's body. It contains Outputs, so convert it with pulumi.Output.json_dumps."""
     per_row = 24 // _WIDTH
     return {
         "widgets": [
@@ -145,7 +147,10 @@ def body(region: str, sources: MetricSources) -> dict[str, Any]:
 
 
 def _metric(line: Line) -> list[Any]:
-    """Such as ["AWS/Lambda", "Errors", "FunctionName", "websocket-dev", {"stat": "Sum"}]."""
+    """The line in CloudWatch's form.
+
+    Example: ["AWS/Lambda", "Errors", "FunctionName", "websocket-dev", {"stat": "Sum"}].
+    """
     dimensions = [each for pair in line.source.dimensions.items() for each in pair]
     label = {"label": line.label} if line.label else {}
     return [line.source.namespace, line.metric, *dimensions, {"stat": line.statistic} | label]

@@ -37,7 +37,7 @@ class CustomDomain(pulumi.ComponentResource):
     """Serves the stage at `url(domain_name)`.
 
     The API's own endpoint stays enabled (`disable_execute_api_endpoint` is not set), because the
-    function posts to @connections there. A disabled endpoint would respond with 403 to it as well.
+    function posts to @connections there, and a disabled endpoint responds with 403.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class CustomDomain(pulumi.ComponentResource):
         self.register_outputs({"url": pulumi.Output.concat("wss://", mapping.domain_name)})
 
     def _create_certificate(self) -> pulumi.Output[str]:
-        """ARN of a certificate that ACM has issued, and renews while the record stays."""
+        """ARN of a certificate that ACM has issued. ACM renews it as long as the record exists."""
         certificate = aws.acm.Certificate(
             "websocket-certificate",
             domain_name=self._args.domain_name,

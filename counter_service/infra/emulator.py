@@ -1,7 +1,7 @@
-"""Differences of an AWS emulator: the `emulator:` keys of a stack's configuration.
+"""Reads the `emulator:` keys of a stack's configuration, which state how an emulator differs.
 
-They are not product settings. `Pulumi.local.yaml` and the local run set them, and a stack on AWS
-has none of them.
+They are not settings of the product. `Pulumi.local.yaml` and the local run set them, and a stack on
+AWS has none of them.
 """
 
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ _URL: Final = r"wss?://[^\s/?#]+(/[^\s?#]*)?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorOverrides:
-    """Replacements for what AWS would provide. None is not replaced.
+    """Values that replace those of AWS. The defaults replace nothing.
 
     Args:
         web_socket_base_url: Where the emulator serves WebSocket APIs, as
-            `{web_socket_base_url}/{API id}/{stage}`. An emulator may name a host in the API's
-            endpoint that does not resolve on every machine.
+            `{web_socket_base_url}/{API id}/{stage}`. It replaces the host in the API's endpoint,
+            which does not resolve on every machine.
         platform: Platform tag of the Python that runs the function, such as
             cpython-313-x86_64-linux-gnu.
-        custom_domain: Whether a custom domain is created. It cannot work where DNS does not lead
-            to the emulator.
+        custom_domain: Whether to create a custom domain. It works only if DNS resolves its name to
+            the emulator.
     """
 
     web_socket_base_url: str | None = None
@@ -37,7 +37,7 @@ class EmulatorOverrides:
 
     @classmethod
     def from_config(cls) -> Self:
-        """Raises pulumi.RunError for a key that is wrong or unknown."""
+        """Read every `emulator:` key. Raises pulumi.RunError for a wrong or unknown one."""
         config = pulumi.Config("emulator")
         reader = ConfigReader(config)
         reader.refuse_unknown_keys(

@@ -24,8 +24,8 @@ class AuthenticationArgs:
     """The OpenID Connect issuer whose tokens clients need.
 
     Args:
-        jwks_url: Where the issuer's keys are; empty means where its discovery document says.
-        dependencies: Files of the token library, by their paths in the archive.
+        jwks_url: URL of the issuer's keys. Empty: taken from the issuer's discovery document.
+        dependencies: Files of PyJWT and its dependencies, by their paths in the archive.
     """
 
     issuer: str
@@ -40,10 +40,10 @@ class FunctionArgs:
 
     Args:
         management_endpoint: https URL of the stage, below which the function posts.
-        connections_arns: ARNs of all connections of the stage.
+        connections_arns: ARNs for posting to the stage's connections and for closing them.
         reserved_concurrency: Invocations reserved for the function; 0 reserves none.
         posts_per_second: Posts per second to all clients, more than 0.
-        clicks_per_second: Clicks per second of one connection; 0 sets no limit.
+        clicks_per_second: Messages per second of one connection; 0 sets no limit.
         allowed_origins: Origins whose pages may connect, as browsers send them.
         authentication: None lets clients connect without a token.
     """
@@ -71,7 +71,7 @@ class CounterFunction(pulumi.ComponentResource):
 
     Attributes:
         name: Name of the function.
-        invoke_arn: The URI with which API Gateway calls it.
+        invoke_arn: The URI by which API Gateway invokes the function.
     """
 
     name: pulumi.Output[str]
@@ -147,10 +147,10 @@ class CounterFunction(pulumi.ComponentResource):
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
             reserved_concurrent_executions=args.reserved_concurrency or None,
-            # Set it either way: without the block the provider keeps the previous value.
+            # Set the block in both cases, because without it the provider keeps the old value.
             tracing_config={"mode": "Active" if args.tracing else "PassThrough"},
             environment={"variables": environment(args)},
-            # Set no level: one above INFO would drop the log lines that carry the metrics.
+            # Set no level, because one above INFO would drop the lines that contain the metrics.
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             # Create these first, because the function may be invoked as soon as it exists.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
@@ -186,7 +186,7 @@ class CounterFunction(pulumi.ComponentResource):
 
 
 def environment(args: FunctionArgs) -> dict[str, pulumi.Input[str]]:
-    """The function's variables, as the runtime's settings read them."""
+    """The function's environment variables, as runtime/settings.py reads them."""
     variables: dict[str, pulumi.Input[str]] = {
         contract.ENV_CONNECTIONS_TABLE: args.tables.connections.name,
         contract.ENV_COUNTER_TABLE: args.tables.counter.name,

@@ -21,7 +21,7 @@ class MetricSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSources:
-    """The runtime writes the metrics of `custom`, AWS those of the others."""
+    """The metric sources of a stack. The function writes to `custom`, and AWS to the others."""
 
     custom: MetricSource
     function: MetricSource

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Names that no other stack of the account has.
+    """Names of one stack's resources. The stack's name makes them unique in the account.
 
-    They have no random suffix. A table that holds data therefore never changes its name, and the
+    They have no random suffix, so a table that holds data never changes its name, and the
     function's log group can be declared before the function.
     """
 

@@ -16,7 +16,7 @@ TOPIC: Final = "counter-alarms"
 BUDGET: Final = "counter-budget"
 DASHBOARD: Final = "counter"
 
-# Notifications of the budget: percent of it, and whether of the forecast or of the actual spend.
+# When the budget notifies: percent of it, compared with the forecast or with the actual spend.
 _NOTIFICATIONS: Final = ((80, "FORECASTED"), (100, "ACTUAL"))
 
 
@@ -25,7 +25,7 @@ class ObservabilityArgs:
     """Arguments of Observability.
 
     Args:
-        tags: The tags of every resource of the stack, by which the budget knows what it costs.
+        tags: The tags of every resource of the stack, by which the budget finds the stack's costs.
         timeout_seconds: The function's timeout.
         posts_per_second: The limit of posts to clients.
         alarm_email: Address for notifications; empty sends none.
@@ -72,9 +72,9 @@ class Observability(pulumi.ComponentResource):
         topic = aws.sns.Topic(
             TOPIC,
             name=self._args.names.resource_name(TOPIC),
-            # Set no key. Alarms could not publish under alias/aws/sns, whose policy cannot be
-            # changed (repost.aws/knowledge-center/cloudwatch-configure-alarm-sns), and a key of
-            # our own costs a dollar a month to encrypt that a threshold was crossed.
+            # Set no KMS key. With alias/aws/sns, whose policy cannot be changed, alarms could not
+            # publish (repost.aws/knowledge-center/cloudwatch-configure-alarm-sns). A key of our own
+            # would cost a dollar a month, only to encrypt which alarm went off.
             opts=self._child,
         )
         aws.sns.TopicSubscription(
@@ -97,8 +97,8 @@ class Observability(pulumi.ComponentResource):
     def _create_alarms(self, topic: aws.sns.Topic | None) -> None:
         if topic is None:
             pulumi.log.warn(
-                "alarms is true and alarmEmail is empty, so the alarms notify no one. Set "
-                "alarmEmail, or look at them in CloudWatch."
+                "alarms is true and alarmEmail is empty, so no notifications are sent. Set "
+                "alarmEmail, or watch the alarms in CloudWatch."
             )
         args = self._args
         for alarm in alarms(
@@ -123,7 +123,7 @@ class Observability(pulumi.ComponentResource):
             evaluation_periods=alarm.periods,
             threshold=alarm.threshold,
             comparison_operator="GreaterThanOrEqualToThreshold",
-            treat_missing_data="notBreaching",  # no clicks at night are no reason for an alarm
+            treat_missing_data="notBreaching",  # no data means no traffic, which is no failure
             alarm_actions=actions,
             ok_actions=actions,
             opts=self._child,
@@ -159,7 +159,8 @@ class Observability(pulumi.ComponentResource):
             limit_amount=str(self._args.budget_usd),
             limit_unit="USD",
             metrics="UnblendedCost",
-            # Counts nothing until the account has activated the tags as cost allocation tags.
+            # The budget counts nothing until the account has activated these tags for cost
+            # allocation.
             filter_expression={
                 "ands": [
                     {"tags": {"key": key, "values": [value]}}

@@ -1,4 +1,4 @@
-"""IAM policies as data. This file has every permission of the function."""
+"""The IAM policies as data, with every permission of the function."""
 
 from collections.abc import Sequence
 from typing import Any, Final, TypedDict
@@ -29,8 +29,8 @@ def _assumed_by(service: str) -> PolicyDocument:
 ASSUMED_BY_LAMBDA: Final = _assumed_by("lambda.amazonaws.com")
 ASSUMED_BY_API_GATEWAY: Final = _assumed_by("apigateway.amazonaws.com")
 
-# AWS's policy for the logs of API Gateway. Not a narrower one of our own, because API Gateway tries
-# a role before it accepts it.
+# AWS's policy for the logs of API Gateway. It is not replaced by a narrower one of our own, because
+# API Gateway tests a role before it accepts it.
 PUSH_TO_CLOUDWATCH_LOGS: Final = (
     "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 )
@@ -54,7 +54,12 @@ def function_policy(
     tracing: bool = False,
     limits_clicks: bool,
 ) -> PolicyDocument:
-    """The AWS calls of the runtime, each limited to its resource."""
+    """The function's permissions, except the one to invoke itself (see `hand_over_policy`).
+
+    Args:
+        connections_api_arns: ARNs for posting to connections and for closing them.
+        limits_clicks: Whether the function counts messages in the connections table.
+    """
     counting_clicks = ["dynamodb:UpdateItem"] if limits_clicks else []
     return {
         "Version": "2012-10-17",
@@ -102,7 +107,7 @@ def function_policy(
 
 
 def hand_over_policy(function_arn: pulumi.Input[str]) -> PolicyDocument:
-    """The function may invoke itself, because it hands its broadcast over before its timeout."""
+    """The permission to invoke itself, with which the function hands a broadcast over."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -117,7 +122,7 @@ def hand_over_policy(function_arn: pulumi.Input[str]) -> PolicyDocument:
 
 
 def topic_policy(topic_arn: str) -> PolicyDocument:
-    """Alarms of the topic's own account and region, and the account's budgets, may publish."""
+    """Lets the alarms of the topic's account and region, and the account's budgets, publish."""
     *_, region, account, _ = topic_arn.split(":")
     return {
         "Version": "2012-10-17",

@@ -1,7 +1,7 @@
-"""The connection to AWS: the `aws:` keys of the stack's configuration.
+"""Reads the `aws:` keys of the stack's configuration, and creates the provider from them.
 
-By design of Pulumi, only the default provider reads these keys; an explicit provider does not.
-They are therefore read here, and a key that is not read here is refused rather than ignored.
+Pulumi passes these keys only to its default provider, and this program uses an explicit one. So
+this module reads them, and rejects a key that it does not know instead of ignoring it.
 """
 
 import re
@@ -32,7 +32,7 @@ _URL: Final = r"https?://[^\s/]+(/[^\s]*)?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsConnection:
-    """Endpoint and credentials of AWS. Without any key: AWS itself, and the shell's credentials.
+    """The endpoints and credentials of AWS. Without any key, those of AWS and of the shell.
 
     Args:
         arguments: Arguments of aws.Provider, without its region and its tags.
@@ -67,7 +67,7 @@ class AwsConnection:
     def provider(
         self, name: str, *, region: str, tags: Mapping[str, str], opts: pulumi.ResourceOptions
     ) -> aws.Provider:
-        """A provider for one region. Everything it creates has the tags."""
+        """A provider for one region. Every resource that it creates has the tags."""
         return aws.Provider(
             name,
             region=region,
@@ -78,10 +78,10 @@ class AwsConnection:
 
 
 def _endpoints(config: pulumi.Config) -> dict[str, str]:
-    """URL of each service that is not at AWS, without a trailing slash."""
+    """The URL of each service that is not at AWS's endpoint, without a trailing slash."""
     if not config.get("endpoints"):
         return {}
-    # Pulumi writes Terraform's repeated block as a list of objects; one object has them all.
+    # A list, because Terraform's block may be repeated. One object can have all services.
     example = '[{"s3": "http://127.0.0.1:4566"}]'
     found: dict[str, str] = {}
     for entry in ConfigReader(config).json_list("endpoints", example):

@@ -1,8 +1,8 @@
-"""API Gateway's quotas, on which the default limit of posts depends.
+"""API Gateway's default quotas of requests, from which the default limit of posts is derived.
 
 A quota belongs to an account in a region. HTTP, REST and WebSocket APIs share it with the posts to
-@connections: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html. These are the
-defaults; AWS raises a quota at request, and `postsPerSecond` then uses more of it.
+@connections: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html. If AWS has raised
+yours, set `postsPerSecond`, because the program does not see it.
 """
 
 from typing import Final
@@ -29,7 +29,7 @@ _REGIONS_WITH_A_SMALL_QUOTA: Final = {
 
 
 def requests_per_second(region: str) -> int:
-    """The default quota of requests of an account in this region."""
+    """The default quota of an account in this region, in requests per second."""
     return _SMALL if region in _REGIONS_WITH_A_SMALL_QUOTA else _DEFAULT
 
 

@@ -1,6 +1,6 @@
 """The stack's configuration, read and checked once.
 
-Pulumi.yaml declares the keys with their types, defaults and descriptions. A wrong one raises
+Pulumi.yaml declares the keys with their types, defaults and descriptions. A wrong value raises
 pulumi.RunError before any resource is registered.
 """
 
@@ -15,13 +15,14 @@ from counter_service.runtime import contract
 from . import quotas
 from .config import ConfigReader, fail, refuse_unknown_namespaces
 
-# Names are "<logical name>-<stack>", and those of IAM and Lambda have at most 64 characters.
+# Resources are named "<logical name>-<stack>", and IAM and Lambda allow 64 characters.
 _STACK_NAME: Final = r"[A-Za-z0-9_-]{1,32}"
 _REGION: Final = r"[a-z]{2,4}(-[a-z]+)+-\d+"
-# AWS China, GovCloud, the isolated regions, and the European Sovereign Cloud. The function trusts
-# only the roots that sign for the commercial regions (runtime/fanout/amazon_roots.pem).
+# Prefixes of AWS China, GovCloud, the isolated regions, and the European Sovereign Cloud. They are
+# rejected, because the function trusts only the roots that sign for the commercial regions
+# (runtime/fanout/amazon_roots.pem).
 _OTHER_PARTITIONS: Final = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
-# Read by provider.py, by emulator.py, and by Pulumi's engine.
+# Read by provider.py, by emulator.py, and by Pulumi's engine, in this order.
 _NAMESPACES: Final = ("aws", "emulator", "pulumi")
 _STAGE_NAME: Final = r"[A-Za-z0-9_-]{1,128}"
 _DOMAIN_NAME: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
@@ -36,7 +37,10 @@ _RETENTION_DAYS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every key of Pulumi.yaml, in its order. Empty text and 0 turn off what is optional."""
+    """The values of all keys of Pulumi.yaml, in its order, and the stack's name and region.
+
+    Empty text or 0 turns an optional feature off.
+    """
 
     stack: str
     region: str
@@ -79,7 +83,7 @@ class Settings:
 
     @classmethod
     def from_config(cls, *, stack: str, config: pulumi.Config, aws: pulumi.Config) -> Self:
-        """Raises pulumi.RunError naming the first key that is missing, wrong or unknown."""
+        """Read every key. Raises pulumi.RunError for the first one that is wrong or unknown."""
         _check_stack_name(stack)
         refuse_unknown_namespaces({pulumi.get_project(), *_NAMESPACES})
         reader = ConfigReader(config)
@@ -92,7 +96,8 @@ class Settings:
                 "stageName", _STAGE_NAME, "1 to 128 letters, digits, hyphens and underscores"
             ),
             memory_mb=reader.integer("memoryMb", 128, 10_240),
-            # A broadcast and one more fan-out (runtime/core/broadcast.py).
+            # At least the lease of a broadcast (16 s, runtime/core/broadcast.py), and the time to
+            # count before it. API Gateway stops waiting after 29 s.
             timeout_seconds=reader.integer("timeoutSeconds", 20, 28),
             log_retention_days=reader.one_of("logRetentionDays", _RETENTION_DAYS),
             website=reader.flag("website"),
@@ -132,16 +137,16 @@ class Settings:
 
     def _check_combinations(self) -> None:
         if bool(self.auth_issuer) != bool(self.auth_audience):
-            fail("authIssuer and authAudience must be set together.")
+            fail("authIssuer and authAudience must be set together. Set both, or neither.")
         if self.auth_jwks_url and not self.auth_issuer:
-            fail("authJwksUrl requires authIssuer.")
+            fail("authJwksUrl requires authIssuer. Set authIssuer, or remove authJwksUrl.")
         if bool(self.domain_name) != bool(self.hosted_zone_id):
-            fail("domainName and hostedZoneId must be set together.")
+            fail("domainName and hostedZoneId must be set together. Set both, or neither.")
         if self.budget_usd and not self.alarm_email:
-            fail("budgetUsd requires alarmEmail.")
+            fail("budgetUsd requires alarmEmail. Set alarmEmail, or set budgetUsd to 0.")
 
 
-# The keys of Pulumi.yaml: throttle_rate is throttleRate.
+# The keys of Pulumi.yaml, from the names of the fields: throttle_rate becomes throttleRate.
 KEYS: Final = frozenset(
     re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
     for name in Settings.__dataclass_fields__

@@ -1,4 +1,4 @@
-"""The files of the built page, as they are uploaded."""
+"""The files of the built page, with their content types and cache headers."""
 
 import re
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ CONTENT_TYPES: Final = {
     ".webp": "image/webp",
 }
 A_YEAR: Final = "public, max-age=31536000, immutable"
-# Checked on every use. Not no-store, which would keep the page out of the back/forward cache.
+# Browsers check it with the server before each use. Not no-store, which would keep the page out of
+# the back/forward cache.
 CHECKED: Final = "no-cache"
 
 _ASSETS: Final = "assets/"
@@ -48,7 +49,7 @@ class SiteFile:
 
     @property
     def hashed(self) -> bool:
-        """Whether the name contains a hash, so that other contents have another name."""
+        """Whether the name contains a hash of the contents, so that new contents get a new name."""
         return self.key.startswith(_ASSETS)
 
     @property

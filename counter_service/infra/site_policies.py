@@ -28,7 +28,7 @@ CUSTOM_HEADERS: Final[aws.cloudfront.ResponseHeadersPolicyCustomHeadersConfigArg
 def bucket_policy(
     *, bucket_arn: pulumi.Input[str], distribution_arn: pulumi.Input[str]
 ) -> PolicyDocument:
-    """Only the distribution reads objects, and no request is allowed without TLS."""
+    """Lets only the distribution read objects, and rejects every request without TLS."""
     objects = pulumi.Output.concat(bucket_arn, "/*")
     return {
         "Version": "2012-10-17",
@@ -39,7 +39,7 @@ def bucket_policy(
                 "Principal": {"Service": "cloudfront.amazonaws.com"},
                 "Action": ["s3:GetObject"],
                 "Resource": objects,
-                # Every account's distributions have the same principal; the ARN is ours.
+                # The distributions of all accounts have the same principal, so require our ARN.
                 "Condition": {"StringEquals": {"AWS:SourceArn": distribution_arn}},
             },
             {
@@ -55,10 +55,10 @@ def bucket_policy(
 
 
 def content_security_policy(web_socket_urls: Sequence[str]) -> str:
-    """The policy of a page that loads its own files only and opens WebSockets to these URLs.
+    """The policy of a page that loads only its own files and opens WebSockets to these URLs.
 
-    It names each WebSocket's origin, because 'self' covers neither another host nor, in every
-    browser, wss:.
+    It names each WebSocket's origin, because 'self' does not cover another host, and in some
+    browsers does not cover wss: either.
     """
     urls = map(urlsplit, web_socket_urls)
     origins = dict.fromkeys(f"{url.scheme}://{url.netloc}" for url in urls)

@@ -20,7 +20,7 @@ from .websocket_api import WebSocketApi, WebSocketApiArgs, WebSocketStage, WebSo
 
 
 class CounterStack(pulumi.ComponentResource):
-    """Everything of one environment, in one region, tagged with its stack."""
+    """All resources of one stack, in one region, tagged with the stack's name."""
 
     def __init__(
         self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None
@@ -70,8 +70,8 @@ class CounterStack(pulumi.ComponentResource):
         return outputs
 
     def _child_options(self, connection: AwsConnection) -> pulumi.ResourceOptions:
-        # Pulumi.*.yaml disables the default provider. A resource that is no child of this
-        # component therefore fails, instead of landing in whatever region the shell has.
+        # Pulumi.*.yaml disables the default provider. A resource that is not a child of this
+        # component therefore fails, instead of being created in the region of the shell.
         provider = connection.provider(
             "aws",
             region=self._settings.region,
@@ -98,8 +98,8 @@ class CounterStack(pulumi.ComponentResource):
         return WebSocketApi("websocket", args, opts=self._child)
 
     def _create_website(self, files: tuple[site_files.SiteFile, ...]) -> Website:
-        # The API's own address works with and without a domain. Pages that have it may keep it
-        # until the domain works, and for good if its certificate cannot be validated.
+        # Allow the API's own address beside the domain's. Pages that were loaded before the domain
+        # was added use it until the domain works, which is never if its certificate stays invalid.
         args = WebsiteArgs(
             names=self._names, files=files, web_socket_urls=[self._url, self._api.url]
         )

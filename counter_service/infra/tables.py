@@ -20,7 +20,7 @@ class TablesArgs:
 
     Args:
         max_read_units: Read units per second that each table serves at most; 0 sets no limit.
-        max_write_units: The same for write units.
+        max_write_units: Write units per second that each table serves at most; 0 sets no limit.
         keep_data: Whether the counter table outlives the stack and has backups.
     """
 
@@ -31,10 +31,10 @@ class TablesArgs:
 
 
 class Tables(pulumi.ComponentResource):
-    """The tables, whose rows with an `expiresAt` DynamoDB deletes after that time.
+    """The two tables. DynamoDB deletes a row after the time in its `expiresAt`, if it has one.
 
     Both are encrypted at rest with DynamoDB's own key, which is free and the default. A
-    `server_side_encryption` block would choose a KMS key, which is paid for by the request.
+    `server_side_encryption` block would choose a KMS key, which is billed per request.
 
     Attributes:
         connections: One row for each open connection.
@@ -83,7 +83,7 @@ class Tables(pulumi.ComponentResource):
         )
 
     def _limits(self) -> aws.dynamodb.TableOnDemandThroughputArgsDict | None:
-        # Leave out what is not limited: DynamoDB refuses -1, its "no limit", for a new table.
+        # Leave out a limit that is not set: DynamoDB rejects -1, its "no limit", for a new table.
         limits: aws.dynamodb.TableOnDemandThroughputArgsDict = {}
         if self._args.max_read_units:
             limits["max_read_request_units"] = self._args.max_read_units

@@ -1,8 +1,8 @@
 """The page: its files in a private bucket, which CloudFront serves.
 
-It is created in two steps. The function needs the site's origin, and the page needs an address that
-works. Therefore the site comes first (`Website`), then the function, the stage and the domain, then
-the files that name the address (`Website.publish`).
+It is created in two steps, because the function needs the site's origin, and the page needs an
+address that works. The site comes first (`Website`), then the function, the stage and the domain,
+then the files that name the address (`Website.publish`).
 """
 
 import re
@@ -44,11 +44,11 @@ class WebsiteArgs:
 
 
 class Website(pulumi.ComponentResource):
-    """The hosted page, until `publish` without the two files that lead to an address.
+    """The hosted page. It works after `publish` has uploaded config.json and index.html.
 
     Attributes:
-        origin: Such as https://d111111abcdef8.cloudfront.net, as browsers send it to the API.
-        url: Where the page is.
+        origin: Origin that browsers send to the API, such as https://d111111abcdef8.cloudfront.net.
+        url: URL of the page.
     """
 
     origin: pulumi.Output[str]
@@ -69,7 +69,7 @@ class Website(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def publish(self, web_socket_url: pulumi.Output[str], after: Sequence[pulumi.Resource]) -> None:
-        """Upload config.json, which has the address, and then index.html.
+        """Upload config.json, which contains the API's address, and then index.html.
 
         Args:
             web_socket_url: Where the page connects.
@@ -105,7 +105,7 @@ class Website(pulumi.ComponentResource):
         )
 
     def _secure(self, bucket: aws.s3.Bucket, distribution: aws.cloudfront.Distribution) -> None:
-        # One after the other: S3 responds with 409 to concurrent changes of one bucket.
+        # One after the other, because S3 responds with 409 to concurrent changes of one bucket.
         private = aws.s3.BucketPublicAccessBlock(
             f"{SITE}-private",
             bucket=bucket.bucket,
@@ -127,7 +127,7 @@ class Website(pulumi.ComponentResource):
             rules=[
                 {
                     "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
-                    # S3's default. Left out, it came back from S3 and was a change in each preview.
+                    # S3's default. If it is left out, every preview shows it as a change.
                     "blocked_encryption_types": ["SSE-C"],
                 }
             ],
@@ -182,7 +182,8 @@ class Website(pulumi.ComponentResource):
             origins=[
                 aws.cloudfront.DistributionOriginArgs(
                     origin_id="bucket",
-                    # Not the global name, whose redirects CloudFront would pass on.
+                    # The regional name, because S3 redirects requests to the global one, and
+                    # CloudFront would pass the redirect on.
                     domain_name=bucket.bucket_regional_domain_name,
                     origin_access_control_id=access.id,
                 )
@@ -201,12 +202,13 @@ class Website(pulumi.ComponentResource):
                     path_pattern="/assets/*", cache_policy_id=CACHING_OPTIMIZED, **shared
                 )
             ],
-            # A missing file stays an error and gets no page. S3 responds with 403, because
-            # CloudFront may not list the bucket. Do not cache it: the next deployment may have it.
+            # A missing file stays an error, because caches must not keep a page in its place. S3
+            # responds with 403, because CloudFront may not list the bucket. Do not cache the error,
+            # because the next deployment may have the file.
             custom_error_responses=[{"error_code": 403, "error_caching_min_ttl": 0}],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
-            # CloudFront's own certificate allows TLSv1, whatever minimum is set. A higher one needs
-            # a certificate of the site's own, and so a domain name.
+            # CloudFront's own certificate allows TLSv1, whatever minimum is set. A higher minimum
+            # needs a certificate for a domain name of the site's own.
             viewer_certificate={"cloudfront_default_certificate": True},
             opts=self._after(),
         )
@@ -221,7 +223,7 @@ class Website(pulumi.ComponentResource):
         )
 
     def _upload_all_but_index(self) -> list[pulumi.Resource]:
-        # Keep hashed files, because open tabs still load the assets of their own build (ADR 7).
+        # Retain hashed files, because open tabs still load the assets of their own build (ADR 7).
         return [
             self._upload(file, self._after(retain=file.hashed))
             for file in self._args.files
@@ -241,6 +243,9 @@ class Website(pulumi.ComponentResource):
 
 
 def bucket_prefix(stack: str) -> str:
-    """A prefix of a-z, 0-9 and hyphens. The rest of the name is random: S3's names are global."""
+    """A prefix of a-z, 0-9 and hyphens, to which the provider adds a random part.
+
+    S3's names are global, so another account may have any fixed name.
+    """
     name = re.sub(r"[^a-z0-9]", "-", f"{SITE}-{stack}".lower())
     return name[: _BUCKET_PREFIX_LENGTH - 1] + "-"

@@ -1,7 +1,7 @@
 """The WebSocket API, created in two steps.
 
-The function needs the API's address, and the API's routes need the function. Therefore the API
-comes first (`WebSocketApi`), then the function, then routes and stage (`WebSocketStage`).
+The function needs the API's address, and the API's routes need the function. So the API comes first
+(`WebSocketApi`), then the function, then the routes and the stage (`WebSocketStage`).
 """
 
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class WebSocketApi(pulumi.ComponentResource):
         id: Id of the API.
         url: wss URL of the stage.
         management_endpoint: https URL of the stage, below which the function posts.
-        connections_arns: ARNs of posting to connections of the stage, and of closing them.
-        invocations_arn: Source ARN of the API's calls to the function.
+        connections_arns: ARNs for posting to the stage's connections and for closing them.
+        invocations_arn: Source ARN of the API when it invokes the function.
     """
 
     id: pulumi.Output[str]
@@ -61,9 +61,9 @@ class WebSocketApi(pulumi.ComponentResource):
             route_selection_expression="$request.body.action",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # Always the API's own host, because it serves @connections with and without a custom
-        # domain. Not the stage's invoke_url, which the provider derives from the region, whatever
-        # the endpoint.
+        # Use the API's own host, because it serves @connections with and without a custom domain.
+        # Do not use the stage's invoke_url: the provider builds it from the region and ignores the
+        # configured endpoint.
         address = (
             pulumi.Output.concat(args.base_url, "/", api.id) if args.base_url else api.api_endpoint
         )
@@ -85,10 +85,10 @@ class WebSocketStageArgs:
 
     Args:
         throttle_rate: Requests per second that the stage accepts over all clients.
-        throttle_burst: Requests that it accepts at once on top of the rate.
+        throttle_burst: Requests that it accepts at once, the capacity of its token bucket.
         access_logs: Whether each request is logged.
         log_retention_days: How long the access logs are kept.
-        account_logging_role: Whether this stack has the account's role for such logs.
+        account_logging_role: Whether this stack creates the account's role for access logs.
     """
 
     names: Names
@@ -131,7 +131,7 @@ class WebSocketStage(pulumi.ComponentResource):
             action="lambda:InvokeFunction",
             function=args.function.name,
             principal="apigateway.amazonaws.com",
-            source_arn=args.api.invocations_arn,  # without it every API could call the function
+            source_arn=args.api.invocations_arn,  # without it, every API could invoke the function
             opts=self._child,
         )
         return aws.apigatewayv2.Integration(
@@ -162,7 +162,8 @@ class WebSocketStage(pulumi.ComponentResource):
 
     def _create_stage(self, last_route: pulumi.Resource) -> aws.apigatewayv2.Stage:
         args = self._args
-        # An API without routes cannot be deployed, nor one with logs before the account has a role.
+        # API Gateway cannot deploy an API without routes, or with access logs before the account
+        # has a role for them.
         needed = [last_route]
         if args.account_logging_role:
             account_args = AccountLoggingArgs(names=args.names)
@@ -172,7 +173,7 @@ class WebSocketStage(pulumi.ComponentResource):
             api_id=args.api.id,
             name=args.stage_name,
             auto_deploy=True,
-            # Set both limits: one without the other means a limit of 0, and 429 for every message.
+            # Set both limits. If only one is set, the other is 0, and every message gets a 429.
             default_route_settings={
                 "throttling_rate_limit": args.throttle_rate,
                 "throttling_burst_limit": args.throttle_burst,

@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
     config = file.values | dict(arguments.config)
     for key in ("aws:endpoints", "emulator:webSocketBaseUrl"):
         config.pop(key, None)  # they belong to another emulator
+    # The site is bound before the deployment, because the function must allow its origin.
     with (
         owned(arguments.folder, ANOTHER) as note,
         closing(Site(arguments.site, arguments.port, arguments.host)) as site,
@@ -50,15 +51,15 @@ def run(arguments: argparse.Namespace) -> NoReturn:
         with naming_places(file.places, overridden=dict(arguments.config)):
             deployment = deploy(emulator, arguments.stack, config, site.url)
         emulated = deployment.outputs["WebSocketApiEndpoint"]
-        with ExitStack() as ending:
-            url = ending.enter_context(site.serving(emulated, allowed_origins(config)))
+        with ExitStack() as cleanup:
+            url = cleanup.enter_context(site.serving(emulated, allowed_origins(config)))
             outputs = deployment.outputs | {
                 "WebsiteUrl": f"{site.url}/realtime-counter",
                 "WebSocketApiEndpoint": url,
             }
-            ending.enter_context(published(arguments.folder, outputs))
+            cleanup.enter_context(published(arguments.folder, outputs))
             banner = _banner(outputs, _shown(emulator.function_log), deployment.unsupported)
-            with naming("standard output"):
+            with naming("standard output"):  # which may be a file on a full disk
                 if site.exposed:
                     print(_exposure(arguments.host), file=sys.stderr, flush=True)
                 print(banner, flush=True)
@@ -90,7 +91,7 @@ def _exposure(host: str) -> str:
 
 
 def _shown(path: Path) -> Path:
-    """The path to paste: relative if it is in the current folder."""
+    """The path to print: relative if it is in the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
@@ -116,7 +117,9 @@ def _parser() -> argparse.ArgumentParser:
         default=HOST,
         help="address that the page is served on (default: this machine only)",
     )
-    parser.add_argument("--site", type=Path, default=ROOT / "web" / "dist", help="the built page")
+    parser.add_argument(
+        "--site", type=Path, default=ROOT / "web" / "dist", help="folder of the built page"
+    )
     parser.add_argument(
         "--folder",
         type=Path,
@@ -135,7 +138,7 @@ def _key_and_value(text: str) -> tuple[str, str]:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
-        # Not an error of argparse, which would add the usage of a command that make has hidden.
+        # Not argparse's error, which would add the usage of a command that make does not show.
         raise LocalError(f"PORT={text} is not a port. Use a number from 0 to 65535.")
     return int(text)
 

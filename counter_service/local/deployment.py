@@ -17,15 +17,15 @@ from .errors import LocalError
 from .mocks import EmulatorMocks
 from .overrides import needs_token
 
-RESPONSE_SECONDS: Final = 30.0
+RESPONSE_SECONDS: Final = 30.0  # the first event also starts the function
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A stack that is deployed in the emulator. `outputs` are those of `pulumi stack output`."""
+    """A stack that is deployed in the emulator."""
 
-    outputs: dict[str, Any]
-    unsupported: list[str]  # resources and keys of the configuration that the emulator cannot have
+    outputs: dict[str, Any]  # by name, as `pulumi stack output` shows them
+    unsupported: list[str]  # resources, and keys of the configuration, that were left out
 
 
 def deploy(
@@ -56,8 +56,8 @@ def deploy(
 
 
 def _start(emulator: MiniStack, function: str) -> None:
-    # There is no token to connect with, so invoke the function directly with a harmless event:
-    # DISCONNECT for an unknown connection.
+    # This process has no token to connect with, so invoke the function with an event that changes
+    # nothing: DISCONNECT for an unknown connection.
     event = {"requestContext": {"eventType": "DISCONNECT", "connectionId": "unknown"}}
     response = emulator.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
     content = response["Payload"].read().decode()

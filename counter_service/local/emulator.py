@@ -25,14 +25,15 @@ from .errors import LocalError
 from .folder import naming
 
 HOST: Final = "127.0.0.1"
+# What the graph uses: for the API, for the page, and for monitoring.
 SERVICES: Final = (
     *("apigateway", "dynamodb", "iam", "lambda", "logs", "sts"),
     *("cloudfront", "s3"),
     *("budgets", "monitoring", "sns"),
 )
-# Folder for the emulator's PYTHONPATH, with what Python imports when it starts.
+# On the emulator's PYTHONPATH. Python imports sitecustomize.py from this folder when it starts.
 PYTHON_STARTUP: Final = Path(__file__).parent / "python_startup"
-EVERY_SERVICE: Final = ()
+EVERY_SERVICE: Final = ()  # MiniStack starts every service if it is given none
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 1.0  # short, because its state is in memory and not kept
 
@@ -41,7 +42,7 @@ _CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "te
 
 
 class MiniStack:
-    """A MiniStack. Context manager: starts on entry, stops and cleans up on exit.
+    """One MiniStack process. Context manager: starts on entry, stops and cleans up on exit.
 
     Attributes:
         endpoint: URL of every AWS service, such as http://127.0.0.1:40123.
@@ -63,8 +64,8 @@ class MiniStack:
         Args:
             region: AWS region of every resource.
             folder: Where the two logs are written.
-            port: None for a free one.
-            services: The AWS services to start. EVERY_SERVICE starts all that there are.
+            port: Port to listen on. None: a free one.
+            services: The AWS services to start, or EVERY_SERVICE.
 
         Raises:
             LocalError: The port is not free.
@@ -86,8 +87,10 @@ class MiniStack:
         return f"http://{HOST}:{self.port}"
 
     def websocket_url(self, api_id: str) -> str:
-        """URL of an API's stages. It names the API in the path, because not every machine resolves
-        *.localhost."""
+        """URL of an API, without the stage.
+
+        It names the API in the path, because not every machine resolves *.localhost.
+        """
         return f"ws://{HOST}:{self.port}/_aws/execute-api/{api_id}"
 
     def session(self) -> boto3.Session:
@@ -99,7 +102,7 @@ class MiniStack:
         )
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service of this emulator, for any thread."""
+        """The boto3 client of one of the emulator's services. Any thread may use it."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._session.client(service, endpoint_url=self.endpoint)
@@ -110,14 +113,14 @@ class MiniStack:
         return self.session()
 
     def exit_code(self) -> int | None:
-        """None while MiniStack runs."""
+        """The exit code of MiniStack, or None while it runs."""
         return self._process.poll() if self._process else None
 
     def watch(self) -> NoReturn:
         """Wait until MiniStack ends.
 
         Raises:
-            LocalError: MiniStack has ended by itself.
+            LocalError: MiniStack has ended.
         """
         while self.exit_code() is None:
             time.sleep(0.2)
@@ -155,12 +158,12 @@ class MiniStack:
                 stdin=subprocess.PIPE,  # python_startup ends MiniStack when the pipe is closed
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # In its own session, so that Ctrl-C reaches only this process, which then stops
-                # MiniStack in order, and so that its workers can be killed as one group.
+                # In a session of its own: Ctrl-C then reaches only this process, which stops
+                # MiniStack itself, and MiniStack's workers can be killed as one group.
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._is_ready():
             if self._process.poll() is not None:
                 raise LocalError(
                     f"The embedded AWS did not start (exit code {self._process.returncode}): "
@@ -178,7 +181,8 @@ class MiniStack:
         # needs are passed on, plus SSL_CERT_FILE, because a test issuer may use a private CA.
         wanted = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE")
         kept = {name: os.environ[name] for name in wanted if name in os.environ}
-        # Node runs the site's function. On a machine without one, make installs it here.
+        # MiniStack runs the site's CloudFront function with Node. make installs Node in this folder
+        # if the machine has none.
         installed = tools(ROOT) / "node" / "bin"
         path = os.pathsep.join([*filter(None, [kept.get("PATH")]), str(installed)])
         return kept | {
@@ -190,7 +194,7 @@ class MiniStack:
             "GATEWAY_PORT": str(self.port),
             "SERVICES": ",".join(self._services),
             "IOT_MTLS_ENABLED": "0",  # it would listen on 8883 too
-            "SFTP_ENABLED": "0",
+            "SFTP_ENABLED": "0",  # it would listen on 2222 too
             "HOME": scratch,
             "TMPDIR": scratch,
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -198,7 +202,7 @@ class MiniStack:
             "FUNCTION_LOG": str(self.function_log.resolve()),
         }
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.endpoint}/_ministack/ready", timeout=1) as response:
                 return bool(response.status == 200)
@@ -210,9 +214,10 @@ class MiniStack:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            # macOS refuses a group of which only zombies are left.
+            # Kill the workers, and MiniStack if it still runs. On macOS this fails with EPERM if
+            # the group has only zombies.
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # what is left: workers, or MiniStack
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             if self._process.stdin:
                 self._process.stdin.close()
@@ -227,6 +232,8 @@ class MiniStack:
 
 
 def _free_port() -> int:
+    # MiniStack takes a number, not a socket. If another process takes the port meanwhile, MiniStack
+    # does not start, and the run says so.
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

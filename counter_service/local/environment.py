@@ -6,9 +6,11 @@ from counter_service.toolchain.settings import without_proxy_for_loopback
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
-    """Remove AWS settings, because boto3 reads a profile even if credentials are given. Keep
-    loopback requests away from proxies."""
+    """Remove AWS settings from the environment, and let loopback requests bypass proxies.
+
+    boto3 reads a profile even if credentials are passed to it.
+    """
     for name in [name for name in environ if name.startswith("AWS_")]:
         del environ[name]
-    environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    environ["AWS_EC2_METADATA_DISABLED"] = "true"  # without credentials, boto3 would ask for some
     environ.update(without_proxy_for_loopback(environ))

@@ -1,4 +1,4 @@
-"""How a local run ends: with an error, or interrupted."""
+"""The ways in which a local run ends: an error or an interruption."""
 
 import gc
 import signal
@@ -17,31 +17,31 @@ CLEAN_UP_SECONDS: Final = 4
 
 
 class LocalError(Exception):
-    """The run ends with this sentence and a non-zero exit code."""
+    """An error that ends the run. The command prints its message and exits with 1."""
 
 
 class Interrupted(BaseException):
-    """The process was asked to end, by Ctrl-C, a closed terminal, a supervisor or make's end."""
+    """A signal asked the process to end: by Ctrl-C, a closed terminal, a supervisor or make."""
 
 
 def command(run: Callable[[], NoReturn], stopped: str) -> int:
-    """Run until the run ends; return the exit code.
+    """Run a command to its end, print an error or `stopped`, and return the exit code.
 
     Args:
-        run: Returns by raising LocalError, pulumi.RunError, OSError or Interrupted.
-        stopped: The line to print after an interruption.
+        run: Ends by raising LocalError, pulumi.RunError, OSError or Interrupted.
+        stopped: The line to print after an interruption, which is no failure.
     """
     try:
         run()
     except Interrupted:
-        signal.alarm(0)
+        signal.alarm(0)  # the clean-up ended in time
         _print(f"\n{stopped}")
         gc.freeze()  # otherwise Python spends seconds on freeing every object before it ends
         return 0
     except (LocalError, pulumi.RunError) as problem:
         _print(f"error: {problem}", sys.stderr)
     except OSError as problem:
-        if problem.filename is None:
+        if problem.filename is None:  # not a mistake of the user, so show the traceback
             raise
         _print(f"error: {sentence(problem)}", sys.stderr)
     return 1
@@ -50,7 +50,7 @@ def command(run: Callable[[], NoReturn], stopped: str) -> int:
 def interrupt_on_signals() -> None:
     """Raise Interrupted in the main thread at the first signal; ignore later ones."""
     for number in SIGNALS:
-        # nohup ignores SIGHUP, so that a run outlives its terminal.
+        # Under nohup SIGHUP is ignored. Leave it so, because the run shall outlive its terminal.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
 
@@ -58,8 +58,8 @@ def interrupt_on_signals() -> None:
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C would interrupt the clean-up
-    # The default action of SIGALRM ends a process whose clean-up waits for something, and the
-    # emulator ends with its parent.
+    # If the clean-up hangs, SIGALRM's default action ends this process, and the emulator ends with
+    # its parent.
     signal.alarm(CLEAN_UP_SECONDS)
     raise Interrupted
 

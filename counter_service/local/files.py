@@ -11,16 +11,18 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 INDEX: Final = "index.html"
+# As in infra/site_files.py, which local/ may not import.
 CHECKED: Final = "no-cache"
 A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
 def file_response(folder: Path, target: str) -> Response:
-    """The file of a request's target, and the page for a route, which has no file extension."""
+    """The file at a request's target. A path without a file extension is a route of the page."""
     route = unquote(urlsplit(target).path)
     parts = [part for part in route.split("/") if part not in ("", ".")]
     path = folder.joinpath(*parts)
-    # os.path, because pathlib raises for names that no file may have.
+    # "..", because no request may leave the folder. os.path, because Path.is_file raises for some
+    # names, such as one that is too long.
     if ".." in parts or (not os.path.isfile(path) and path.suffix):  # noqa: PTH113
         return text_response(HTTPStatus.NOT_FOUND, "There is no such file.")
     if not os.path.isfile(path):  # noqa: PTH113
@@ -38,7 +40,7 @@ def text_response(status: HTTPStatus, text: str) -> Response:
 def response(
     status: HTTPStatus, content_type: str, body: bytes, cache_control: str = CHECKED
 ) -> Response:
-    """A response with the headers that every file of the site has. It ends the connection."""
+    """A response with the headers of every file of the site. The connection ends after it."""
     headers = Headers(
         {
             "Content-Type": content_type,

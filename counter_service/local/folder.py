@@ -1,4 +1,4 @@
-"""The folder of a run, which one run owns at a time, and the files that a run writes there."""
+"""The folder of a run: its lock, which one run holds at a time, and the file of its outputs."""
 
 import fcntl
 import json
@@ -16,21 +16,22 @@ OUTPUTS: Final = "outputs.json"
 
 @contextmanager
 def owned(folder: Path, another: str) -> Iterator[Callable[[str], None]]:
-    """Own the folder, and yield a function that takes the URL of the run.
+    """Own the folder until the block ends. Yields a function that records the run's URL.
 
     The operating system releases the lock when the process ends, however it ends. The emulator
-    does not inherit it.
+    does not inherit the lock.
 
     Args:
         folder: Created if it does not exist.
-        another: The command that starts another run beside this one.
+        another: The command that starts another run beside this one, for the error message.
 
     Raises:
-        LocalError: Another run owns the folder. The message says where it is.
+        LocalError: Another run owns the folder. The message has its process id and URL.
         OSError: The folder cannot be written. `filename` names the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
+    # "a+" creates the file, and does not delete what another run has written to it.
     with path.open("a+", encoding="utf-8", errors="replace") as lock:
         try:
             with naming(path):
@@ -38,7 +39,7 @@ def owned(folder: Path, another: str) -> Iterator[Callable[[str], None]]:
         except BlockingIOError:
             lock.seek(0)
             raise LocalError(
-                f"A run is active in {folder}: {lock.read() or 'it has only begun'}. "
+                f"A run is active in {folder}: {lock.read() or 'it is starting'}. "
                 f"Stop it with Ctrl-C, or start another beside it with {another}."
             ) from None
 
@@ -50,7 +51,7 @@ def owned(folder: Path, another: str) -> Iterator[Callable[[str], None]]:
 
         process = f"process {os.getpid()}"
         note(process)
-        (folder / OUTPUTS).unlink(missing_ok=True)  # those of a run that was killed
+        (folder / OUTPUTS).unlink(missing_ok=True)  # a run that was killed leaves its outputs
         try:
             yield lambda url: note(f"{process}, {url}")
         finally:
@@ -59,9 +60,9 @@ def owned(folder: Path, another: str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def published(folder: Path, outputs: dict[str, Any]) -> Iterator[None]:
-    """Keep the stack's outputs in a file until the block ends. The file is always complete."""
+    """Keep the stack's outputs in a file until the block ends."""
     path = folder / OUTPUTS
-    draft = path.with_suffix(".tmp")
+    draft = path.with_suffix(".tmp")  # renamed, so that a reader never sees a part of the file
     try:
         with naming(path):
             draft.write_text(json.dumps(outputs, indent=2) + "\n", encoding="utf-8")
@@ -74,7 +75,7 @@ def published(folder: Path, outputs: dict[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def naming(file: object) -> Iterator[None]:
-    """Give the file's name to an error without one. A full disk is reported without a name."""
+    """Add the file's name to an OSError that has none, such as that of a full disk."""
     try:
         yield
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""Forwards the site's WebSockets to the emulator, and corrects what differs from API Gateway."""
+"""Forwards the site's WebSockets to the emulator, with the limits of API Gateway."""
 
 import asyncio
 import re
@@ -28,28 +28,29 @@ from .hosts import is_same_origin
 # apigateway-execution-service-websocket-limits-table.html
 MAX_URL: Final = 4_096  # characters
 MAX_MESSAGE: Final = 128 * 1024  # bytes
-MAX_FRAME: Final = 32 * 1024
+MAX_FRAME: Final = 32 * 1024  # bytes
 IDLE_SECONDS: Final = 10 * 60.0
 LIFETIME_SECONDS: Final = 2 * 60 * 60.0
 HANDSHAKE_SECONDS: Final = 30.0  # API Gateway waits at most 29 s for the function
 CLOSE_SECONDS: Final = 1.0
 
-# MiniStack closes the connection at about 1,000 levels.
+# MiniStack closes a connection whose JSON has about 1,000 levels. Messages with more than MAX_DEPTH
+# are forwarded as invalid JSON, which the function rejects.
 MAX_DEPTH: Final = 500
 NOT_JSON: Final = "\ufeff"  # a byte order mark, which no JSON text may start with
 
-# Each connection has its own of these.
+# Headers of one connection, which are not forwarded.
 _OWN_HEADERS: Final = ("Host", "Connection", "Upgrade", "Origin", "Sec-WebSocket-Key")
 _OWN_TERMS: Final = ("Sec-WebSocket-Version", "Sec-WebSocket-Extensions")
 
 
 class Forwarding:
-    """The WebSockets of one site.
+    """Forwards the WebSockets of one site.
 
     Args:
         target: URL of the stage at the emulator.
-        origin: What the emulator sees as the origin of the site's pages, by whatever name and port
-            a browser has reached the site.
+        origin: The origin that the emulator gets for the site's own pages, whatever host and port
+            the browser used to reach the site.
     """
 
     def __init__(self, target: str, origin: str) -> None:
@@ -70,6 +71,7 @@ class Forwarding:
         if url.path != self.path:
             return text_response(HTTPStatus.FORBIDDEN, f"The WebSocket is at {self.path}.")
         try:
+            # Without limits and pings, because the site's server has the limits.
             server = await connect(
                 f"{self._target}?{url.query}",
                 additional_headers=self._headers(request),
@@ -86,7 +88,7 @@ class Forwarding:
         except (OSError, TimeoutError, InvalidHandshake):
             return text_response(HTTPStatus.BAD_GATEWAY, "The emulator does not respond.")
         self._servers[client] = server
-        # The task of the client's connection, which also ends if the handshake fails.
+        # The task of the client's connection ends in any case, even if the handshake fails.
         if task := asyncio.current_task():
             task.add_done_callback(lambda _: self._servers.pop(client).transport.abort())
         return None
@@ -124,7 +126,10 @@ class Forwarding:
 
 
 class _Lifetime:
-    """When API Gateway closes a connection: after a time without messages, and at an age."""
+    """The time at which API Gateway closes a connection.
+
+    That is IDLE_SECONDS after its last message, or LIFETIME_SECONDS after its start.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -132,7 +137,7 @@ class _Lifetime:
         self.deadline = asyncio.timeout(IDLE_SECONDS)
 
     def extend(self) -> None:
-        if not self.deadline.expired():
+        if not self.deadline.expired():  # asyncio refuses to reschedule an expired timeout
             self.deadline.reschedule(min(self._loop.time() + IDLE_SECONDS, self._end))
 
 
@@ -156,7 +161,7 @@ async def _forward_responses(server: Connection, client: Connection, lifetime: _
 
 
 async def _close_like(closed: Connection, other: Connection) -> None:
-    """Close `other` with the code of `closed`. A cut connection has none, so cut the other too."""
+    """Close `other` with the code of `closed`, or cut it if `closed` was cut."""
     code = closed.close_code
     if code is None or other.close_code is not None:
         return
@@ -169,7 +174,7 @@ async def _close_like(closed: Connection, other: Connection) -> None:
 
 
 def select_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The function's own rule, because MiniStack drops the header of the function's response."""
+    """The subprotocol that the function would name. MiniStack drops its response's headers."""
     named = subprotocol_for(Connect("", 0, subprotocols=tuple(offered)))
     return Subprotocol(named) if named else None
 

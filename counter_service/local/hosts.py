@@ -1,7 +1,8 @@
-"""The names by which the local site may be reached.
+"""The host names by which the local site may be reached.
 
-A foreign page can give its own name this machine's address (DNS rebinding). It then has the same
-origin as the site, so the Host header is all that tells the two apart.
+The owner of a foreign page can make the page's host name resolve to this machine (DNS rebinding).
+The browser then treats the page and the site as one origin, and only the Host header shows the
+foreign name.
 """
 
 import socket
@@ -15,7 +16,9 @@ _LOCALHOST: Final = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Names that belong to the site besides addresses and localhost, which no page can take over.
+    """The trusted host names: those in `names`, IP addresses and localhost.
+
+    No foreign page can have an IP address or localhost as its host name.
 
     Args:
         names: In lower case.
@@ -43,7 +46,7 @@ def of_this_machine(host: str, allowed_origins: list[str]) -> Hosts:
 def is_same_origin(origin: str, host: str) -> bool:
     """Whether a page of this origin was loaded from this host.
 
-    The scheme may differ, because a forwarder of ports may add TLS.
+    The scheme may differ, because a port forwarder may add TLS.
     """
     return origin.partition("://")[2].lower() == host.lower() != ""
 
@@ -51,7 +54,7 @@ def is_same_origin(origin: str, host: str) -> bool:
 def _name(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
-    except ValueError:  # such as an unfinished IPv6 address
+    except ValueError:  # such as an incomplete IPv6 address
         return ""
 
 

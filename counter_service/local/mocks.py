@@ -8,7 +8,7 @@ from .creators.registry import CREATORS
 from .emulator import MiniStack
 from .errors import LocalError
 
-# Not a resource of AWS.
+# A provider is a custom resource in Pulumi, but not a resource of AWS.
 _PROVIDER_PREFIX: Final = "pulumi:providers:"
 
 
@@ -25,7 +25,7 @@ class EmulatorMocks(Mocks):
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise LocalError(
-            f"The local run has no response to the call {args.token}: add one to {__name__}."
+            f"The local run has no response to the call {args.token}. Add one to {__name__}."
         )
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:

@@ -16,8 +16,10 @@ PACKAGES: Final = vendor.FOLDERS["local"]
 
 
 def with_local_overrides(config: Mapping[str, str], page_origin: str) -> dict[str, str]:
-    """The configuration for a local run: the page's own origin may connect, and with authentication
-    the token library is the one for this machine."""
+    """The configuration for a local run.
+
+    The page's own origin may connect. With authentication, PyJWT is the one for this machine.
+    """
     overrides = {}
     origins_key = qualified("allowedOrigins")
     allowed = _json(config.get(origins_key, ""))
@@ -27,14 +29,14 @@ def with_local_overrides(config: Mapping[str, str], page_origin: str) -> dict[st
         suffix: str = sysconfig.get_config_var("EXT_SUFFIX")
         overrides |= {
             qualified("authPackages"): PACKAGES,
-            # Read by infra/emulator.py. Without it the library must be for Lambda's platform.
+            # Read by infra/emulator.py. Without this key, PyJWT must be for Lambda's platform.
             "emulator:platform": suffix.removeprefix(".").removesuffix(".so"),
         }
     return {**config, **overrides}
 
 
 def allowed_origins(config: Mapping[str, str]) -> list[str]:
-    """The origins that may connect, of a configuration that was deployed."""
+    """The origins that may connect, from a configuration that was deployed."""
     origins: list[str] = json.loads(config[qualified("allowedOrigins")])
     return origins
 
@@ -46,7 +48,7 @@ def needs_token(config: Mapping[str, str]) -> bool:
 
 @contextmanager
 def naming_places(places: Mapping[str, str], overridden: Collection[str] = ()) -> Iterator[None]:
-    """Add to the program's error about a key where the stack's files set it.
+    """Add to an error about a key the place where the stack's files set it.
 
     Args:
         places: Place of each qualified key, such as "Pulumi.dev.yaml, line 3".
@@ -55,7 +57,7 @@ def naming_places(places: Mapping[str, str], overridden: Collection[str] = ()) -
     try:
         yield
     except pulumi.RunError as error:
-        # The program is run from its file, so its exceptions are not imported here.
+        # infra.config.ConfigurationError, which local/ may not import, has the key.
         key = getattr(error, "key", None) or ""
         if key in places and key not in overridden:
             raise pulumi.RunError(f"{places[key]}: {error}") from error

@@ -1,4 +1,4 @@
-"""Ends a command with its parent, from its first moment. Imports nothing that takes time."""
+"""Ends a command when its parent ends, from its start on. Imports nothing that takes time."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ PARENT: Final = "PARENT_PID"  # set by the Makefile
 def begin() -> None:
     """Call this before the imports, which take seconds.
 
-    SIGINT ends the process without a traceback until the command handles signals. If PARENT_PID
-    names the parent, such as make, its end ends this process: make may be killed, and then it does
-    not end what it started.
+    Until the command handles signals, SIGINT ends the process without a traceback. If PARENT_PID
+    names the parent, such as make, this process ends with it, because a make that is killed does
+    not end the processes that it started.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if parent := os.environ.get(PARENT):

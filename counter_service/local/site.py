@@ -26,17 +26,18 @@ from .forwarding import Forwarding
 CONFIG_PATH: Final = "/config.json"
 _OUR_FAILURES: Final = ("process_request failed", "connection handler failed")
 
-# Browsers open connections that they do not use, and the library logs each as an error.
+# Browsers open connections that they do not use, and the library logs each as an error. So pass on
+# only the failures of our own code.
 _log: Final = logging.getLogger("counter_service.local.site")
 _log.addFilter(lambda record: record.msg in _OUR_FAILURES)
 
 
 class Site:
-    """A bound, not yet serving, server for one folder.
+    """A server for the built page. It is bound at once, and responds while `serving` runs.
 
     Args:
-        folder: The built page.
-        port: 0 for a free one.
+        folder: Folder of the built page.
+        port: Port to listen on. 0: a free one.
         host: Address or name to listen on.
 
     Raises:
@@ -91,6 +92,7 @@ class Site:
             finally:
                 started.set()
 
+        # A thread, because the main thread gets the signals and watches the emulator.
         thread = threading.Thread(target=run, name="site")
         thread.start()
         started.wait()
@@ -111,7 +113,7 @@ class Site:
         started: threading.Event,
         stop: asyncio.Event,
     ) -> None:
-        # The page reads a path, because only its browser has the host and port that it used.
+        # Only a path, because only the browser has the host and port by which it reached the site.
         config = json.dumps({"webSocketUrl": target.path}).encode()
         transports: set[asyncio.Transport] = set()
 
@@ -138,7 +140,7 @@ class Site:
 
         async with serve(
             target.forward,
-            sock=self._listener.dup(),
+            sock=self._listener.dup(),  # a copy, because the server closes its socket
             process_request=respond,
             select_subprotocol=forwarding.select_subprotocol,
             create_connection=Client,
@@ -153,7 +155,8 @@ class Site:
             started.set()
             await stop.wait()
             server.close()
-            # Open clients get a close frame. Connections without a request would delay the end.
+            # Open clients get a close frame. Abort connections without a request, because the
+            # server would wait for one.
             await asyncio.sleep(0)
             opened = {client.transport for client in server.connections}
             for transport in transports - opened:
@@ -167,7 +170,7 @@ def _listener(host: str, port: int) -> socket.socket:
         )[0]
         return socket.create_server(address[:2], family=family, backlog=1024)
     except (OSError, UnicodeError) as problem:
-        # Not the text of create_server, which repeats the address.
+        # Use only the reason, because create_server's own text repeats the address.
         number = getattr(problem, "errno", None)
         reason = os.strerror(number) if number and number > 0 else problem
         raise LocalError(
@@ -179,6 +182,6 @@ def _listener(host: str, port: int) -> socket.socket:
 def _untrusted(host: str) -> str:
     return (
         f"The local run does not serve {host!r}, because a foreign page may have given that name "
-        "this machine's address. Open the page by an IP address, as localhost, or start it with "
-        "HOST=<that name>; or add the page's origin to allowedOrigins."
+        "this machine's address. Open the page at an IP address or at localhost, start the run "
+        "with HOST=<that name>, or add the page's origin to allowedOrigins."
     )

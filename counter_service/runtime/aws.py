@@ -27,8 +27,8 @@ class AwsClients:
     """Clients of SERVICES, and the credentials that they use.
 
     Args:
-        roots: File of the only certificate authorities that are trusted. botocore reads its own
-            150 for each connection, which takes 16 ms of CPU.
+        roots: PEM file with the only certificate authorities that are trusted. botocore would read
+            its own 150 for each connection, which takes 16 ms of CPU.
     """
 
     def __init__(self, roots: Path) -> None:
@@ -41,7 +41,11 @@ class AwsClients:
         return self._session.create_client(service, config=config, verify=self._roots)
 
     def credentials(self) -> Credentials:
-        """The current credentials; those of a role rotate. Raises SettingsError."""
+        """The current credentials. Call this for each use, because those of a role rotate.
+
+        Raises:
+            SettingsError: There are none.
+        """
         found = self._session.get_credentials()
         if found is None:
             raise SettingsError("AWS_ACCESS_KEY_ID", "is not set")

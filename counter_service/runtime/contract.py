@@ -6,7 +6,7 @@ The one module of the runtime that `counter_service.infra` may import.
 from enum import StrEnum
 from typing import Final
 
-# The entry point inside of the archive.
+# The entry point inside the archive.
 HANDLER: Final = "counter_service.runtime.handler.handle"
 
 # Environment of the function.
@@ -15,14 +15,15 @@ ENV_COUNTER_TABLE: Final = "COUNTER_TABLE"
 ENV_MANAGEMENT_ENDPOINT: Final = "MANAGEMENT_ENDPOINT"
 ENV_POSTS_PER_SECOND: Final = "POSTS_PER_SECOND"  # to all clients, more than 0
 ENV_COUNTER_SHARDS: Final = "COUNTER_SHARDS"  # default 1
-# Which clients may connect, and how fast they may click. By default none may, without a limit.
+# Which clients may connect, and how many messages each may send. By default no client may connect,
+# and there is no limit on messages.
 ENV_ALLOWED_ORIGINS: Final = "ALLOWED_ORIGINS"  # separated by commas
 ENV_ALLOW_LOCALHOST: Final = "ALLOW_LOCALHOST"  # "true" or "false"
 ENV_ALLOW_MISSING_ORIGIN: Final = "ALLOW_MISSING_ORIGIN"  # "true" or "false"
 ENV_AUTH_ISSUER: Final = "AUTH_ISSUER"  # this and the next two only with authentication
 ENV_AUTH_AUDIENCE: Final = "AUTH_AUDIENCE"
 ENV_AUTH_JWKS_URL: Final = "AUTH_JWKS_URL"
-ENV_CLICKS_PER_SECOND: Final = "CLICKS_PER_SECOND"  # 0: no limit
+ENV_CLICKS_PER_SECOND: Final = "CLICKS_PER_SECOND"  # of one connection; 0: no limit
 
 # Routes of the WebSocket API.
 ROUTE_CONNECT: Final = "$connect"
@@ -34,9 +35,9 @@ ROUTES: Final = (ROUTE_CONNECT, ROUTE_DISCONNECT, ROUTE_DEFAULT)
 CONNECTION_KEY: Final = "connectionId"  # S
 CONNECTED_AT: Final = "connectedAt"  # N, epoch seconds
 EXPIRES_AT: Final = "expiresAt"  # N, epoch seconds; the TTL attribute of both tables
-# With a limit of clicks: the last second in which this connection clicked, and how often.
-CLICK_SECOND: Final = "clickSecond"  # N, epoch seconds
-CLICKS: Final = "clicks"  # N
+# Only with CLICKS_PER_SECOND. The names say clicks, but every kind of message is counted.
+CLICK_SECOND: Final = "clickSecond"  # N, epoch seconds: when this connection last sent a message
+CLICKS: Final = "clicks"  # N, its messages in that second
 
 # Counter table.
 COUNTER_KEY: Final = "id"  # S
@@ -57,7 +58,7 @@ LEASE_UNTIL: Final = "leaseUntil"  # N, epoch seconds
 
 # Metrics of the function, in CloudWatch under one namespace with one dimension.
 METRICS_NAMESPACE: Final = "CounterService"
-METRICS_DIMENSION: Final = "FunctionName"  # as AWS/Lambda calls it; its value carries the stack
+METRICS_DIMENSION: Final = "FunctionName"  # as in AWS/Lambda; its value contains the stack's name
 
 
 class Metric(StrEnum):
@@ -66,7 +67,7 @@ class Metric(StrEnum):
     CLICKS = "Clicks"  # increments that were counted, each of them once
     RETRIES = "Retries"  # attempts to count that conflicted with another click or were throttled
     BROADCASTS = "Broadcasts"  # values that were posted to every connection
-    AUDIENCE = "Audience"  # connections that one broadcast was for
+    AUDIENCE = "Audience"  # connections that an event's broadcasts were for, its sender included
     DELIVERED = "Delivered"
     GONE = "Gone"
     SKIPPED = "Skipped"

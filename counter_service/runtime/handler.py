@@ -1,6 +1,6 @@
-"""Lambda's entry point, and the place where adapters meet the service."""
+"""Lambda's entry point, which connects the AWS adapters to the service."""
 
-# ruff: noqa: E402  # the collector must stop before anything is allocated
+# ruff: noqa: E402  # the garbage collector must stop before the imports allocate anything
 
 import gc
 
@@ -61,8 +61,8 @@ def build(environ: Mapping[str, str]) -> CounterService:
     clients = AwsClients(AMAZON_ROOTS)
     dynamodb = clients.client("dynamodb", WITH_RETRIES)
     clock = SystemClock()
-    # The operating system's generator, because instances may start with the same state of
-    # Python's: they would choose the same rows and retry in step.
+    # The operating system's generator, because Python's own may start in the same state in several
+    # instances, which would then choose the same rows and retry in step.
     random = SystemRandom().random
     ports = Ports(
         counter=DynamoCounterStore(
@@ -98,7 +98,7 @@ def build(environ: Mapping[str, str]) -> CounterService:
 def _token_verifier(authentication: Authentication | None) -> TokenVerifier | None:
     if authentication is None:
         return None
-    # Imported here, because only archives with authentication contain the token library.
+    # Imported here, because only archives with authentication contain PyJWT.
     from .auth.jwks import JwksCache
     from .auth.jwt_verifier import JwtVerifier
 
@@ -119,8 +119,9 @@ finally:
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Serve one WebSocket event.
 
-    Returns a status without a body, because API Gateway drops a body and emulators deliver it. The
-    status rejects or accepts a handshake, and the response to one names the subprotocol.
+    Returns:
+        The status, which accepts or rejects a handshake, and the subprotocol of an accepted one.
+        There is no body, because API Gateway drops it and emulators deliver it to the client.
     """
     started = time.perf_counter()
     try:
@@ -130,7 +131,7 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"statusCode": 400}
     outcome = service.handle(parsed, _deadline_ms(context))
     log.log(
-        # A client's mistake is no reason for an alarm. Our failures and DynamoDB's are.
+        # Only failures of the service are warnings. A client's mistakes are not ours to correct.
         logging.WARNING if outcome.is_our_failure else logging.INFO,
         outcome.action,
         extra={
@@ -158,7 +159,7 @@ def _deadline_ms(context: Any) -> float:
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:
-    """The outcome in the spelling of the log: counted_before is countedBefore."""
+    """The outcome's fields for the log, in camel case: counted_before becomes countedBefore."""
     values = asdict(outcome)
     values |= values.pop("deliveries")
     return {

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the keys of Lambda's own JSON logs.
+"""Structured logs: one JSON object per line, with the keys of Lambda's own JSON logs.
 
 Message bodies, addresses and user agents are never logged.
 """
@@ -16,7 +16,7 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "tas
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one line of JSON, with everything that was given as `extra`."""
+    """Formats a record as one line of JSON, including everything that was passed as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {

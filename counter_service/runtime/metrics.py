@@ -30,7 +30,8 @@ def embedded(
     """
     values = _counted(outcome)
     if Metric.BROADCASTS in values and requested_at_ms is not None:
-        values[Metric.LAG] = max(0, now_ms - requested_at_ms)  # the clocks of two machines
+        # API Gateway's clock may be ahead of this machine's.
+        values[Metric.LAG] = max(0, now_ms - requested_at_ms)
     if not values:
         return {}
     directive = {
@@ -46,7 +47,7 @@ def embedded(
 
 
 def _counted(outcome: Outcome) -> dict[Metric, int]:
-    """Only what happened, because a metric that is not written costs nothing and its sum is 0."""
+    """The metrics that are not 0. A metric that is not written costs nothing, and its sum is 0."""
     posts = outcome.deliveries
     audience = posts.delivered + posts.gone + posts.skipped + posts.forbidden
     counted = {

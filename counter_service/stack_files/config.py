@@ -16,17 +16,18 @@ from .document import DocumentError, parse
 from .scalars import to_text
 
 PROJECT_FILE: Final = "Pulumi.yaml"
+# Keys of a stack's file beside `config`. The engine reads them as text.
 _TEXT_KEYS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 
 
 class StackConfig:
-    """Values of a stack, and where they are set.
+    """The values of a stack's configuration, and where each is set. All are by qualified key.
 
     Attributes:
-        values: Text of each value by qualified key, as the program gets it.
-        found: The values themselves: texts, numbers, lists and so on.
-        places: Place of each key, such as "Pulumi.dev.yaml, line 3".
+        values: Values as the text that the program gets.
+        found: Values with their types in YAML: str, int, float, bool, list or document.Mapping.
+        places: Places, such as "Pulumi.dev.yaml, line 3".
     """
 
     def __init__(self) -> None:
@@ -39,22 +40,25 @@ class StackConfig:
 
         Args:
             key: Qualified name.
-            value: As YAML has it.
-            place: File and line of the value, which errors name.
+            value: With its type in YAML.
+            place: File and line of the value, for error messages.
 
         Raises:
-            pulumi.RunError: The value has a number that is not finite.
+            pulumi.RunError: The value contains a number that is not finite.
         """
         try:
             self.values[key] = to_text(value)
         except ValueError:
-            raise pulumi.RunError(f"{place}: {key} has a number that is not finite.") from None
+            # The program gets numbers as JSON, which has neither infinity nor NaN.
+            raise pulumi.RunError(
+                f"{place}: {key} contains a number that is not finite. Use a finite one."
+            ) from None
         self.found[key] = value
         self.places[key] = place
 
 
 class _File:
-    """A YAML file whose value is a mapping, or that is empty."""
+    """A YAML file that contains a mapping or nothing. Errors name the file and the line."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
@@ -68,9 +72,9 @@ class _File:
         if content is None:
             return
         if not isinstance(content, document.Mapping):
-            self.fail(1, "The file is no mapping. Begin it with a key such as config:.")
+            self.fail(1, "The file is not a mapping. Begin it with a key such as config:.")
         if content.other_key:
-            self.fail(content.other_key, "This key is no text. Remove it, or put it in quotes.")
+            self.fail(content.other_key, "This key is not text. Remove it, or put it in quotes.")
         self.content = content
 
     def place(self, line: int) -> str:
@@ -85,7 +89,7 @@ class _File:
         if value is None:
             return document.Mapping()
         if not isinstance(value, document.Mapping):
-            self.fail(self.content.lines[key], f"{key} is no mapping of keys and values.")
+            self.fail(self.content.lines[key], f"{key} is not a mapping of keys and values.")
         return value
 
 
@@ -147,14 +151,17 @@ def _apply(project_file: _File, project: str, config: StackConfig) -> None:
 def _name(project_file: _File) -> str:
     name = project_file.content.get("name")
     if not isinstance(name, str) or not name:
-        project_file.fail(project_file.content.lines.get("name", 1), "The project has no name.")
+        project_file.fail(
+            project_file.content.lines.get("name", 1),
+            "The project has no name. Write one, such as name: counter-service.",
+        )
     return name
 
 
 def _check_other_keys(file: _File) -> None:
     for key in _TEXT_KEYS:
         if isinstance(file.content.get(key), list | dict):
-            file.fail(file.content.lines[key], f"{key} is no text.")
+            file.fail(file.content.lines[key], f"{key} is not text. Write it as a single value.")
     if file.content.get("environment"):
         file.fail(
             file.content.lines["environment"],
@@ -167,17 +174,18 @@ def _stack_values(file: _File, project: str) -> dict[str, tuple[int, Any]]:
     """Line and value of each qualified key."""
     config = file.mapping("config")
     if config.other_key:
-        file.fail(config.other_key, "This key is no text. Put it in quotes.")
+        file.fail(config.other_key, "This key is not text. Put it in quotes.")
     found: dict[str, tuple[int, Any]] = {}
     for written, value in config.items():
         line = config.lines[written]
         match qualified(written, project).split(":"):
             case [namespace, name]:
                 key = f"{namespace}:{name}"
+            # The older form of a key, which the engine still accepts.
             case [namespace, "config", name] if namespace and name:
                 key = f"{namespace}:{name}"
             case _:
-                file.fail(line, f"{written} is no key: write it as <namespace>:<name>.")
+                file.fail(line, f"{written} is not a key. Write it as <namespace>:<name>.")
         if key in found:
             file.fail(line, f"{key} is already set in line {found[key][0]}. Remove one.")
         found[key] = (line, _readable(file, line, key, value, project))
@@ -185,9 +193,9 @@ def _stack_values(file: _File, project: str) -> dict[str, tuple[int, Any]]:
 
 
 def _readable(file: _File, line: int, key: str, value: Any, project: str) -> Any:
-    """The value, unless it is encrypted and the program would use it.
+    """The value. Fails if it is encrypted and in the project's own namespace.
 
-    The credentials of `aws:` may be encrypted, because the emulator takes any.
+    The credentials of `aws:` may be encrypted, because the emulator accepts any credentials.
     """
     if not _is_encrypted(value):
         return value
@@ -220,7 +228,7 @@ def _has_type(value: Any, declaration: Mapping[str, Any]) -> bool:
 
 
 def _is_item(value: Any, declaration: Mapping[str, Any]) -> bool:
-    # Values of the file are texts for the engine, and those within lists keep their types.
+    # The engine compares a whole value as text, but the entries of a list with their YAML types.
     type_name = declaration["type"]
     if value is None or (type_name == "string") != isinstance(value, str):
         return False

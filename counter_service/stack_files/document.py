@@ -1,7 +1,8 @@
-"""A YAML document as Pulumi's engine reads it, which is as Go's yaml.v3 does.
+"""Reads a YAML document as Pulumi's engine does, which uses Go's yaml.v3.
 
-libyaml parses it: yaml.v3 is a translation of libyaml to Go, so both accept the same syntax. The
-rest is here: duplicate keys, merge keys, aliases, and the tree of values (see scalars.py).
+libyaml parses it, because yaml.v3 is a translation of libyaml to Go and accepts the same syntax.
+This module has the rest: duplicate keys, merge keys, aliases, and the tree of values (scalars.py
+has the scalars).
 """
 
 import re
@@ -13,9 +14,9 @@ from yaml.resolver import BaseResolver
 
 from .scalars import PLAIN, STRING, ScalarError, resolve
 
-# Git writes these lines where two branches changed the same one.
+# Git marks a merge conflict with these lines.
 _MERGE_MARKER: Final = re.compile(rb"^(<{7}|\|{7}|={7}|>{7})( .*)?\r?$", re.MULTILINE)
-# libyaml accepts 1.2 as well.
+# libyaml also accepts 1.2, which yaml.v3 rejects.
 _OTHER_VERSION: Final = re.compile(rb"^%YAML[ \t]+(?!1\.1(\s|$))", re.MULTILINE)
 
 
@@ -34,11 +35,11 @@ class DocumentError(Exception):
 
 
 class Mapping(dict[str, Any]):
-    """A mapping of the document. Keys that are no text are written as Go formats them.
+    """A mapping of the document. A key that is not text is kept as the document writes it.
 
     Attributes:
         lines: Line of each key, from 1.
-        other_key: Line of a key that is no text, or None if all of them are.
+        other_key: Line of a key that is not text, or None if all keys are text.
     """
 
     def __init__(self) -> None:
@@ -51,8 +52,9 @@ def parse(content: bytes) -> Any:
     """The value of the first document: Mapping, list, str, int, float, bool, or None.
 
     Raises:
-        DocumentError: It is no YAML, or yaml.v3 rejects its content.
+        DocumentError: The content is not YAML, or yaml.v3 rejects it.
     """
+    # A directive precedes the first document. Within a document the line is text.
     head = content.partition(b"\n---")[0]
     if version := _OTHER_VERSION.search(head):
         line = head.count(b"\n", 0, version.start()) + 1
@@ -63,18 +65,20 @@ def parse(content: bytes) -> Any:
         return None if node is None else _Tree().value(node)
     except yaml.reader.ReaderError as error:
         line = content.count(b"\n", 0, error.position) + 1
-        raise DocumentError(line, "It has bytes that are no text. Save it as UTF-8.") from error
+        raise DocumentError(
+            line, "The file has bytes that are not text. Save it as UTF-8."
+        ) from error
     except yaml.MarkedYAMLError as error:
         if marker := _MERGE_MARKER.search(content):
             line = content.count(b"\n", 0, marker.start()) + 1
             problem = f"{marker[1].decode()} marks a merge conflict. Resolve it."
             raise DocumentError(line, problem) from error
         mark = error.problem_mark or error.context_mark
-        # A mistake at the end of the file is placed after its last line.
+        # libyaml places a mistake at the end of the file after the last line.
         line = min(mark.line + 1 if mark else 1, len(content.splitlines()))
         raise DocumentError(line, f"It is not valid YAML: {error.problem}.") from error
     except RecursionError as error:
-        raise DocumentError(1, "It is nested too deeply.") from error
+        raise DocumentError(1, "The file is nested too deeply.") from error
 
 
 class _Parser(CParser, BaseResolver):
@@ -88,11 +92,14 @@ class _Parser(CParser, BaseResolver):
 
 
 class _Tree:
-    """Turns nodes into values. yaml.v3's limits stop aliases that refer to themselves or multiply.
+    """Turns nodes into values, within yaml.v3's limits for aliases.
 
     Attributes:
-        reached: Nodes that were reached before. One that is reached again is an alias.
+        reached: Nodes that were reached before. A node that is reached again is an alias.
         open: Nodes that contain the current one.
+        count: Values so far.
+        alias_count: Those of them that are in an alias.
+        alias_depth: Number of aliases that contain the current node.
     """
 
     def __init__(self) -> None:
@@ -119,6 +126,8 @@ class _Tree:
             self.open.remove(node)
 
     def _limit_aliases(self, node: yaml.Node) -> None:
+        # A few aliases of aliases can stand for billions of values. The limits are those of
+        # yaml.v3 (decode.go) for documents of this size.
         self.count += 1
         self.alias_count += self.alias_depth > 0
         if self.count > 1000 and self.alias_count > 0.99 * self.count:
@@ -156,7 +165,7 @@ class _Tree:
         return mapping
 
     def _merge(self, mapping: Mapping, source: Mapping) -> None:
-        # The mapping's own keys count, and of its sources the first that has the key.
+        # The mapping's own keys take precedence, then its sources in their order.
         for key in source.keys() - mapping.keys():
             mapping[key] = source[key]
             mapping.lines[key] = source.lines[key]

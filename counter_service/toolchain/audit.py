@@ -1,4 +1,4 @@
-"""Looks up advisories on every locked package, with pip-audit and npm audit. Both ask a service."""
+"""Looks up advisories on every locked package, with the services of pip-audit and npm audit."""
 
 import subprocess
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from .places import show
 
 NODE_PROJECTS: Final = ("web", "bench/node")
 # With hashes and without pip, pip-audit reads the pins and resolves nothing. Without --strict it
-# skips a package about which the service sends no response, and exits with 0.
+# would skip a package about which the service sends no response, and exit with 0.
 _PIP_AUDIT: Final = (
     *("--strict", "--disable-pip", "--require-hashes", "--progress-spinner", "off"),
     "--requirement",
@@ -37,8 +37,8 @@ def main(pip_audit: Sequence[str], npm: Sequence[str], root: Path) -> int:
             failed.append(name)
     if failed:
         show(
-            f"error: There is an advisory, or no response of the service, for {', '.join(failed)}. "
-            "Update the packages that are named above by make lock, or run make audit again when "
+            f"error: There is an advisory for {', '.join(failed)}, or the service did not respond. "
+            "Update the packages that are named above with make lock, or run make audit again when "
             "the service can be reached."
         )
     return 1 if failed else 0

@@ -12,9 +12,9 @@ from .places import ROOT, show
 
 USAGE: Final = """usage: python3 -I counter_service/toolchain COMMAND
 
-  prepare PART...   install what is missing of each part, and repair what is broken
+  prepare PART...   install each part, or repair it
   npm ARGUMENT...   npm, with the machine's Node or an installed one
-  build             build the page, also where it is current
+  build             build the page, even if it is up to date
   lock              pin the newest packages that pyproject.toml and package.json allow
   pulumi ARGUMENT...  the Pulumi CLI: the machine's, or an installed one
   up STACK          deploy a stack; YES=1 in the environment skips the questions
@@ -34,7 +34,7 @@ PARTS: Final[dict[str, Callable[[], object]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; return its exit code. A problem is one sentence on standard error."""
+    """Run a command and return its exit code. An error is printed without a traceback."""
     try:
         return _run(arguments)
     except ToolchainError as problem:
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     if os.pathsep in str(ROOT):
         raise ToolchainError(
-            f"The path of the checkout, {ROOT}, has a colon, which no entry of PATH can have. "
+            f"The path of the checkout, {ROOT}, has a colon, which no entry of PATH can contain. "
             "Rename the folder, and run the command again."
         )
     match arguments:
@@ -66,7 +66,7 @@ def _run(arguments: list[str]) -> int:
             pulumi_cli.run(ROOT, words)
         case ["up", stack]:
             yes = os.environ.get("YES") == "1"
-            # First what may fail or ask, then what takes a minute.
+            # First the steps that may fail or ask a question, then those that take a minute.
             pulumi_cli.require_confirmation(stack, yes)
             pulumi_cli.find(ROOT)
             for part in ("deploy", "page"):

@@ -1,4 +1,4 @@
-"""The Python environments, each the content of one lock file."""
+"""The Python environments, each of which is installed from one lock file."""
 
 import csv
 import os
@@ -16,13 +16,13 @@ from .uv import NETWORK_ADVICE, Uv, base_python, reason
 class Environment:
     """A virtual environment and the lock that it is installed from."""
 
-    lock: str  # its file, relative to the checkout
-    folder: str  # where it is, relative to the checkout
+    lock: str  # file, relative to the checkout
+    folder: str  # relative to the checkout
     has_counter: bool = False  # whether the packages of counter_service/cli are in it
 
 
-# .venv is the one that Pulumi.yaml names. Those that share it have locks that agree: an
-# environment of `dev` satisfies them all.
+# Pulumi.yaml names .venv. The locks of the environments that share it agree, so an installation of
+# `dev` satisfies all three.
 ENVIRONMENTS: Final = {
     "deploy": Environment("requirements.txt", ".venv"),
     "local": Environment("requirements/local.txt", ".venv", has_counter=True),
@@ -34,9 +34,10 @@ ENVIRONMENTS: Final = {
 
 
 def ensure(name: str, root: Path = places.ROOT) -> Path:
-    """The folder of the named environment, which has what its lock says, or more.
+    """Install the named environment unless it satisfies its lock, and return its folder.
 
-    Raises ToolchainError when it cannot be created.
+    Raises:
+        ToolchainError: It cannot be installed.
     """
     environment = ENVIRONMENTS[name]
     folder = folder_of(name, root)
@@ -47,7 +48,8 @@ def ensure(name: str, root: Path = places.ROOT) -> Path:
             places.show(f"Installing {environment.lock} into {environment.folder}.")
             _create(uv, folder, environment.lock)
             if not _is_right(uv, folder, environment.lock):
-                # uv shares the files of its cache with the environments. One was changed.
+                # uv links environments to the files of its cache, so a file that was changed in an
+                # environment is wrong in the cache too. Download it again.
                 _create(uv, folder, environment.lock, "--no-cache")
         if environment.has_counter:
             launcher.ensure(folder)
@@ -64,7 +66,7 @@ def _is_right(uv: Uv, folder: Path, lock: str) -> bool:
 
 
 def _is_of_this_python(folder: Path) -> bool:
-    """Whether its Python starts, and is the version and installation that runs this command."""
+    """Whether the environment's Python starts, and is of the same installation as this process."""
     identity = "(sys.version, sys.base_prefix, sys.prefix != sys.base_prefix)"
     question = f"import sys; print(ascii({identity}))"
     try:
@@ -77,7 +79,7 @@ def _is_of_this_python(folder: Path) -> bool:
 
 
 def _satisfies(uv: Uv, folder: Path, lock: str) -> bool:
-    """Whether every package of the lock is installed. uv reads the environment, not the network."""
+    """Whether every package of the lock is installed. Does not use the network."""
     found = uv.run_offline(
         *("pip", "install", "--dry-run", "--no-deps", "--require-hashes"),
         *("--python", folder / "bin" / "python", "--requirements", lock),
@@ -86,7 +88,7 @@ def _satisfies(uv: Uv, folder: Path, lock: str) -> bool:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether each package has its files, with the sizes that its RECORD has."""
+    """Whether each package has all its files, with the sizes that its RECORD states."""
     return all(
         _matches_its_record(package)
         for package in folder.glob("lib/python*/site-packages/*.dist-info")
@@ -99,7 +101,7 @@ def _matches_its_record(package: Path) -> bool:
             return all(
                 (package.parent / path).stat().st_size == int(size)
                 for path, _, size in csv.reader(lines)
-                if size  # RECORD itself has none, nor has what pip compiled
+                if size  # not stated for RECORD itself, and for bytecode
             )
     except (OSError, ValueError, csv.Error):
         return False
@@ -107,7 +109,7 @@ def _matches_its_record(package: Path) -> bool:
 
 def _create(uv: Uv, folder: Path, lock: str, *options: str) -> None:
     with places.replacing(folder) as new:
-        # Relocatable: it is renamed here, and works on when the checkout is moved.
+        # Relocatable, because it is renamed below, and must still work after the checkout is moved.
         venv = ("venv", "--relocatable", "--no-project", "--python", base_python(), str(new))
         python = str(new / "bin" / "python")
         sync = ("pip", "sync", "--require-hashes", "--python", python, lock, *options)

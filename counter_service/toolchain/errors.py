@@ -5,11 +5,15 @@ from pathlib import Path
 
 
 class ToolchainError(Exception):
-    """Ends the command with its text and exit code 1."""
+    """An error that ends the command. Its text is printed, and the exit code is 1."""
 
 
 def sentence(problem: OSError, place: Path | None = None) -> str:
-    """Says what is wrong with a file and what to do. Names `place` if the error names no file."""
+    """The error as sentences: what is wrong with a file, and what to do.
+
+    Args:
+        place: Named if the error names no file.
+    """
     advice = {
         errno.EACCES: "Make it yours, for example with sudo chown -R, and run the command again.",
         errno.EPERM: "Make it yours, for example with sudo chown -R, and run the command again.",

@@ -21,7 +21,7 @@ import grpc
 import pulumi
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-# With this code the script says that the user was shown the error.
+# The script's exit code after it has shown the error to the user.
 SHOWN = 32
 
 
@@ -61,7 +61,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     def Run(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Run the program once, and report whether it failed without a message of its own."""
+        """Run the program once. Reports a failure as an error unless the script has shown one."""
         code = subprocess.call(
             [
                 *(sys.executable, "-u", self.script, "--engine", self.engine),
@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> None:
     Args:
         arguments: The path of `pulumi-language-python-exec`, then what the CLI passes.
     """
-    # The CLI ends its plugins by this signal, for which a traceback would be shown.
+    # The CLI ends its plugins with this signal, for which Python would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     server = grpc.server(ThreadPoolExecutor())
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(

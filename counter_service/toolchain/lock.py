@@ -1,4 +1,4 @@
-"""The lock files: every package of pyproject.toml, for every supported Python and platform."""
+"""Writes the lock files, which pin every package for every supported Python and platform."""
 
 from pathlib import Path
 from typing import Final
@@ -8,8 +8,7 @@ from .errors import ToolchainError
 from .node import npm
 from .uv import Uv, reason
 
-# Each file, what it locks, and the files that it agrees with. In this order, because a file must
-# be there before another agrees with it.
+# Each file, what it locks, and the files that it must agree with, which are locked before it.
 LOCKS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "requirements.txt": (("pyproject.toml",), ()),
     "requirements/local.txt": (("pyproject.toml", "--group", "local"), ("requirements.txt",)),
@@ -24,8 +23,8 @@ LOCKS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "requirements/node.txt": (("--group", "node"), ()),
     "requirements/uv.txt": (("--group", "uv"), ()),
 }
-# pip before 24 needs the extras: where a package asks for coverage[toml], it does not accept that
-# the lock pins coverage, looks for the newest one, and misses its hash.
+# Keep the extras for pip before 24. If a package requires coverage[toml] and the lock pins only
+# coverage, that pip looks for the newest version instead, and fails because it has no hash of it.
 _OPTIONS: Final = (
     "--universal",
     "--generate-hashes",
@@ -38,7 +37,8 @@ _OPTIONS: Final = (
 def update(root: Path = places.ROOT) -> None:
     """Pin the newest versions that pyproject.toml and the package.json files allow.
 
-    Raises ToolchainError when there is no solution, or no network.
+    Raises:
+        ToolchainError: There is no solution, or no network.
     """
     with places.exclusive(root):
         uv = Uv(root)
@@ -52,4 +52,7 @@ def update(root: Path = places.ROOT) -> None:
                 raise ToolchainError(f"{file} cannot be locked: {reason(done.stderr)}.")
     for folder in ("web", "bench/node"):
         if npm("--prefix", folder, "install", "--package-lock-only", root=root).returncode:
-            raise ToolchainError(f"{folder}/package-lock.json cannot be locked: see above.")
+            raise ToolchainError(
+                f"npm cannot lock the packages of {folder}/package.json. Correct the error above, "
+                "and run make lock again."
+            )

@@ -1,4 +1,4 @@
-"""Node and npm: the machine's where they are new enough, or else those of a package on PyPI."""
+"""Node and npm: the machine's if they are new enough, or else those of a package on PyPI."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from . import environments, places, processes, settings
 from .errors import ToolchainError
 from .uv import reason
 
-# Vite needs this minor version or a newer one, by major version.
+# The oldest minor version that Vite supports, by major version.
 _OLDEST: Final = {20: 19, 22: 12}
 
-# Given on the command line, where they win over what a person's .npmrc says.
+# Options of an installation. On the command line they take precedence over the user's .npmrc.
 INSTALL: Final = (
     *("ci", "--include=dev", "--include=optional", "--include=peer", "--ignore-scripts"),
     *("--install-strategy=hoisted", "--global=false", "--dry-run=false", "--no-audit", "--no-fund"),
@@ -26,14 +26,15 @@ INSTALL: Final = (
     *("--location=user", "--bin-links=true", "--workspaces=false"),
     *("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"),
 )
-# The same for commands that run scripts.
+# Options of commands that run scripts, for the same reason.
 RUN: Final = ("--script-shell=/bin/sh", "--node-options=", "--workspaces=false")
 
 
 def environ(root: Path = places.ROOT) -> dict[str, str]:
-    """An environment whose PATH begins with a Node that is new enough, and its npm.
+    """An environment in whose PATH a Node that is new enough, and its npm, come first.
 
-    Raises ToolchainError when the machine has none and none can be installed.
+    Raises:
+        ToolchainError: The machine has none, and none can be installed.
     """
     found = settings.for_npm(os.environ)
     found |= settings.cache_of_npm(found, places.tools(root))
@@ -71,12 +72,13 @@ def ensure_modules(
     root: Path = places.ROOT,
     announce: Callable[[str], object] = places.show,
 ) -> None:
-    """Have in `folder`/node_modules what its package-lock.json says.
+    """Install the packages of `folder`/package-lock.json, unless they are installed.
 
     Args:
-        announce: is called with one line before an installation.
+        announce: Called with one line before an installation.
 
-    Raises ToolchainError when npm cannot install it.
+    Raises:
+        ToolchainError: npm cannot install them.
     """
     environment = environ(root)
     with places.exclusive(root):
@@ -95,9 +97,10 @@ def ensure_modules(
 
 
 def missing_modules(folder: Path, root: Path = places.ROOT) -> list[str]:
-    """The packages of package-lock.json that are not installed in `folder`, by their path.
+    """The paths of the packages of package-lock.json that are not installed in `folder`.
 
-    Raises ToolchainError when package-lock.json is not one.
+    Raises:
+        ToolchainError: package-lock.json is not a lock file.
     """
     lock = _json(folder / "package-lock.json").get("packages")
     if not isinstance(lock, dict):
@@ -106,7 +109,7 @@ def missing_modules(folder: Path, root: Path = places.ROOT) -> list[str]:
             f"{name} is not a lock file of npm. Restore it, for example with git checkout {name}, "
             "and run the command again."
         )
-    # npm writes it last: without it an installation did not end.
+    # npm writes this file last, so it is missing after an installation that was interrupted.
     installed = _json(folder / "node_modules" / ".package-lock.json").get("packages", {})
     return [
         path
@@ -122,13 +125,13 @@ def missing_modules(folder: Path, root: Path = places.ROOT) -> list[str]:
 
 
 def _commands(path: str, entry: dict[str, Any]) -> list[str]:
-    """The paths that npm gives the commands of a package: beside it in .bin."""
+    """The paths to which npm links the commands of a package: in .bin beside the package."""
     beside = f"{path.rpartition('node_modules/')[0]}node_modules/.bin"
     return [f"{beside}/{name}" for name in entry.get("bin", {})]
 
 
 def _is_needed(entry: dict[str, Any]) -> bool:
-    # An optional package that names no machine is a dependency of one that may be for others.
+    # An optional package that names no platform may be the dependency of one for other platforms.
     return _is_for_this_machine(entry) and (not entry.get("optional") or "os" in entry)
 
 
@@ -137,7 +140,7 @@ def _is_for_this_machine(entry: dict[str, Any]) -> bool:
 
 
 def _machine() -> dict[str, str]:
-    """The properties of this machine, by npm's names for property and value."""
+    """The properties of this machine, with npm's names and values."""
     cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
     machine = platform.machine().lower()
     libc = {"libc": "glibc" if platform.libc_ver()[0] else "musl"}
@@ -153,7 +156,7 @@ def _for_this_machine() -> list[str]:
 
 
 def _allows(values: list[str] | None, mine: str) -> bool:
-    """Whether a list such as ["linux"] or ["!win32"] of a package allows this machine."""
+    """Whether a package's list, such as ["linux"] or ["!win32"], allows this machine's value."""
     if not values:
         return True
     refused = {value[1:] for value in values if value.startswith("!")}

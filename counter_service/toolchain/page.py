@@ -1,4 +1,4 @@
-"""The page: whether web/dist was built from the sources in web/, and the build."""
+"""Builds the page into web/dist, and checks whether it was built from the current sources."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from .errors import ToolchainError
 
 INDEX: Final = "index.html"
 
-# A build is made of these, below web/. web/vite.config.ts has the same list, and writes a stamp:
+# The inputs of a build, below web/. web/vite.config.ts has the same list, and writes a stamp:
 # {"sources": {path: SHA-256 in hex}, "webSocketUrl": the value of VITE_WEBSOCKET_URL}
 SOURCES: Final = (
     "browsers",
@@ -28,19 +28,20 @@ STAMP: Final = ".build.json"
 
 
 def ensure(web: Path, announce: Callable[[str], object]) -> None:
-    """Build the page unless web/dist is a build of the sources as they are.
+    """Build the page unless web/dist was built from the current sources.
 
     Args:
-        web: the folder of the sources.
-        announce: is called with one line before a build.
+        web: The folder of the sources.
+        announce: Called with one line before a build.
 
-    Raises ToolchainError when the page cannot be built.
+    Raises:
+        ToolchainError: The page cannot be built.
     """
     if outdated(web) is None and not places.has_leftovers(web / "dist"):
         return
     with places.exclusive(web.parent):
         places.remove_leftovers(web / "dist")
-        if (why := outdated(web)) is None:  # another command has built it meanwhile
+        if (why := outdated(web)) is None:  # another command has built the page meanwhile
             return
         announce(f"Building the page, because {why}.")
         try:
@@ -52,7 +53,7 @@ def ensure(web: Path, announce: Callable[[str], object]) -> None:
 
 
 def outdated(web: Path) -> str | None:
-    """Why web/dist must be built, as a clause; None when it is current."""
+    """The reason why web/dist must be built, as a clause. None: it is up to date."""
     stamp = web / "dist" / STAMP
     try:
         index = (web / "dist" / INDEX).read_text(encoding="utf-8", errors="replace")
@@ -69,11 +70,11 @@ def outdated(web: Path) -> str | None:
                 then, override = {}, ""
     except (OSError, ValueError):
         then, override = {}, ""
-    # By content, because the times of a fresh clone's files say nothing.
+    # Compare contents, because the files of a fresh clone all have new modification times.
     now = _hashes(web)
     changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
     if changed:
-        return f"web/dist was built from other sources than web/{changed[0]} is now"
+        return f"web/dist does not match web/{changed[0]}"
     if override:
         return f"web/dist was built with VITE_WEBSOCKET_URL and connects to {override} everywhere"
     return None
@@ -82,12 +83,14 @@ def outdated(web: Path) -> str | None:
 def build(web: Path) -> None:
     """Build the page into web/dist, which is replaced as a whole.
 
-    Raises ToolchainError when the packages cannot be installed, or the sources have an error.
+    Raises:
+        ToolchainError: The packages cannot be installed, or the sources have an error.
     """
     root = web.parent
-    node.ensure_modules(web, root, announce=lambda _: None)  # the build itself is announced
+    node.ensure_modules(web, root, announce=lambda _: None)  # the build was announced
     environment = node.environ(root)
-    # One bundle serves every stack, so no VITE_WEBSOCKET_URL, not even of web/.env, gets into it.
+    # One bundle serves every stack, so it must not contain an address. An empty variable also
+    # overrides web/.env.
     environment["VITE_WEBSOCKET_URL"] = ""
     with places.exclusive(root), places.replacing(web / "dist") as new:
         command = node.command_of_npm(environment)
@@ -118,5 +121,5 @@ def _hashes(web: Path) -> dict[str, str]:
     return {
         path.relative_to(web).as_posix(): sha256(path.read_bytes()).hexdigest()
         for path in files
-        if path.is_file() and not path.name.startswith(".")  # editors leave such files about
+        if path.is_file() and not path.name.startswith(".")  # such as an editor's swap file
     }

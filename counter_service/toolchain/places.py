@@ -1,4 +1,4 @@
-"""The folders of installations, their locks, and the replacement of a folder as a whole."""
+"""The folders of installations: where they are, locks on them, and their atomic replacement."""
 
 import fcntl
 import os
@@ -26,7 +26,7 @@ def tools(root: Path) -> Path:
 
 @contextmanager
 def exclusive(root: Path) -> Iterator[None]:
-    """Hold the checkout's set-up lock; wait for another command that holds it. May be nested."""
+    """Hold the checkout's set-up lock, after waiting for other processes. Calls may be nested."""
     if root in _held:
         yield
         return
@@ -41,10 +41,10 @@ def exclusive(root: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(file: Path, waiting: str) -> Iterator[None]:
-    """Hold a lock file, after showing a line if another process holds it.
+    """Hold a lock file. Shows the line `waiting` if another process holds the lock.
 
-    The operating system releases the lock when the process ends, however it ends, and the programs
-    that it started have ended as well: see processes.run.
+    The operating system releases the lock after this process and the programs that it started have
+    ended, however they ended (see processes.run).
     """
     with file.open("w", encoding="utf-8") as lock:
         os.set_inheritable(lock.fileno(), True)
@@ -76,7 +76,7 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 
 def has_leftovers(folder: Path) -> bool:
-    """Whether there is something for `remove_leftovers`, or another command works on it."""
+    """Whether a `replacing` of the folder was killed, or is running in another process."""
     return any(path.is_symlink() or path.exists() for path in _beside(folder))
 
 
@@ -91,7 +91,7 @@ def _beside(folder: Path) -> tuple[Path, Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a folder, if it is there."""
+    """Remove a file, a link or a folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,6 +1,7 @@
-"""Child processes of the toolchain, quiet unless they fail.
+"""Runs the toolchain's child processes, and shows their output only if they fail.
 
-They inherit the locks of `places`: a program that outlives a killed set-up holds them on.
+The children of `run` and `call` inherit the locks of `places`, so that a program which outlives a
+killed set-up keeps holding them.
 """
 
 import contextlib
@@ -40,7 +41,7 @@ def run(
         errors="replace",
         timeout=seconds,
         check=False,
-        close_fds=False,  # the locks
+        close_fds=False,  # the child inherits the locks
     )
 
 
@@ -74,13 +75,13 @@ def call(
 
     Args:
         command: The program and its arguments.
-        problem: The beginning of the error's sentence.
-        cwd: The folder to run it in.
-        environ: Its environment.
-        seconds: Time after which it is killed, with its children.
+        problem: A clause that begins the error's text, such as "npm cannot install pulumi".
+        cwd: The folder to run the command in.
+        environ: The command's environment.
+        seconds: Time after which the command is killed, with its children.
 
     Raises:
-        ToolchainError: It is not on PATH, takes too long, or fails.
+        ToolchainError: The command is not on PATH, takes too long, or fails.
     """
     program = shutil.which(str(command[0]), path=environ.get("PATH"))
     if program is None:
@@ -94,14 +95,15 @@ def call(
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
-            close_fds=False,  # the locks
+            close_fds=False,  # the child inherits the locks
         )
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise ToolchainError(f"{problem} within {seconds:g} seconds.") from None
         finally:
-            # A download that outlives its parent would write into a folder that is removed.
+            # A child that outlives the command, such as a download, would write into a folder that
+            # is removed.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -109,4 +111,4 @@ def call(
         lines = [line for line in output.read().splitlines() if line.strip()]
     if code != 0:
         shown = "".join(f"\n  {line}" for line in lines[-LINES_SHOWN:])
-        raise ToolchainError(f"{problem}; its last lines are{shown}")
+        raise ToolchainError(f"{problem}. Its output ends with{shown}")

@@ -1,4 +1,4 @@
-"""The Pulumi CLI: on PATH, installed before below `.toolchain/`, or installed now."""
+"""Finds the Pulumi CLI on PATH or below `.toolchain/`, or installs it, and runs it."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from .pulumi_install import install, installed, version_of
 from .settings import without_proxy_for_loopback
 from .uv import reason
 
-# 3.120.0 is the first with `toolchain` among the options of Python, which Pulumi.yaml sets.
+# The first version with the option `toolchain` of the Python runtime, which Pulumi.yaml sets.
 MINIMUM: Final = (3, 120, 0)
 
 HOW_TO_GET_IT: Final = """\
@@ -30,7 +30,7 @@ Install it into .toolchain/pulumi, from Pulumi's npm package or else built with 
 
 
 def find(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Find the Pulumi CLI, or install it if that is wanted.
+    """Find the Pulumi CLI, or install it with the user's consent.
 
     Args:
         root: The repository's root.
@@ -40,7 +40,7 @@ def find(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
         An executable that runs.
 
     Raises:
-        ToolchainError: There is none, and none could be installed or none was wanted.
+        ToolchainError: There is no CLI, and it could not be installed, or the user declined.
     """
     try:
         return existing(root, environ)
@@ -114,7 +114,7 @@ def ask(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.en
 
 
 def run(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> NoReturn:
-    """Replace this process by the Pulumi CLI, so that it gets signals and the terminal itself.
+    """Replace this process with the Pulumi CLI, which then gets signals and the terminal itself.
 
     Args:
         root: The repository's root.
@@ -128,11 +128,11 @@ def run(root: Path, arguments: Sequence[str], environ: Mapping[str, str] = os.en
 
 
 def require_confirmation(stack: str, yes: bool) -> None:
-    """Refuse a deployment that could not be confirmed.
+    """Fail if a deployment could not be confirmed.
 
     Args:
         stack: The stack's name.
-        yes: Whether it is confirmed in advance.
+        yes: Whether the deployment was confirmed in advance.
 
     Raises:
         ToolchainError: There is no terminal for Pulumi's question.
@@ -140,7 +140,7 @@ def require_confirmation(stack: str, yes: bool) -> None:
     if not yes and not _is_terminal(sys.stdin, sys.stdout):
         raise ToolchainError(
             "A deployment asks for confirmation, and there is no terminal to ask on. "
-            f"Deploy without the question by `make up STACK={stack} YES=1`."
+            f"Deploy without the question with `make up STACK={stack} YES=1`."
         )
 
 
@@ -161,13 +161,13 @@ def up(root: Path, stack: str, yes: bool, environ: Mapping[str, str] = os.enviro
         ToolchainError: There is no CLI, or no terminal for its questions.
     """
     require_confirmation(stack, yes)
-    answered = ["--non-interactive"] if yes else []
+    interaction = ["--non-interactive"] if yes else []
     pulumi = find(root, {**environ, "YES": "1"} if yes else environ)
-    select = [str(pulumi), "stack", "select", "--create", stack, *answered]
+    select = [str(pulumi), "stack", "select", "--create", stack, *interaction]
     code = subprocess.call(select, env=_cli_environ(pulumi, environ))
     if code == 0:
         confirmed = ["--yes"] if yes else []
-        _execute(pulumi, ["up", "--stack", stack, *confirmed, *answered], environ)
+        _execute(pulumi, ["up", "--stack", stack, *confirmed, *interaction], environ)
     return code
 
 
@@ -189,7 +189,7 @@ def _wanted(problem: str, environ: Mapping[str, str]) -> bool:
         return False
     sys.stderr.write(QUESTION.format(problem=problem))
     sys.stderr.flush()
-    # The end of the input is no response, whereas an empty line accepts the default.
+    # An empty line accepts the default. The end of the input, which has no line break, declines.
     return sys.stdin.readline().lower() in ("\n", "y\n", "yes\n")
 
 

@@ -1,4 +1,4 @@
-"""The Pulumi CLI, built from its published Go module, with a language host for Python beside it."""
+"""Builds the Pulumi CLI from its published Go module, and a language host for Python beside it."""
 
 import json
 import re
@@ -13,11 +13,11 @@ from .processes import ask, call
 VERSION: Final = (3, 274, 1)
 EXECUTABLE: Final = "bin/pulumi"
 
-# Go 1.21 is the first that downloads the newer Go which a module asks for. Pulumi asks for 1.26.6.
+# The first Go that downloads the newer Go which a module requires. Pulumi requires 1.26.6.
 MINIMUM_GO: Final = (1, 21)
 
 PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-# Only a main module's replacements count, so Pulumi's own is repeated here.
+# Go applies only the main module's `replace`, so Pulumi's own is repeated here.
 MODULE: Final = """\
 module pulumi-cli
 
@@ -28,7 +28,7 @@ require github.com/pulumi/pulumi/pkg/v3 v3.274.1
 replace github.com/atotto/clipboard => \
 github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
 """
-# Pulumi's own releases are stamped in the same way.
+# Linker flags that set the version, as in Pulumi's own releases.
 STAMP: Final = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1"
 
 # The CLI starts the file of this name beside it, and passes the engine's address.
@@ -91,7 +91,7 @@ def build(folder: Path, environ: Mapping[str, str]) -> None:
 
 
 def check(go: str, environ: Mapping[str, str]) -> None:
-    """Refuse a Go that does not run, or that cannot download a newer one."""
+    """Fail if this Go does not run, or cannot download a newer one."""
     version = ask([go, "env", "GOVERSION"], {**environ, "GOTOOLCHAIN": "local"})
     match = re.match(r"go(\d+)\.(\d+)", (version or "").strip())
     if match is None:
@@ -103,11 +103,11 @@ def check(go: str, environ: Mapping[str, str]) -> None:
 
 
 def build_environ(go: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which only network settings and the folders of caches are personal.
+    """The environment of Go. It keeps only the user's settings for network and cache folders.
 
     GOFLAGS, GOTOOLCHAIN, CGO_ENABLED and others would change the result. GONOSUMDB, GOPRIVATE,
-    GOINSECURE and GOSUMDB=off would leave modules unverified. None of them gets through, neither
-    from the environment nor from the file that `go env -w` writes.
+    GOINSECURE and GOSUMDB=off would leave modules unverified. All of them are dropped, from the
+    environment and from the file that `go env -w` writes.
     """
     names = ("GOPROXY", "GOSUMDB", "GOAUTH", "GOPATH", "GOMODCACHE", "GOCACHE")
     output = ask([go, "env", "-json", *names], environ)

@@ -19,11 +19,11 @@ class Way:
     """A way to install the CLI.
 
     Attributes:
-        name: Its folder below `.toolchain/pulumi/`.
-        announcement: The line that is shown before it begins.
-        version: What its CLI must print.
+        name: Name of the folder below `.toolchain/pulumi/`.
+        announcement: The line that is shown before the installation.
+        version: The version that the installed CLI must print.
         executable: The CLI's path in the folder.
-        fill: Installs into an empty folder, in an environment, or raises ToolchainError.
+        fill: Installs into an empty folder with an environment, or raises ToolchainError.
     """
 
     name: str
@@ -71,8 +71,8 @@ def installed(root: Path, environ: Mapping[str, str]) -> Path | None:
 def install(root: Path, environ: Mapping[str, str]) -> Path:
     """Install the CLI in the first way that works.
 
-    A way works in a folder of another name, which becomes the installation by a rename. A killed
-    installation therefore leaves nothing that is trusted, and the next one removes it.
+    Each way installs into a temporary folder, which is renamed when it is complete. So a killed
+    installation is never used, and the next one removes it.
 
     Args:
         root: The repository's root.
@@ -82,12 +82,12 @@ def install(root: Path, environ: Mapping[str, str]) -> Path:
         The executable.
 
     Raises:
-        ToolchainError: No way worked. Each way's reason was printed before.
+        ToolchainError: No way worked. The reason of each was printed.
     """
     folder = places.tools(root) / "pulumi"
     folder.mkdir(parents=True, exist_ok=True)
-    # Not places.exclusive, which Node is installed under, and which others would wait four minutes
-    # for while Go builds.
+    # Not under places.exclusive, because every other command would wait while Go builds for four
+    # minutes. Only the installation of Node takes that lock, for as long as it needs.
     with places.locked(
         folder / "lock", "Waiting for another installation of the Pulumi CLI to finish."
     ):
@@ -100,7 +100,7 @@ def install(root: Path, environ: Mapping[str, str]) -> Path:
                 return _install(way, root, environ)
             except ToolchainError as problem:
                 places.show(str(problem))
-    raise ToolchainError("The Pulumi CLI cannot be installed; the reasons are above.")
+    raise ToolchainError("The Pulumi CLI cannot be installed. The reasons are above.")
 
 
 def _install(way: Way, root: Path, environ: Mapping[str, str]) -> Path:

@@ -1,4 +1,4 @@
-"""The Pulumi CLI from the npm package `pulumi`, a wrapper that downloads the CLI."""
+"""Installs the Pulumi CLI from the npm package `pulumi`, a wrapper that downloads the CLI."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ VERSION: Final = (3, 265, 0)  # the newest that the npm package has
 EXECUTABLE: Final = "versions/3.265.0/bin/pulumi"
 
 _PINS: Final = {"pulumi": "3.265.0"}
-# With a lock file npm accepts only the package of this integrity.
+# With a lock file, npm accepts only a package with this hash.
 _LOCK: Final = {
     "lockfileVersion": 3,
     "requires": True,
@@ -33,11 +33,11 @@ SECONDS_TO_DOWNLOAD = 600.0
 def install(folder: Path) -> None:
     """Install the package into an empty folder, and let it download the CLI to `EXECUTABLE` there.
 
-    The wrapper downloads into `$PULUMI_HOME/versions` when it is first called. Later calls go to
-    the CLI itself, which needs neither Node nor the wrapper.
+    The wrapper downloads into `$PULUMI_HOME/versions` when it is first called. The CLI itself needs
+    neither Node nor the wrapper.
 
     Raises:
-        ToolchainError: Node, the package or the CLI cannot be had.
+        ToolchainError: Node, the package or the CLI cannot be installed.
     """
     # PULUMI_VERSION would make the wrapper download another version.
     environment = {

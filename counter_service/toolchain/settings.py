@@ -1,8 +1,8 @@
-"""Which of a person's settings reach pip, uv, npm and Node.
+"""Selects which of the user's settings reach pip, uv, npm and Node.
 
-Those about the network do: mirrors, proxies, certificates, time-outs. Those about what is
-installed, where and how do not: every machine installs what the locks say. Where a home cannot be
-written, the caches of uv and npm are in the checkout.
+Settings of the network do: mirrors, proxies, certificates, timeouts. Settings of what is installed,
+where and how do not, because every machine must install what the locks say. If the user's home
+cannot be written, the caches of uv and npm are in the checkout.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Final
 
 from . import processes
 
-# Variables that change how a child process starts, or what it finds.
+# Variables that change how a child process starts, or what it imports and installs.
 _DROPPED: Final = re.compile(
     r"PIP_|UV_|PYTHON(?!UNBUFFERED$|DONTWRITEBYTECODE$)|VIRTUAL_ENV|CONDA_|NODE_(?!EXTRA_CA_CERTS$|USE_SYSTEM_CA$|USE_ENV_PROXY$)"
     r"|VITE_|(?i:npm_)|INIT_CWD$|__PYVENV_LAUNCHER__$"
@@ -63,15 +63,15 @@ def neutral(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_npm(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of npm and Node. npm reads the person's .npmrc itself: see node.INSTALL."""
+    """The environment of npm and Node. npm also reads the user's .npmrc (see node.INSTALL)."""
     kept = {name: value for name, value in environ.items() if _NETWORK_OF_NPM.match(name)}
     return neutral(environ) | kept
 
 
 def for_pip(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[str, str]:
-    """The environment of pip. `pip_config` has the options of `network_of_pip`."""
+    """The environment of pip. `pip_config` is a result of `network_of_pip`."""
     options = {f"PIP_{name.upper().replace('-', '_')}": each for name, each in pip_config.items()}
-    # No file: whatever one may say beyond the network must not apply.
+    # No configuration file, because only its network settings may apply.
     return (
         neutral(environ)
         | options
@@ -80,7 +80,7 @@ def for_pip(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[s
 
 
 def for_uv(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[str, str]:
-    """The environment of uv: its own network variables first, pip's where it has none."""
+    """The environment of uv: the user's network settings for uv, and otherwise those for pip."""
     own = {name: value for name, value in environ.items() if _NETWORK_OF_UV.match(name)}
     translated = {
         _PIP_TO_UV[name]: ",".join(value.split()) if name == "find-links" else value
@@ -90,9 +90,9 @@ def for_uv(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[st
     if "UV_INDEX_URL" in own:  # its older name
         translated.pop("UV_DEFAULT_INDEX", None)
     fixed = {
-        "UV_NO_CONFIG": "1",  # no file: whatever one may say beyond the network must not apply
+        "UV_NO_CONFIG": "1",  # no configuration file, because only network settings may apply
         "UV_PYTHON_DOWNLOADS": "never",
-        "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip looks for a version; hashes decide
+        "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip does; the hashes make it safe
     }
     return translated | neutral(environ) | own | fixed
 
@@ -100,8 +100,8 @@ def for_uv(environ: Mapping[str, str], pip_config: Mapping[str, str]) -> dict[st
 def without_proxy_for_loopback(environ: Mapping[str, str]) -> dict[str, str]:
     """NO_PROXY, in both spellings, with the addresses of this machine added.
 
-    gRPC, by which the Pulumi CLI and its plugins talk, and Python's clients would send loopback
-    requests through a proxy.
+    Without it, gRPC (between the Pulumi CLI and its plugins) and Python's HTTP clients would send
+    loopback requests through a proxy.
     """
     hosts = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     if hosts.strip() != "*":
@@ -111,19 +111,19 @@ def without_proxy_for_loopback(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def options_for_uv(pip_config: Mapping[str, str]) -> list[str]:
-    """pip's settings about the network for which uv has an option and no variable."""
+    """pip's network settings for which uv has an option, but no variable."""
     return ["--no-index"] if pip_config.get("no-index", "").lower() in _TRUE else []
 
 
 def network_of_pip(pip: Sequence[str | Path], environ: Mapping[str, str]) -> dict[str, str] | None:
-    """pip's settings about the network, by option, from its files and variables; None without pip.
+    """pip's network settings by option, from its files and variables. None: pip does not run.
 
     Args:
-        pip: the command, such as ["python", "-m", "pip"].
+        pip: The command, such as ["python", "-m", "pip"].
     """
     kept = {name: value for name, value in environ.items() if name in _READ_BY_PIP_CONFIG}
-    # A person's `quiet` or `log` would keep pip from printing, and `user`, which is meant for the
-    # installation, would have it read one file only.
+    # The user's `quiet` or `log` would keep pip from printing. `user`, which is meant for
+    # installations, would make it read only one file.
     fixed = {"PIP_QUIET": "0", "PIP_LOG": os.devnull, "PIP_USER": "0", "PIP_GLOBAL": "0"}
     try:
         listing = processes.run([*pip, "config", "list"], neutral(environ) | kept | fixed)
@@ -133,10 +133,10 @@ def network_of_pip(pip: Sequence[str | Path], environ: Mapping[str, str]) -> dic
 
 
 def parse_pip_config(listing: str) -> dict[str, str]:
-    """The options about the network in what `pip config list` prints.
+    """The network options in the output of `pip config list`.
 
-    A line is `section.option='value'`. Variables (section `:env:`) win over the section of the
-    install command, and this over `global`, as in pip.
+    A line is `section.option='value'`. As in pip, variables (section `:env:`) take precedence over
+    the section `install`, and that over `global`.
     """
     found: dict[tuple[str, str], str] = {}
     for line in listing.splitlines():
@@ -153,13 +153,13 @@ def parse_pip_config(listing: str) -> dict[str, str]:
 
 
 def cache_of_uv(environ: Mapping[str, str], tools: Path) -> dict[str, str]:
-    """A variable that names a cache in `tools`, or none when uv can write its usual one."""
+    """The variable that places uv's cache in `tools`. Empty if uv can write to its usual one."""
     usual = environ.get("UV_CACHE_DIR") or _home(environ, "XDG_CACHE_HOME", ".cache") / "uv"
     return {} if _is_writable(Path(usual)) else {"UV_CACHE_DIR": str(tools / "cache" / "uv")}
 
 
 def cache_of_npm(environ: Mapping[str, str], tools: Path) -> dict[str, str]:
-    """A variable that names a cache in `tools`, or none when npm can write in the home."""
+    """The variable that places npm's cache in `tools`. Empty if npm can write to its usual one."""
     if any(name.lower() == "npm_config_cache" for name in environ):
         return {}
     usual = _home(environ, "HOME", "") / ".npm"
@@ -172,7 +172,7 @@ def _home(environ: Mapping[str, str], variable: str, folder: str) -> Path:
         return Path(environ[variable])
     try:
         return Path.home() / folder
-    except RuntimeError:  # the user has no entry in the machine's list of users
+    except RuntimeError:  # neither HOME nor the machine's list of users names a home
         return Path(os.devnull)
 
 

@@ -14,12 +14,13 @@ from .places import remove_leftovers, replacing, tools
 
 
 class Uv:
-    """uv at the locked version, with the person's network settings and no others.
+    """uv at the locked version, with the user's network settings and no others.
 
-    Installs it when it is missing, does not start, or has another version. Call under
-    `places.exclusive`.
+    The constructor installs uv if it is missing, does not start, or has another version. Call it
+    under `places.exclusive`.
 
-    Raises ToolchainError when it cannot be installed.
+    Raises:
+        ToolchainError: uv cannot be installed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,7 +35,8 @@ class Uv:
     def _pip_config(self) -> dict[str, str]:
         pip = _pip_of(self._folder)
         if (config := settings.network_of_pip(pip, os.environ)) is None:
-            self._install()  # the Python below it was upgraded: uv works on, its pip does not
+            # The Python of uv's environment was replaced: uv still runs, but its pip does not.
+            self._install()
             config = settings.network_of_pip(pip, os.environ)
         return config or {}
 
@@ -46,7 +48,7 @@ class Uv:
         return self._run([*arguments, *options], environ)
 
     def run_offline(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Like `run`, and 0.5 s faster: without asking pip for the network settings."""
+        """Like `run`, but without the network, and 0.5 s faster: it needs no settings from pip."""
         return self._run([*arguments, "--offline"], self._cached(settings.for_uv(os.environ, {})))
 
     def _run(
@@ -97,13 +99,13 @@ NETWORK_ADVICE = (
 
 
 def base_python() -> str:
-    """The Python of this process, outside of any virtual environment."""
+    """The Python of this process, outside any virtual environment."""
     base: str = getattr(sys, "_base_executable", sys.executable)
     return base
 
 
 def reason(output: str) -> str:
-    """The most telling line of what pip or uv printed: the cause that it names last."""
+    """The most useful line of the output of pip or uv: the last cause that it names."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(?i)error:|cause|caused by", line)]
     line = (telling or lines or ["it printed no reason"])[-1]
@@ -120,7 +122,7 @@ def _why_no_venv(output: str) -> str:
         )
     return (
         f"Python {version} cannot create a virtual environment in .toolchain: {reason(output)}. "
-        "Free 100 MB where the disk is full, or use another Python, for example "
+        "Free 100 MB if the disk is full, or use another Python, for example "
         "make PYTHON=/usr/local/bin/python3, and run the command again."
     )
 

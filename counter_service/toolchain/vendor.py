@@ -1,4 +1,4 @@
-"""The token library in a folder of its own, to be shipped in the function's archive."""
+"""Installs the token library, PyJWT, into a folder from which the function's archive takes it."""
 
 import re
 import shutil
@@ -11,21 +11,25 @@ from .errors import ToolchainError
 from .uv import NETWORK_ADVICE, Uv, base_python, reason
 
 LOCK: Final = "requirements/auth.txt"
-# A copy of the lock in the folder, from which infra/auth_dependencies.py sees what is in there.
+# A copy of the lock in the folder, by which infra/auth_dependencies.py detects an old installation.
 STAMP: Final = "requirements-auth.txt"
 FOLDERS: Final = {"lambda": ".vendor/auth", "local": ".vendor/auth-local"}
 
 # The function's Python and machine, as counter_service/infra/function.py names them.
 _VERSION: Final = (3, 13)
 _MACHINE: Final = "aarch64"
-# How CPython names the modules that it compiles for them.
+# The platform in the names of modules that are compiled for that Python and machine.
 LAMBDA_TAG: Final = f"cpython-{_VERSION[0]}{_VERSION[1]}-{_MACHINE}-linux-gnu"
 
 
 def ensure(target: str, root: Path = places.ROOT) -> Path:
-    """The folder with the token library for Lambda ("lambda") or this machine's Python ("local").
+    """Install the token library unless it is installed, and return its folder.
 
-    Raises ToolchainError when it cannot be installed.
+    Args:
+        target: "lambda" for Lambda, or "local" for this machine's Python.
+
+    Raises:
+        ToolchainError: It cannot be installed.
     """
     folder = root / FOLDERS[target]
     with places.exclusive(root):
@@ -61,7 +65,7 @@ def _install(folder: Path, target: str, root: Path) -> None:
 
 
 def _is_complete(folder: Path, lock: Path, target: str) -> bool:
-    """Whether it has every file of every package that is in it, of the lock as it is."""
+    """Whether the folder has every file of its packages, from the current lock, for the target."""
     stamp = folder / STAMP
     if not (stamp.is_file() and stamp.read_bytes() == lock.read_bytes()):
         return False

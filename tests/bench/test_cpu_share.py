@@ -92,7 +92,7 @@ def test_cold_start_of_each_archive_serves_a_click() -> None:
     with cold_start.archives() as found:
         samples = {peer: cold_start.start(archive) for peer, archive in found.items()}
     for peer, sample in samples.items():
-        assert sample["first cpu"] > 0, peer
+        assert sample["first cpu"] > 0, f"the first click of {peer} took no CPU"
 
 
 def test_model_divides_the_cpu_with_a_whole_core_by_the_share() -> None:

@@ -48,7 +48,7 @@ def test_help_documents_every_exit_code(capsys: pytest.CaptureFixture[str]) -> N
     assert lines == [(str(code.value), MEANINGS[code]) for code in ExitCode]
 
 
-def test_help_loads_nothing_that_is_slow() -> None:
+def test_help_imports_no_slow_package() -> None:
     script = (
         "import sys; from counter_service.cli.app import run; run(['--help']);"
         "print({'boto3', 'botocore', 'pulumi', 'websockets', 'asyncio'} & {*sys.modules})"

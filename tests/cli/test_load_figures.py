@@ -10,9 +10,8 @@ from counter_service.cli.load.estimate import estimate
 from counter_service.cli.load.latency import Click, View, acknowledgement, everyone, views
 from counter_service.cli.load.plan import Plan
 from counter_service.cli.load.result import Result
-from counter_service.cli.load.show import milliseconds
-from counter_service.cli.load.statistics import bounds, counts, name, percentile, summary
 from counter_service.cli.load.svg import svg
+from counter_service.cli.load.times import bounds, counts, milliseconds, name, percentile, summary
 from counter_service.costs.units import Sizing
 from counter_service.history.events import Displayed, Opened, Stored
 

@@ -38,7 +38,7 @@ def test_watch_prints_each_value_in_a_pipe() -> None:
 
 
 def test_watch_prints_json_lines_for_programs() -> None:
-    with Gateway() as gateway, _watching(gateway.url, "--json", "--seconds", "2") as process:
+    with Gateway() as gateway, _watching(gateway.url, "--json", "--seconds", "1") as process:
         out, _ = process.communicate(timeout=30)
     assert process.returncode == ExitCode.OK
     [fields] = map(json.loads, out.splitlines())
@@ -63,7 +63,7 @@ def test_watch_says_that_it_reconnects() -> None:
 
 def test_watch_draws_the_counter_in_a_terminal() -> None:
     with Gateway() as gateway:
-        screen = _in_a_terminal(["watch", gateway.url, "--seconds", "3"])
+        screen = _in_a_terminal(["watch", gateway.url, "--seconds", "1.5"])
     assert "● connected" in screen
     assert "Traceback" not in screen
     assert re.search(r"value +0", screen)
@@ -89,7 +89,7 @@ def test_panel_shows_why_the_connection_is_down() -> None:
         console.print(panel(client, "ws://127.0.0.1:8080/prod", rate, 103.5))
     shown = captured.get()
     for text in ("● reconnecting", "1,234", "23.4/s", "23 ms", "▆█", "No route."):
-        assert text in shown, shown
+        assert text in shown, f"{text!r} is not in the panel:\n{shown}"
 
 
 def test_rate_counts_the_clicks_of_each_second() -> None:
@@ -121,7 +121,7 @@ def _watching(*arguments: str) -> "subprocess.Popen[str]":
 
 
 def _in_a_terminal(arguments: list[str]) -> str:
-    """What the command writes to a terminal."""
+    """The output of the command on a terminal."""
     terminal, end = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "counter_service.cli", *arguments],

@@ -157,18 +157,19 @@ def test_client_connects_over_a_link_that_is_slower_than_its_patience() -> None:
 
 
 def test_old_connection_is_replaced_without_losing_a_click(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("counter_service.client.sender.ROTATE_SECONDS", (0.1, 0.2))
 
-    async def run() -> None:
+    async def run(gateway: Gateway) -> None:
         async with CounterClient(gateway.url, times=FAST) as client, asyncio.timeout(10):
             while client.connections < 3:
                 await client.increment()
                 clicks.append(client.value)
 
     clicks: list[int | None] = []
-    asyncio.run(run())
+    with Gateway() as gateway:
+        asyncio.run(run(gateway))
     assert gateway.counter.count == len(clicks)
     assert set(gateway.close_codes) == {1000}
 
@@ -281,7 +282,7 @@ def test_foreign_origin_ends_the_client() -> None:
             assert client.state == "closed"
 
     with Gateway(Access(OriginPolicy(allowed=frozenset({SITE})))) as gateway:
-        # Leaving the context raises it too, for a program that only listens.
+        # Leaving the context also raises the failure, because a program may only listen.
         with pytest.raises(Failure, match="origin") as failure:
             asyncio.run(run(gateway.url))
         assert failure.value.code == "rejected"
@@ -303,7 +304,7 @@ def test_origin_and_token_are_sent() -> None:
 
 
 def test_rejection_after_a_connection_that_worked_is_retried(gateway: Gateway) -> None:
-    """A redeployment may reject for a moment."""
+    """A deployment in progress may reject handshakes for a moment."""
 
     async def run() -> None:
         async with CounterClient(proxy.through(gateway.url), times=FAST) as client:
@@ -341,8 +342,8 @@ def test_delay_before_a_reconnect_grows_up_to_tenfold(monkeypatch: pytest.Monkey
     assert ranges == [3, 6, 12, 24, 30, 30, 30, 30]
 
 
-def test_close_ends_the_connection_normally_and_fails_pending_clicks(gateway: Gateway) -> None:
-    async def run() -> None:
+def test_close_ends_the_connection_normally_and_fails_pending_clicks() -> None:
+    async def run(gateway: Gateway) -> None:
         async with CounterClient(gateway.url) as client:
             updates = client.updates()
             await anext(updates)
@@ -355,7 +356,8 @@ def test_close_ends_the_connection_normally_and_fails_pending_clicks(gateway: Ga
             await anext(updates)
         assert client.state == "closed"
 
-    asyncio.run(run())
+    with Gateway() as gateway:
+        asyncio.run(run(gateway))
     assert gateway.close_codes == [1000]
 
 

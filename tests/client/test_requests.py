@@ -14,7 +14,7 @@ FIRST, SECOND = "session-of-this-test:1", "session-of-this-test:2"
 
 @pytest.fixture
 def requests() -> Requests:
-    """Of a client that connected at 0 and whose heartbeat was sent."""
+    """The requests of a client that connected at 0 and whose heartbeat was sent."""
     requests = Requests(TIMES)
     requests.connected([], 0)
     assert requests.take(0) == [HEARTBEAT]

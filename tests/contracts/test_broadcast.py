@@ -19,7 +19,7 @@ REPLIES_LOST = 0.3
 
 
 class SlowOutbox(FakeOutbox):
-    """Posts take a while, so that other invocations count and broadcast meanwhile."""
+    """Posts take time, so that other invocations count and broadcast during them."""
 
     def __init__(self, *open_connections: str) -> None:
         super().__init__(*open_connections)

@@ -1,6 +1,6 @@
-"""Chromium for the tests: the one that is there, or else one that is installed.
+"""Finds Chromium for the tests, and installs one if there is none.
 
-`python -m tests.e2e.browser` installs; it is what the Makefile calls.
+The Makefile calls `python -m tests.e2e.browser`, which does both.
 """
 
 import os
@@ -14,9 +14,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# "1" on Ubuntu 23.10 and newer, GitHub's runners among them. Elsewhere the file is missing.
+# "1" on Ubuntu 23.10 and newer, and so on GitHub's runners. Other systems do not have the file.
 RESTRICTED_NAMESPACES = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-# Chromium of its own accord looks up and calls its maker's hosts at every start.
+# Without these arguments Chromium calls hosts of its vendor at every start.
 ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -41,7 +41,7 @@ def _of_the_system() -> str | None:
 
 
 def install() -> bool:
-    """Playwright's browser where it can be had, Debian's where apt-get may run."""
+    """Install Debian's Chromium where apt-get may run, and otherwise Playwright's."""
     commands = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     apt = shutil.which("apt-get")
     if apt and os.geteuid() == 0:
@@ -49,8 +49,8 @@ def install() -> bool:
             [apt, "update", "-qq"],
             [apt, "install", "-y", "-qq", "chromium", "libatomic1"],
         ]
-        # A root shell on Debian is a container or CI: its packages bring the shared libraries
-        # that Playwright's browser would still miss.
+        # A root shell on Debian is a container or CI. Debian's packages include the shared
+        # libraries that Playwright's browser would lack there.
         return all(_runs(each) for each in apt_commands) or all(_runs(each) for each in commands)
     return all(_runs(each) for each in commands)
 
@@ -64,9 +64,9 @@ def _runs(command: list[str]) -> bool:
 
 
 def launch(chromium: BrowserType, without: Sequence[str] = ()) -> Browser:
-    """Without some arguments, if so said, that Playwright gives of its own accord."""
+    """Start Chromium. `without` are arguments of Playwright's own to leave out."""
     return chromium.launch(
-        executable_path=_of_the_system(),  # None is Playwright's own
+        executable_path=_of_the_system(),  # None: Playwright's own
         args=ARGUMENTS,
         ignore_default_args=list(without),
         chromium_sandbox=can_sandbox(),
@@ -77,7 +77,7 @@ def can_sandbox(user: int | None = None, namespaces: Path = RESTRICTED_NAMESPACE
     """Whether Chromium starts with its sandbox; if not, it ends with "No usable sandbox!".
 
     Chromium refuses a sandbox to root. AppArmor denies user namespaces, which the sandbox needs, to
-    a browser without a profile. The tests open pages of this machine only, so they do without.
+    a browser without a profile. The tests open pages of this machine only, so they need no sandbox.
     """
     if (os.geteuid() if user is None else user) == 0:
         return False

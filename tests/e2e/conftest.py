@@ -51,7 +51,7 @@ class Product:
 
     @cached_property
     def endpoint(self) -> str:
-        """The emulator's own."""
+        """URL of the emulator's AWS API."""
         emulator = next(
             each.environ()
             for each in psutil.Process(self.process.pid).children(recursive=True)
@@ -61,7 +61,7 @@ class Product:
 
     @property
     def emulated_url(self) -> str:
-        """The WebSocket API in the emulator, past the local site."""
+        """URL of the WebSocket API in the emulator, without the local site in between."""
         [api] = self.aws("apigatewayv2").get_apis()["Items"]
         stage = self.url.rpartition("/")[2]
         return f"ws{self.endpoint.removeprefix('http')}/_aws/execute-api/{api['ApiId']}/{stage}"
@@ -81,7 +81,7 @@ class Product:
         return {row["connectionId"]["S"] for row in rows}
 
     def put_connection(self, connection_id: str, *, age: int, expires_in: int = 3600) -> None:
-        """Put the row of a connection that does not exist. Its age and its rest are in seconds."""
+        """Put the row of a connection that does not exist. Both times are in seconds."""
         now = int(time.time())
         self.aws("dynamodb").put_item(
             TableName=self.outputs["ConnectionsTableName"],
@@ -115,7 +115,7 @@ class Product:
         return sum(int(row.get("value", {}).get("N", "0")) for row in rows)
 
     def expect_counted(self, value: int, *pages: Page, seconds: int = 15) -> None:
-        """Wait until every page shows the value with no click pending; the table has it too."""
+        """Wait until every page shows the value with no click pending, and the table has it too."""
         for page in pages:
             expect_value(page, value, seconds)
             expect_pending(page, 0, seconds)
@@ -148,7 +148,9 @@ def running(
         deadline = time.monotonic() + START_SECONDS
         while not outputs.exists():
             assert process.poll() is None, (folder / "terminal.txt").read_text(encoding="utf-8")
-            assert time.monotonic() < deadline, "the product did not start"
+            assert time.monotonic() < deadline, (
+                f"the product did not start within {START_SECONDS} s"
+            )
             time.sleep(0.05)
         yield Product(process, json.loads(outputs.read_text(encoding="utf-8")), folder)
     finally:
@@ -188,7 +190,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.on("weberror", lambda event: problems.append(str(event.error)))
     yield context
     context.close()
-    assert problems == [], "the page threw"
+    assert problems == [], "the page threw an error"
 
 
 @pytest.fixture
@@ -215,7 +217,7 @@ def open_counter(open_tab: Callable[[], Page], product: Product) -> Callable[[],
 
 @pytest.fixture
 def proxy(context: BrowserContext, product: Product) -> Iterator[FaultProxy]:
-    """The context's pages reach the API through this proxy, with a real deployment's times."""
+    """A proxy through which the context's pages reach the API, with a real deployment's times."""
     with FaultProxy.to(product.url) as proxy:
         configure(context, proxy.through(product.url))
         yield proxy
@@ -223,7 +225,7 @@ def proxy(context: BrowserContext, product: Product) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def quick_proxy(proxy: FaultProxy, context: BrowserContext, product: Product) -> FaultProxy:
-    """The same, with times that are as short as tests need."""
+    """A proxy through which the context's pages reach the API, with short times."""
     configure(context, proxy.through(product.url), **QUICK)
     return proxy
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class Fault(Enum):
-    """What happens to the next bytes of a connection, or to the connection itself."""
+    """A fault of the next bytes of a connection, or of the connection itself."""
 
     RESET_AT_REQUEST = auto()  # the client's next bytes are lost, and the connection is reset
     RESET_AT_RESPONSE = auto()  # the server's next bytes are lost, and the connection is reset
@@ -20,7 +20,7 @@ class Fault(Enum):
     BLACKHOLE = auto()  # all bytes are lost from now on, and the connection stays open
 
 
-# Compressed frames refer to earlier ones, so none could be dropped without breaking those after it.
+# Compressed frames refer to earlier ones, so dropping one would make the later ones unreadable.
 _COMPRESSION = b"Sec-WebSocket-Extensions:"
 _NO_COMPRESSION = b"X-Unused:"
 
@@ -29,7 +29,7 @@ class FaultProxy:
     """Forwards 127.0.0.1:`port` to the target.
 
     Attributes:
-        accepted: Number of connections so far, those that `block` reset included.
+        accepted: Number of connections so far, including those that `block` reset.
         injected: The faults that have happened, in order.
         latency: Seconds by which each response is delayed.
     """

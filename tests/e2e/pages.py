@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 SECONDS = 1000
 
 
-# Not shorter, because a busy machine takes half a second for some responses.
+# A shorter time would fail on a busy machine, which takes half a second for some responses.
 QUICK = {"reconnectMs": 100, "acknowledgeMs": 800, "heartbeatMs": 3000}
 
 

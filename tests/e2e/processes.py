@@ -1,4 +1,4 @@
-"""The processes of a running product, on every system that psutil knows: macOS has no /proc."""
+"""Finds the processes of a running product. Uses psutil, because macOS has no /proc."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def workers_of(pid: int) -> dict[int, Path]:
 
 def processes_below(folder: Path) -> list[str]:
     """Command lines of the processes whose environment or directory names the folder."""
-    # macOS has two names for the folder of temporary files, and this is a part of both.
+    # macOS has two names for the folder of temporary files. This part is the same in both.
     name = str(folder).removeprefix("/private")
     return [
         " ".join(process.cmdline())

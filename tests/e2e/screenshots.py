@@ -10,7 +10,7 @@ from .browser import launched
 from .conftest import Product, request, running
 from .states import STATES, Arrange, Scheme, visiting
 
-# Clicks of other clients in each second before the picture.
+# Clicks of other clients, for each second before the picture is taken.
 CLICKS = (1, 3, 2, 5, 4, 2, 1, 0, 2, 4, 6, 3, 2, 1, 3, 2, 0, 1)
 DESKTOP = (720, 640)
 WITH_A_NOTICE = (720, 760)

@@ -40,7 +40,7 @@ def open_socket(
 def handshake_status(
     product: Product, origin: str | None, query: str = "", subprotocols: tuple[str, ...] = ()
 ) -> int:
-    """Status of the handshake's response. 101 only if the function serves the connection."""
+    """Status of the handshake's response. It is 101 only if the function serves the connection."""
     try:
         with open_socket(product, origin, query, subprotocols) as client:
             assert request(client, '{"action":"get-current"}')["type"] == "counter-update"
@@ -108,7 +108,7 @@ def test_production_admits_only_named_pages(
 def test_the_page_of_an_origin_that_may_not_connect_shows_which_setting_to_check(
     strict: Product,
 ) -> None:
-    # The local site would forward the handshake under its own origin, so the page skips it.
+    # The page bypasses the local site, which would forward the handshake under its own origin.
     with launched() as browser, browser.new_context() as context:
         configure(context, strict.emulated_url)
         page = context.new_page()
@@ -116,7 +116,7 @@ def test_the_page_of_an_origin_that_may_not_connect_shows_which_setting_to_check
         note = page.get_by_test_id("rejected")
         origin = page.evaluate("location.origin")
         assert origin.startswith("http://localhost:")
-        expect(note).to_contain_text(f"which is at {origin}.", timeout=30_000)
+        expect(note).to_contain_text(f"from this page, which is at {origin}.", timeout=30_000)
         expect(note).to_contain_text("allowedOrigins")
 
 
@@ -173,7 +173,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def guarded(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """With authentication, by the packages of `make vendor-auth-local`."""
+    """A product with authentication, with the packages of `make vendor-auth-local`."""
     with running_with(tmp_path_factory, authIssuer=issuer.url, authAudience="counter") as product:
         yield product
 
@@ -196,7 +196,7 @@ def test_a_client_without_a_valid_token_or_origin_is_rejected(
 ) -> None:
     rows = guarded.connection_ids()
     bad = [issuer.token(aud="another"), issuer.token(exp=1), issuer.token(key=ec_key()), "x", ""]
-    # API Gateway passes on the function's 401; the emulator has 403 for every rejection.
+    # API Gateway passes on the function's 401. The emulator sends 403 for every rejection.
     assert [handshake_status(guarded, None, query(token)) for token in bad] == [403] * len(bad)
     assert handshake_status(guarded, None) == 403
     assert handshake_status(guarded, "https://evil.test", query(issuer.token())) == 403

@@ -69,7 +69,7 @@ def test_a_click_that_is_retried_counts_once(product: Product) -> None:
 # One of each kind. tests/wire has the others.
 BAD = {
     "not JSON": ("increment", "not-json"),
-    "an unknown action": ('{"action":"decrement"}', "unknown-action"),
+    "an unknown action": ('{"action":"reset"}', "unknown-action"),
     "more than 1 KB": (json.dumps({"action": "increment", "pad": "x" * 1024}), "too-large"),
 }
 

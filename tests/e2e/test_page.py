@@ -79,7 +79,7 @@ def test_a_page_waits_about_three_seconds_before_it_reconnects(
     expect_state(page, "waiting")
     since = time.monotonic()
     expect_state(page, "open")
-    # At least 1.5 s, and perhaps seen late. web/tests/clock.test.ts has the exact figures.
+    # At least 1.5 s. The test may notice the end late. web/tests/clock.test.ts has the exact times.
     assert time.monotonic() - since > 1
     assert proxy.accepted == attempts + 1
 

@@ -55,7 +55,7 @@ def test_two_hundred_clicks_over_fifty_faults_count_once_each(
     tabs, before = [open_counter()[0], open_counter()[0]], product.stored_value()
     shown = [record_texts(tab.get_by_test_id("counter-value")) for tab in tabs]
     for fault in chance.sample(FAULTS, len(FAULTS)):
-        # The page waits longer after each timeout, and on a busy machine.
+        # The page waits longer after each timeout, and a busy machine is slower.
         eventually(lambda: quick_proxy.healthy > 0, seconds=30)
         if fault:
             quick_proxy.inject(fault)
@@ -70,7 +70,7 @@ def test_two_hundred_clicks_over_fifty_faults_count_once_each(
     product.expect_counted(before + CLICKS, *tabs, seconds=60)
     for values in shown:
         numbers = [int(value) for value in values()]
-        assert numbers == sorted(numbers), "the number on the screen went back"
+        assert numbers == sorted(numbers), "the number on the screen decreased"
     assert set(quick_proxy.injected) == set(Fault)
 
 
@@ -90,7 +90,7 @@ def test_a_click_that_meets_a_fault_counts_once(
 def test_a_page_on_a_slow_link_keeps_one_connection_and_counts_each_click_once(
     quick_proxy: FaultProxy, open_counter: OpenCounter, product: Product
 ) -> None:
-    # In proportion to a round trip of 12 s with a real deployment's timeout of 5 s.
+    # The same ratio as a round trip of 12 s to a real deployment's timeout of 5 s.
     quick_proxy.latency = 12 / 5 * QUICK["acknowledgeMs"] / SECONDS
     page, before = open_counter()
     states = record_texts(page.get_by_test_id("connection-state"))
@@ -188,7 +188,7 @@ def test_a_page_replaces_its_connection_before_the_gateway_ends_it(
     eventually(lambda: old not in product.connection_ids())
     click(page, 3)
     expect_value(page, before + 3)
-    assert states() == ["Connected"], "there was a gap"
+    assert states() == ["Connected"], "the page was disconnected between its two connections"
     assert product.stored_value() == before + 3
 
 
@@ -199,7 +199,7 @@ def test_a_page_finds_a_dead_connection_when_it_is_shown_again(
     product: Product,
     client: ClientConnection,
 ) -> None:
-    # With the heartbeat of a real deployment, which is too late to find it first.
+    # The heartbeat of a real deployment comes too late to find the dead connection first.
     configure(context, proxy.through(product.url), reconnectMs=100, acknowledgeMs=800)
     page, before = open_counter()
     page.evaluate(SET_HIDDEN, True)
@@ -293,7 +293,7 @@ def test_a_page_with_an_old_content_security_policy_reloads_once_a_minute_until_
     page.goto(product.page)
     before = product.stored_value()
     for load in (1, 2):
-        # Chromium may report no end of a blocked handshake.
+        # Chromium may not report that a blocked handshake has ended.
         expect_state(page, re.compile("connecting|waiting"))
         click(page)
         expect_pending(page, load)

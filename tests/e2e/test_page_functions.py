@@ -88,7 +88,7 @@ def prepared(browser: Browser, product: Product, script: str) -> Iterator[tuple[
 
 
 def use(page: Page, proxy: FaultProxy, product: Product) -> None:
-    """Do what people do: come with a token, click, lose the connection, click, and reload."""
+    """Act as a person: open the page with a token, click, lose the connection, click, reload."""
     before = product.stored_value()
     page.goto(f"{product.page}#token=a.b.c&place=1")
     expect_value(page, before)
@@ -147,7 +147,7 @@ def test_the_page_works_or_says_why_without_each_function_that_browsers_may_lack
                 alert = page.get_by_role("alert")
                 if not alert.count() or "update your browser" not in alert.inner_text().lower():
                     failures[path] = str(failure)
-            assert page.evaluate("window.removed"), path
+            assert page.evaluate("window.removed"), f"{path} could not be removed from Chromium"
     assert failures == {}
 
 
@@ -173,7 +173,7 @@ def test_the_recorder_sees_each_use_of_a_function(
 def test_a_page_without_a_function_that_it_calls_says_so(
     browser: Browser, product: Product
 ) -> None:
-    """Not one that some supported browser lacks, because the page calls none of those."""
+    """The removed function is one that every supported browser has, because the page calls it."""
     with prepared(browser, product, "delete window.URLSearchParams") as (page, _):
         page.goto(product.page)
         expect(page.get_by_role("alert")).to_contain_text("Update your browser")

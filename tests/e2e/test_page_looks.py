@@ -1,4 +1,4 @@
-"""The page as people see and hear it, in each of its states."""
+"""The look of the page, and its screen reader output, in each of its states."""
 
 import re
 import time

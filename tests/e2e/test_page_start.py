@@ -194,7 +194,7 @@ def test_a_page_without_any_script_says_what_to_do(
         context.route("**/*.js", lambda route: route.abort())
         page = context.new_page()
         page.goto(product.page)
-        sentence = "Allow JavaScript for it, check your connection, and reload it."
+        sentence = "Allow JavaScript, check your connection, and reload the page."
         expect(page.get_by_text(sentence)).to_be_visible()
 
 

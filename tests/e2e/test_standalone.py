@@ -26,8 +26,8 @@ FUNCTION = "websocket-local"
 ROLE = "websocket-local-eu-central-1"
 LOGS = f"/aws/lambda/{FUNCTION}"
 
-# Requests of the provider about resources that it has created, by service, and for services without
-# a resource in this stack a request that changes nothing.
+# Requests of the provider about the resources that it has created, by service. A service without a
+# resource in this stack gets a request that changes nothing.
 READS: list[tuple[str, Callable[[Any], Any]]] = [
     ("apigateway", lambda client: "items" in client.get_rest_apis()),
     ("cloudwatch", lambda client: "MetricAlarms" in client.describe_alarms()),

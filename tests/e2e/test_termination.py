@@ -1,4 +1,4 @@
-"""`make run` and `make emulator`, ended at any moment of their start, leave nothing."""
+"""`make run` and `make emulator` leave nothing, at whatever moment of their start they end."""
 
 import os
 import signal
@@ -92,5 +92,5 @@ def end_at(folder: Path, command: list[str], moment: str, number: signal.Signals
             assert probe.connect_ex(("127.0.0.1", port)) != 0
     assert not (folder / "outputs.json").exists()
     printed = (folder / "terminal.txt").read_text(encoding="utf-8")
-    # Python prints its own when it is interrupted before it runs any program.
+    # Python prints a traceback of its own when it is interrupted before it runs any program.
     assert "Traceback" not in printed or "Fatal Python error: init_import_site" in printed

@@ -48,7 +48,7 @@ class Unfollowed(urllib.request.HTTPRedirectHandler):
 def get(
     product: Product, domain_name: str, path: str, protocol: str = "https"
 ) -> tuple[int, bytes, Message]:
-    """The distribution's response. The Host header names it, and another one the protocol."""
+    """The distribution's response. One header names the distribution, another one the protocol."""
     request = urllib.request.Request(
         product.endpoint + path, headers={"Host": domain_name, "X-Forwarded-Proto": protocol}
     )
@@ -158,7 +158,7 @@ def at_loopback(product: Product, domain_name: str) -> Iterator[str]:
 
 
 def test_the_page_works_under_the_security_headers(product: Product, domain_name: str) -> None:
-    console: list[str] = []  # a browser reports there what a header forbids, and a malformed header
+    console: list[str] = []  # reports what a header forbids, and malformed headers
     before = product.stored_value()
     with at_loopback(product, domain_name) as origin, launched() as browser:
         page = browser.new_page()

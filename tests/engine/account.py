@@ -1,4 +1,4 @@
-"""What exists in the account that a deployment creates, and in which order it came and went."""
+"""The resources in the account of a deployment, and the order in which they came and went."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Thing:
     name: str  # logical
     id: str
     inputs: Mapping[str, Any]
-    outputs: Mapping[str, Any]  # the inputs among them
+    outputs: Mapping[str, Any]  # including the inputs
 
     @property
     def identity(self) -> tuple[object, ...] | None:
@@ -67,15 +67,15 @@ class Thing:
 
 @dataclass
 class Account:
-    """Everything that exists, and how it came to be.
+    """The resources that exist, and the operations that led to them.
 
     Attributes:
         things: By type and id, in the order of their creation.
         operations: "create", "update" or "delete", and the logical name, in their order.
-        problems: What `look` found after one of them.
+        problems: What `look` returned, after any operation.
         created: How many resources were ever created.
         refuses: Types whose next creation is refused.
-        look: Finds what is wrong now. Called after each operation.
+        look: Returns what is wrong now. It is called after each operation.
     """
 
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)
@@ -86,10 +86,10 @@ class Account:
     look: Callable[["Account"], list[str]] = lambda _: []
 
     def refuse(self, type_: str, name: str, inputs: Mapping[str, Any]) -> None:
-        """Raise Refused if this may not be created."""
+        """Raise Refused if this resource cannot be created."""
         if type_ in self.refuses:
             self.refuses.remove(type_)
-            raise Refused(f"{name} is refused, because a test wants it")
+            raise Refused(f"{name} is refused, because the test requires it")
         identity = Thing(type_, name, "", inputs, inputs).identity
         if identity and any(thing.identity == identity for thing in self.things.values()):
             raise Refused(f"{name} already exists: {identity}")

@@ -17,7 +17,7 @@ PROGRAM: Final = "counter_service.infra."
 
 @contextmanager
 def refused(program: str = PROGRAM) -> Iterator[None]:
-    """Raise where a module of the program tests or compares an Output. Pulumi's SDK may."""
+    """Raise where a module of the program tests or compares an Output. Pulumi's SDK may do so."""
     with pytest.MonkeyPatch.context() as patch:
         for operator, default in (("__bool__", lambda _: True), ("__eq__", object.__eq__)):
             patch.setattr(pulumi.Output, operator, _guarded(default, program), raising=False)

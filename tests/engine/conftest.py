@@ -25,7 +25,7 @@ EVERYTHING = OPT_IN | {
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A small page and no token library, which are other tests' subjects."""
+    """A small page, and no token library: other tests cover these two."""
     with page.installed(tmp_path_factory.mktemp("web")), pytest.MonkeyPatch.context() as patch:
         patch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
         yield

@@ -1,6 +1,6 @@
 """Stands in for AWS's provider, as Pulumi's engine calls it: a server of its gRPC protocol.
 
-It follows the bridged provider: outputs that only AWS knows are unknown in a preview, a changed
+It follows the bridged provider: outputs that AWS computes are unknown in a preview, a changed
 input is a diff, and a changed ForceNew input is a replacement. Assets are compared by their hash.
 """
 
@@ -29,7 +29,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Creates resources in an account.
 
     Args:
-        account: What exists.
+        account: The resources that exist.
         aws: Creates a resource and returns its outputs. The default only invents the outputs.
     """
 
@@ -110,14 +110,14 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return self._inventor.new_resource(arguments)[1]
 
     def _planned(self, request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The outputs of a resource that does not exist: what AWS will say is unknown."""
+        """The outputs of a resource that does not exist. Those that AWS computes are unknown."""
         outputs = self._outputs(request, inputs)
         return inputs | {
             name: _unknown_beside(inputs.get(name), value) for name, value in outputs.items()
         }
 
     def _updated(self, request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The outputs after an update: what AWS said stays, unless it follows from an input."""
+        """The outputs after an update. Those that AWS computed stay, unless an input sets them."""
         old_inputs = _plain(request.old_inputs)
         computed = {
             name: value for name, value in _plain(request.olds).items() if name not in old_inputs
@@ -148,7 +148,7 @@ def _refusals(context: grpc.ServicerContext) -> Iterator[None]:
 
 def _abort(context: grpc.ServicerContext, message: str) -> NoReturn:
     context.abort(grpc.StatusCode.UNKNOWN, message)
-    raise AssertionError("abort raises")
+    raise AssertionError("context.abort() did not raise an exception")
 
 
 def _plain(struct: struct_pb2.Struct) -> dict[str, Any]:

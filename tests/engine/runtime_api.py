@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, as a runtime client calls it: it gets events and posts what became of them.
+"""Lambda's Runtime API, from which a runtime client gets events, and to which it posts results.
 
 docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -20,7 +20,7 @@ _VERSION: Final = "/2018-06-01/runtime"
 
 @dataclass
 class RuntimeApi:
-    """Events that wait for a client, and what it posts.
+    """Events that wait for a client, and the results that it posts.
 
     Attributes:
         address: host:port.

@@ -21,7 +21,7 @@ from . import conditions, visitor
 from .account import Account
 from .provider import AwsProvider, serving
 
-# What the engine plans or does to a resource, in the words of `Account.operations`.
+# The engine's plans and operations, in the words of `Account.operations`.
 _OPERATIONS: Final = {
     "create": "create",
     "create-replacement": "create",
@@ -40,7 +40,7 @@ def main_program() -> None:
 
 
 class _Workspace(automation.LocalWorkspace):
-    """Without the commands that no test needs. Every other command names its stack."""
+    """A workspace without the commands that no test needs. Every other command names its stack."""
 
     def select_stack(self, stack_name: str) -> None:
         pass
@@ -56,10 +56,10 @@ class Stack:
         pulumi: The CLI.
         folder: With the project's file and the stack's file.
         name: The stack's name.
-        account: What exists.
+        account: The resources that exist.
 
     Attributes:
-        program: What is deployed.
+        program: The program that is deployed.
         aws: Creates the resources, as AwsProvider takes it.
     """
 
@@ -98,7 +98,7 @@ class Stack:
         return stack
 
     def fork(self, folder: Path) -> "Stack":
-        """The same stack with another future."""
+        """A copy of the stack, whose changes do not affect this one."""
         shutil.copytree(self.folder, folder)
         account = dataclasses.replace(
             self.account,
@@ -119,7 +119,7 @@ class Stack:
         file.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def preview(self) -> Operations:
-        """What the engine would do."""
+        """Preview. Return what the engine would do."""
         with self._stack() as stack, _noted("resource_pre_event") as (planned, note):
             stack.preview(on_event=note)
         return planned
@@ -144,7 +144,7 @@ class Stack:
             )
 
     def command(self, *arguments: str) -> str:
-        """What a command of the CLI prints."""
+        """Run a command of the CLI. Return its output."""
         words = [*arguments, "--stack", self.name]
         return self._pulumi.run(words, str(self.folder), engine_environ(self.folder)).stdout
 
@@ -171,7 +171,7 @@ class Stack:
 
 
 def engine_environ(folder: Path) -> dict[str, str]:
-    """Settings of the CLI: the state in a folder, and nothing from elsewhere."""
+    """Environment of the CLI. The state is in the folder, and no setting is the machine's."""
     return {
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
@@ -187,7 +187,7 @@ def engine_environ(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def _noted(kind: str) -> Iterator[tuple[Operations, Callable[[events.EngineEvent], None]]]:
-    """What events of one kind say about resources of AWS, and the function that takes events."""
+    """The operations on AWS resources in events of one kind, and the function that takes events."""
     noted: Operations = {}
 
     def note(event: events.EngineEvent) -> None:

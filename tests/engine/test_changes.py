@@ -1,4 +1,4 @@
-"""What a change of a deployed stack does, and in which order.
+"""Changes of a deployed stack: what they do, and in which order.
 
 docs/operations.md promises it. After every operation the page must have all its files, and an
 address that is served: tests/engine/visitor.py.

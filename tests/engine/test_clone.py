@@ -1,4 +1,4 @@
-"""A clone in which nothing was done before, with the CLI as people use it.
+"""A fresh clone, deployed with the CLI as a person would.
 
 The provider is a plugin on PATH, and the CLI starts the program by its language host.
 """
@@ -49,7 +49,7 @@ class Clone:
         )
 
     def do(self, *arguments: str) -> str:
-        """What a command prints that must succeed."""
+        """Run a command that must succeed. Return its output."""
         done = self.pulumi(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -25,7 +25,10 @@ def stack(new_stack: Callable[..., Stack]) -> Stack:
         ({"alarmEmail": "ops"}, "alarmEmail is 'ops', but must be an e-mail address, or empty."),
         ({"authIssuer": "http://a.test"}, "authIssuer is 'http://a.test', but must be an https"),
         ({"allowedOrigins": "[a.test]"}, "allowedOrigins contains 'a.test', but each entry must"),
-        ({"budgetUsd": "5"}, "budgetUsd requires alarmEmail."),
+        (
+            {"budgetUsd": "5"},
+            "budgetUsd requires alarmEmail. Set alarmEmail, or set budgetUsd to 0.",
+        ),
         ({"snapStart": "true"}, "snapStart is unknown. Remove it, or use a key that"),
         ({"aws:region": "Frankfurt"}, "aws:region is 'Frankfurt', but must be a region such as"),
         ({"aws:region": "cn-north-1"}, "aws:region is 'cn-north-1', which belongs to another"),

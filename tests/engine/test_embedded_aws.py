@@ -1,4 +1,4 @@
-"""What the engine deployed, at work: in the embedded AWS, and below AWS's own runtime client."""
+"""The deployed stack in the embedded AWS, and the deployed archive under AWS's runtime client."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def function(deployed: Stack) -> Thing:
 
 @pytest.fixture(scope="module")
 def python(function: Thing, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with what Lambda provides: of the function's version, if the machine has it."""
+    """A Python with the packages of Lambda, in the function's version if the machine has it."""
     folder = tmp_path_factory.mktemp("lambda") / "venv"
     python = folder / "bin" / "python"
     with places.exclusive(ROOT):
@@ -114,7 +114,7 @@ def archive(function: Thing, tmp_path: Path) -> Path:
 def running(
     python: Path, archive: Path, function: Thing, emulator: MiniStack
 ) -> Iterator[tuple[RuntimeApi, Callable[[], list[dict[str, Any]]]]]:
-    """The function below the runtime client, and what it has logged."""
+    """The function under the runtime client, and its log."""
     log = archive.with_name("log")
     with runtime_api() as api, log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The first deployment of each stack, what is left to do after it, and how it is taken away."""
+"""The first deployment of each stack, a refresh, and the removal."""
 
 import json
 from collections.abc import Callable

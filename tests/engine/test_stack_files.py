@@ -23,7 +23,7 @@ SECONDS = 60
 
 
 class RecordingHost(LanguageHost):
-    """A language host that runs no program, and keeps the configuration that one would get."""
+    """A language host that keeps the configuration in place of running a program with it."""
 
     def __init__(self) -> None:
         super().__init__("", Path())
@@ -73,7 +73,7 @@ class Engine:
         )
 
     def preview(self, content: bytes) -> tuple[dict[str, str] | None, str]:
-        """What the program would get, or None, and what the CLI prints."""
+        """The configuration that the program would get, or None, and the CLI's output."""
         self.host.passed = None
         (self.root / NAME).unlink(missing_ok=True)
         write(content, self.root)

@@ -1,4 +1,4 @@
-"""What a visitor of the page meets between two operations of a deployment."""
+"""Problems of the page, for a visitor between two operations of a deployment."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def problems(account: Account) -> list[str]:
 
 
 def lacks(account: Account, url: str) -> list[str]:
-    """What does not exist of what serves a WebSocket URL."""
+    """The parts that a WebSocket URL needs and that do not exist."""
     host, path = urlsplit(url).netloc, urlsplit(url).path
     apis = [
         (api.id, path.removeprefix("/"))

@@ -108,7 +108,7 @@ STEPS: Final[dict[str, Callable[[System], float]]] = {"run": run, "test": test}
 def wait_for_outputs(
     system: System, process: subprocess.Popen[bytes], deadline: float, log: Path
 ) -> str:
-    """The WebSocket URL, as soon as the run is ready. Raises FreshError when it does not get so."""
+    """The WebSocket URL, once the run is ready. Raises FreshError if it does not become ready."""
     outputs = system.checkout(NEWCOMER) / ".local" / "outputs.json"
     while not outputs.exists():
         if process.poll() is not None:

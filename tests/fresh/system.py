@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# The README asks these of a machine. git is for the clone.
+# The README requires these. git is for the clone.
 PACKAGES: Final = ("python3", "python3-venv", "make", "git", "ca-certificates")
 SCRIPTS: Final = Path("/usr/share/debootstrap")
 

@@ -6,7 +6,7 @@ MAIL: Final = {"alarmEmail": "team@example.com"}
 AUTH: Final = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
 DOMAIN: Final = {"domainName": "ws.example.com", "hostedZoneId": "Z0123456789"}
 
-# Key → before, after. What only goes together changes together.
+# Key → before, after. Keys that require each other change together.
 CHANGES: Final[dict[str, tuple[dict[str, str], dict[str, str]]]] = {
     "stageName": ({}, {"stageName": "live"}),
     "memoryMb": ({}, {"memoryMb": "1024"}),
@@ -55,9 +55,9 @@ SWITCHES: Final = {
     "accountLoggingRole",
 }
 
-# Logical names of what a change replaces; nothing where a key is not named.
+# Logical names of the resources that a change replaces. A key that is not listed replaces none.
 REPLACED: Final[dict[str, set[str]]] = {
-    # Both name the stage. Clients connect again, to the new URL.
+    # Both resources name the stage. Clients reconnect to the new URL.
     "stageName": {"websocket-permission", "websocket-stage"},
     # A record cannot move to another zone.
     "hostedZoneId": {"websocket-a", "websocket-aaaa", "websocket-certificate-record"},

@@ -1,4 +1,4 @@
-"""The graph has the page in it, and these tests come before the page is built."""
+"""A small built page for every test, because these tests run before the real page is built."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A small web folder, built: the tests of the graph need no Node."""
+"""A small web folder with its build, so that tests of the graph need no Node."""
 
 import json
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ class Graph:
 
     def one(self, type_: str, name: str | None = None) -> Resource:
         found = [r for r in self.of(type_) if name is None or r.name == name]
-        assert len(found) == 1, f"{type_} {name}: {found}"
+        assert len(found) == 1, f"There are {len(found)} resources {name or ''} of type {type_}."
         return found[0]
 
     def upstream(self, resource: Resource) -> set[str]:
@@ -126,9 +126,9 @@ class Recorder(MockMonitor):
         self.graph = Graph()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # gRPC's name
-        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi's own
+        registered = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi's own
         if request.type != "pulumi:pulumi:Stack":
-            registration = self.resources[answer.urn]
+            registration = self.resources[registered.urn]
             self.graph.resources.append(
                 Resource(
                     type=request.type,
@@ -140,10 +140,10 @@ class Recorder(MockMonitor):
                     depends_on=frozenset(request.dependencies),
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
-                    urn=answer.urn,
+                    urn=registered.urn,
                 )
             )
-        return answer
+        return registered
 
 
 def record(stack: str = "dev", **config: str) -> Graph:

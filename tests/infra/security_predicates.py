@@ -23,7 +23,7 @@ ACCESS_KEY_ID: Final = r"A(KIA|SIA)[A-Z0-9]{16}"
 
 
 def is_set(name: str) -> Predicate:
-    """A flag is on, or a number is above zero."""
+    """The flag is on, or the number is above zero."""
     return lambda _, inputs: inputs.get(name, 0) > 0
 
 
@@ -37,7 +37,7 @@ def bucket_has(type_: str) -> Predicate:
 
 
 def every_statement(holds: Predicate, policy: str = "policy") -> Predicate:
-    """Every statement that allows something fulfils a predicate."""
+    """Every statement that allows something fulfils the predicate."""
     return lambda graph, inputs: all(
         holds(graph, each) for each in statements(inputs[policy], "Allow")
     )

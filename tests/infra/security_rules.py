@@ -8,7 +8,7 @@ from . import security_predicates as predicates
 from .recorder import ACCOUNT
 from .security_predicates import Predicate
 
-REMOVED: Final = object()  # as a planted value: the input is not there
+REMOVED: Final = object()  # as a planted value: the input is missing
 
 
 @dataclass(frozen=True, kw_only=True)

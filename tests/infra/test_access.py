@@ -1,4 +1,4 @@
-"""Who may connect and how fast they click: environment, rights and archive of the function."""
+"""Access and limits in the graph: environment, rights and archive of the function."""
 
 import io
 import subprocess
@@ -47,7 +47,7 @@ def environment(graph: Graph) -> dict[str, str]:
         ({"clicksPerSecond": "20"}, {"CLICKS_PER_SECOND": "20"}),
     ],
 )
-def test_an_access_key_reaches_the_function(
+def test_key_of_access_reaches_the_function(
     config: dict[str, str], variables: dict[str, str]
 ) -> None:
     found = environment(record(**config))
@@ -122,7 +122,7 @@ def test_a_stack_without_authentication_ships_the_listed_files_only() -> None:
 
 
 def refusal(folder: Path) -> str:
-    """The problem of the folder, without the advice."""
+    """The problem with the folder, without the advice."""
     with pytest.raises(pulumi.RunError) as raised:
         record(**AUTH, authPackages=str(folder))
     problem, advice = str(raised.value).split(". ")
@@ -180,7 +180,7 @@ print(verifier.check(sys.argv[2]))
 
 
 def test_the_token_library_in_the_archive_verifies_tokens(tmp_path: Path) -> None:
-    """Made of the packages that are installed, which the lock has in the same versions."""
+    """Uses the installed packages, whose versions are those of the lock."""
     from importlib.metadata import files, version
 
     locked = (ROOT / auth_dependencies.LOCK).read_text(encoding="utf-8").replace("[crypto]", "")

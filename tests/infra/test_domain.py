@@ -1,4 +1,4 @@
-"""A custom domain: certificate, mapping, records, and what must not change with it."""
+"""A custom domain: certificate, mapping, records, and the resources that it must not change."""
 
 import pytest
 

@@ -92,11 +92,12 @@ def test_two_stacks_fit_in_one_account(opted_in: Graph) -> None:
 
 
 def test_names_stay_within_the_limits_of_aws() -> None:
-    """IAM and Lambda allow 64 characters, budgets 100, with every name of a stack."""
+    """IAM and Lambda allow 64 characters, and budgets 100, for the longest name of a stack."""
     longest = record(stack="x" * 32, **OPT_IN, accountLoggingRole="true", region="ap-southeast-1")
     limits = {"aws:iam/role:Role": 64, FUNCTION: 64, "aws:budgets/budget:Budget": 100}
     for resource in longest.resources:
-        assert len(resource_name(resource)) <= limits.get(resource.type, 255), resource
+        limit = limits.get(resource.type, 255)
+        assert len(resource_name(resource)) <= limit, f"the name is too long: {resource}"
 
 
 # --- inputs -------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ def test_a_resource_of_dev_has_its_inputs(
         ("logRetentionDays", "90", LOG_GROUP, "retentionInDays", 90),
     ],
 )
-def test_a_key_reaches_its_resource(
+def test_a_configuration_key_reaches_its_resource(
     key: str, value: str, type_: str, path: str, expected: object
 ) -> None:
     found: Any = record(**{key: value}).one(type_).inputs
@@ -196,7 +197,7 @@ def test_the_stage_name_reaches_everything_that_names_the_stage() -> None:
     [
         ("reservedConcurrentExecutions", "0 would mean that nothing runs"),
         ("publish", "versions are kept until a person deletes them (docs/adr/0018)"),
-        ("snapStart", "docs/adr/0018"),
+        ("snapStart", "the function does not use SnapStart (docs/adr/0018)"),
     ],
 )
 def test_the_function_of_dev_does_not_have_the_input(graph: Graph, name: str, why: str) -> None:

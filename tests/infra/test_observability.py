@@ -56,7 +56,9 @@ def custom_types(graph: Graph) -> list[str]:
 
 
 @pytest.mark.parametrize(("config", "added"), ADDED.values(), ids=ADDED)
-def test_a_key_adds_its_own_resources_only(config: dict[str, str], added: list[str]) -> None:
+def test_a_monitoring_key_adds_only_its_own_resources(
+    config: dict[str, str], added: list[str]
+) -> None:
     assert custom_types(record(**config)) == sorted([*custom_types(dev()), *added])
 
 
@@ -172,8 +174,8 @@ def test_alarms_without_an_address_have_no_actions() -> None:
             {"alarms": "true"},
             [
                 (
-                    "alarms is true and alarmEmail is empty, so the alarms notify no one. Set "
-                    "alarmEmail, or look at them in CloudWatch."
+                    "alarms is true and alarmEmail is empty, so no notifications are sent. Set "
+                    "alarmEmail, or watch the alarms in CloudWatch."
                 )
             ],
         ),
@@ -229,7 +231,7 @@ def test_widgets_fill_the_grid_without_covering_each_other(graph: Graph) -> None
 
 
 def test_the_dashboard_is_small_enough_to_be_free(graph: Graph) -> None:
-    """The first three of an account are free, with at most 50 metrics each."""
+    """The first three dashboards of an account are free, with at most 50 metrics each."""
     assert sum(len(widget["properties"]["metrics"]) for widget in widgets(graph)) <= 50
 
 

@@ -37,7 +37,7 @@ ACTIONS: Final = {
 }
 CLIENTS: Final = {"_client", "_no_retry_client"}
 
-# Methods that the service calls only if there is a limit.
+# Methods that the service calls only if there is a limit of messages.
 WITH_LIMIT_ONLY: Final = {"count_message"}
 
 
@@ -110,7 +110,7 @@ def test_the_role_allows_nothing_else_but_posts_and_logs(limits_clicks: bool) ->
 
 
 def test_the_role_allows_the_posts_that_the_runtime_signs() -> None:
-    """It speaks HTTP itself, so there is no client method to read."""
+    """The outbox sends HTTP requests itself, so there is no client method to read."""
     assert statements(False)["ManageConnections"] == ["execute-api:ManageConnections"]
     target = Target("eu-central-1", "api.test", "/prod")
     request = SignedRequestTemplate(

@@ -1,7 +1,8 @@
 """Inputs that disappear from a resource that stays, when a key is switched on or off.
 
-A provider may ignore an input that is left out: it is optional and computed, or the service has
-another request for its removal. So each such input says here how it is removed.
+A provider may ignore an input that is left out, because the input is optional and computed, or
+because the service has another request for its removal. So this file states how each such input
+is removed.
 """
 
 from collections.abc import Iterator

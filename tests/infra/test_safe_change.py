@@ -31,7 +31,7 @@ HOLD_DATA = {TABLE, "aws:cloudwatch/logGroup:LogGroup", "aws:s3/bucket:Bucket"}
 
 @pytest.fixture(autouse=True)
 def _without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the token library, which another test covers."""
+    """Leave out the token library, which another test covers."""
     monkeypatch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
 
 
@@ -46,7 +46,7 @@ def runs(key: str) -> tuple[Graph, Graph]:
 
 
 def replaced(before: Graph, after: Graph) -> list[Resource]:
-    """Resources of both whose change the provider can only make by replacing them."""
+    """Resources in both graphs that the provider can change only by replacing them."""
     old = {each.urn: each for each in before.resources}
     return [
         new
@@ -93,7 +93,7 @@ def test_no_change_removes_a_table_or_the_logs(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(CHANGES.keys() - SWITCHES))
-def test_a_key_that_is_no_switch_keeps_the_same_resources(key: str) -> None:
+def test_a_key_that_is_not_a_switch_adds_and_removes_no_resource(key: str) -> None:
     before, after = runs(key)
     assert {r.urn for r in before.resources} == {r.urn for r in after.resources}
 
@@ -117,7 +117,7 @@ def test_a_key_changes_what_the_engine_sees(key: str) -> None:
 
 
 def contents(asset: pulumi.AssetArchive | pulumi.FileAsset) -> dict[str, str]:
-    """Names and hashes of contents, which the engine compares."""
+    """Names of the files and hashes of their contents, which the engine compares."""
     if isinstance(asset, pulumi.FileAsset):
         return {"": hashlib.sha256(Path(asset.path).read_bytes()).hexdigest()}
     return {

@@ -24,7 +24,7 @@ EVERYTHING = {
     "authAudience": "counter",
     "authJwksUrl": "https://login.example.com/keys",
 }
-# Each of these makes the function, the bucket or a right reachable past what the rules look at.
+# Each of these opens the function, the bucket or a permission in a way that no rule checks.
 FORBIDDEN = (
     aws.iam.AccessKey,
     aws.iam.User,
@@ -77,7 +77,7 @@ def changed(value: Any, path: str, new: Any) -> Any:
 
 
 @every_rule
-def test_every_resource_fulfils_the_rule(rule: Rule, stacks: dict[str, Graph]) -> None:
+def test_every_resource_fulfils_the_security_rules(rule: Rule, stacks: dict[str, Graph]) -> None:
     assert [
         (graph.outputs["FunctionName"], resource.name)
         for graph, resource in bound(rule, stacks)
@@ -86,7 +86,7 @@ def test_every_resource_fulfils_the_rule(rule: Rule, stacks: dict[str, Graph]) -
 
 
 @every_rule
-def test_every_rule_binds_a_resource(rule: Rule, stacks: dict[str, Graph]) -> None:
+def test_every_security_rule_applies_to_a_resource(rule: Rule, stacks: dict[str, Graph]) -> None:
     assert bound(rule, stacks)
 
 
@@ -112,7 +112,8 @@ def test_every_exception_to_a_security_rule_is_needed(rule: Rule, stacks: dict[s
         stack, _, logical_name = name.rpartition(":")
         assert why.endswith(".")
         for graph in [stacks[stack]] if stack else stacks.values():
-            assert not rule.holds(graph, graph.one(rule.type, logical_name).inputs), name
+            needed = not rule.holds(graph, graph.one(rule.type, logical_name).inputs)
+            assert needed, f"{name} fulfils the rule without its exception: remove the exception"
 
 
 @pytest.mark.parametrize("resource", FORBIDDEN, ids=lambda resource: resource.__name__)

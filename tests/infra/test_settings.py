@@ -90,12 +90,32 @@ def test_an_entry_that_is_no_origin_is_refused(entry: object) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("authIssuer", "https://a.test", "authIssuer and authAudience must be set together."),
-        ("authAudience", "me", "authIssuer and authAudience must be set together."),
-        ("authJwksUrl", "https://a.test/k", "authJwksUrl requires authIssuer."),
-        ("domainName", "ws.example.com", "domainName and hostedZoneId must be set together."),
-        ("hostedZoneId", "Z0123AB", "domainName and hostedZoneId must be set together."),
-        ("budgetUsd", "5", "budgetUsd requires alarmEmail."),
+        (
+            "authIssuer",
+            "https://a.test",
+            "authIssuer and authAudience must be set together. Set both, or neither.",
+        ),
+        (
+            "authAudience",
+            "me",
+            "authIssuer and authAudience must be set together. Set both, or neither.",
+        ),
+        (
+            "authJwksUrl",
+            "https://a.test/k",
+            "authJwksUrl requires authIssuer. Set authIssuer, or remove authJwksUrl.",
+        ),
+        (
+            "domainName",
+            "ws.example.com",
+            "domainName and hostedZoneId must be set together. Set both, or neither.",
+        ),
+        (
+            "hostedZoneId",
+            "Z0123AB",
+            "domainName and hostedZoneId must be set together. Set both, or neither.",
+        ),
+        ("budgetUsd", "5", "budgetUsd requires alarmEmail. Set alarmEmail, or set budgetUsd to 0."),
     ],
 )
 def test_a_key_without_the_key_that_it_needs_is_refused(
@@ -163,8 +183,10 @@ def test_pulumi_yaml_declares_every_key_with_type_default_and_description() -> N
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     assert declared.keys() == KEYS
     for key, declaration in declared.items():
-        assert declaration.keys() - {"items"} == {"type", "default", "description"}, key
-        assert type(declaration["default"]) is TYPES[declaration["type"]], key
+        described = declaration.keys() - {"items"} == {"type", "default", "description"}
+        assert described, f"{key} needs a type, a default and a description, and nothing else"
+        has_type = type(declaration["default"]) is TYPES[declaration["type"]]
+        assert has_type, f"the default of {key} is not of the type {declaration['type']}"
 
 
 def test_stack_files_use_declared_keys_only() -> None:
@@ -173,4 +195,5 @@ def test_stack_files_use_declared_keys_only() -> None:
     for path in ROOT.glob("Pulumi.*.yaml"):
         used = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
         own = {key.removeprefix(prefix) for key in used if key.startswith(prefix)}
-        assert own <= declared.keys(), path.name
+        undeclared = own - declared.keys()
+        assert not undeclared, f"Pulumi.yaml does not declare these keys of {path.name}"

@@ -1,4 +1,4 @@
-"""The two tables: their schema, their limits, and what is left of them after a destroy."""
+"""The two tables: their schema, their limits, and which of them outlive a destroy."""
 
 import pytest
 
@@ -10,8 +10,8 @@ TABLE = "aws:dynamodb/table:Table"
 COUNTER = "aes_counter_state"
 CONNECTIONS = "aes_websocket_connections"
 
-# Protection by Pulumi, retention, protection by DynamoDB, backups. Tables that can be protected
-# say so either way, because the provider keeps the previous value of what is left out.
+# Protection by Pulumi, retention, protection by DynamoDB, backups. Both settings of DynamoDB are
+# explicit, because the provider keeps the previous value of an input that is left out.
 KEPT = (True, True, True, {"enabled": True})
 NOT_KEPT = (False, False, False, {"enabled": False})
 NEVER_KEPT = (False, False, None, None)
@@ -35,7 +35,7 @@ def test_tables_are_paid_per_request() -> None:
 
 @pytest.mark.parametrize("name", [COUNTER, CONNECTIONS])
 def test_a_table_has_the_free_encryption(name: str) -> None:
-    """The block would choose a KMS key, which costs money for each request."""
+    """A block of encryption settings would choose a KMS key, which costs money for each request."""
     assert "serverSideEncryption" not in record(keepData="true").one(TABLE, name).inputs
 
 

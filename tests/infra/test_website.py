@@ -119,7 +119,7 @@ def test_assets_are_cached_and_do_not_pass_the_route_function(graph: Graph) -> N
     ]
 
 
-def test_other_paths_are_not_cached_and_pass_the_route_function(graph: Graph) -> None:
+def test_paths_other_than_assets_are_not_cached_and_pass_the_route_function(graph: Graph) -> None:
     arn = f"arn:aws:cloudfront::{ACCOUNT}:function/website-dev-{REGION}"
     assert graph.one(DISTRIBUTION).inputs["defaultCacheBehavior"] == SHARED | {
         "cachePolicyId": CACHING_DISABLED,

@@ -1,4 +1,4 @@
-"""`python -m tests.infra.urns`: write urns.json again, when resources were added."""
+"""`python -m tests.infra.urns`: writes urns.json again, after resources were added."""
 
 import json
 import sys
@@ -11,9 +11,9 @@ from .recorder import Graph, Resource, dev
 
 FILE: Final = Path(__file__).parent / "urns.json"
 WHY: Final = (
-    "A resource is the same one to Pulumi as long as its URN is. Who renames it, or moves it to "
-    "another component, deletes the one in AWS, unless pulumi.ResourceOptions(aliases=[...]) "
-    "says what it was called. New resources: python -m tests.infra.urns adds them."
+    "Pulumi identifies a resource by its URN. Renaming it, or moving it to another component, "
+    "deletes it in AWS, unless pulumi.ResourceOptions(aliases=[...]) has its old name. "
+    "If you added a resource, run python -m tests.infra.urns."
 )
 
 
@@ -23,7 +23,7 @@ def written() -> list[str]:
 
 
 def current() -> list[str]:
-    """All but the page's files: a build that changes one of them renames it on purpose."""
+    """All URNs except those of the page's files, which a build renames on purpose."""
     graph = dev()
     start = "urn:pulumi:dev::counter-service"
     return sorted(
@@ -47,8 +47,9 @@ def main() -> int:
 def write() -> int:
     if lost := sorted(set(written()) - set(current())):
         sys.stderr.write(
-            "error: these are gone; give what replaces them an alias, or take out of "
-            f"{FILE.name} by hand what is to be deleted in every account:\n" + "\n".join(lost)
+            "error: These resources are no longer in the graph. Give each replacement an alias, or "
+            f"remove from {FILE.name} those that may be deleted in every account:\n"
+            + "\n".join(lost)
         )
         return 1
     FILE.write_text(json.dumps({"//": WHY, "urns": current()}, indent=2) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from counter_service.local.emulator import MiniStack
 
 
 class RecordingMiniStack(MiniStack):
-    """Returns the same client for every service. It accepts every call and does nothing."""
+    """Returns the same client for every service. The client accepts every call and does nothing."""
 
     def __init__(self, region: str = "eu-central-1") -> None:
         super().__init__(region, Path("never-started"))

@@ -1,4 +1,4 @@
-"""Commands change their process, which here is the one of the tests."""
+"""Undoes what a command changes in its process, which here is the process of the tests."""
 
 import os
 import signal

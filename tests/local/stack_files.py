@@ -1,4 +1,4 @@
-"""Stack files, and what Pulumi's engine and the program make of each.
+"""A table of stack files, with the verdict of Pulumi's engine and of the program on each.
 
 tests/local/test_stack_files.py compares the local run with this table, and
 tests/engine/test_stack_files.py compares the table with the engine.
@@ -20,11 +20,11 @@ class Case:
     """A stack file.
 
     Args:
-        name: What is special about it.
+        name: A description of the case.
         content: All of it.
         values: The keys that it sets, as the program gets them. The project's own have no
             namespace here.
-        refused_by: Who refuses it.
+        refused_by: The engine or the program. None: the file is accepted.
         error: The sentence of the local run.
     """
 
@@ -108,7 +108,7 @@ CASES = [
     engine("boolean null", "  counter-service:alarms: null\n", _type("alarms", "", FLAG)),
     accepted("boolean with its tag", "  counter-service:alarms: !!bool true\n", alarms="true"),
     engine("boolean tag on a text", "  counter-service:alarms: !!bool yes\n",
-           "'yes' is no bool, which its tag requires."),
+           "'yes' is not of its tag's type, bool."),
     # --- numbers
     accepted("number", "  counter-service:throttleRate: 7\n", throttleRate="7"),
     accepted("number in quotes", "  counter-service:throttleRate: '7'\n", throttleRate="7"),
@@ -140,7 +140,7 @@ CASES = [
         }.items()
     ),
     engine("number that is infinite", "  counter-service:throttleRate: .inf\n",
-           "counter-service:throttleRate has a number that is not finite."),
+           "counter-service:throttleRate contains a number that is not finite. Use a finite one."),
     # --- texts
     accepted("text without a value", "  counter-service:domainName:\n", domainName=""),
     accepted("text null", "  counter-service:domainName: null\n", domainName=""),
@@ -206,10 +206,10 @@ CASES = [
              throttleRate="7"),
     accepted("key in quotes", '  "counter-service:throttleRate": 7\n', throttleRate="7"),
     engine("key with three parts", "  counter-service:a:throttleRate: 7\n",
-           "counter-service:a:throttleRate is no key: write it as <namespace>:<name>."),
+           "counter-service:a:throttleRate is not a key. Write it as <namespace>:<name>."),
     engine("key with four parts", "  a:b:c:d: 7\n",
-           "a:b:c:d is no key: write it as <namespace>:<name>."),
-    engine("key that is a number", "  7: x\n", "This key is no text. Put it in quotes."),
+           "a:b:c:d is not a key. Write it as <namespace>:<name>."),
+    engine("key that is a number", "  7: x\n", "This key is not text. Put it in quotes."),
     engine("key that is a list", "  [a]: x\n", "A list or a mapping cannot be a key."),
     program("key with an underscore in its namespace", "  counter_service:throttleRate: 7\n",
             "counter_service:throttleRate is in a namespace that this program does not read. "
@@ -297,21 +297,21 @@ CASES = [
     whole("other keys", "description: a\nencryptionsalt:\nsecretsprovider: passphrase\n" + HEAD),
     whole("long comment", HEAD + "# " + "x" * 200_000 + "\n"),
     engine_whole("Latin-1", HEAD.encode() + b"  counter-service:stageName: z\xe4hler\n",
-                 "It has bytes that are no text. Save it as UTF-8.", 3),
+                 "The file has bytes that are not text. Save it as UTF-8.", 3),
     engine_whole("control character", HEAD.encode() + b"  counter-service:stageName: a\x00b\n",
-                 "It has bytes that are no text. Save it as UTF-8.", 3),
+                 "The file has bytes that are not text. Save it as UTF-8.", 3),
     engine_whole("list", "- config\n",
-                 "The file is no mapping. Begin it with a key such as config:."),
+                 "The file is not a mapping. Begin it with a key such as config:."),
     engine_whole("text", "config\n",
-                 "The file is no mapping. Begin it with a key such as config:."),
+                 "The file is not a mapping. Begin it with a key such as config:."),
     engine_whole("key that is a number beside config", HEAD + "7: x\n",
-                 "This key is no text. Remove it, or put it in quotes.", 3),
+                 "This key is not text. Remove it, or put it in quotes.", 3),
     engine_whole("config that is a list", "config: [a]\n",
-                 "config is no mapping of keys and values."),
+                 "config is not a mapping of keys and values."),
     engine_whole("config that is a text", "config: a\n",
-                 "config is no mapping of keys and values."),
+                 "config is not a mapping of keys and values."),
     engine_whole("salt that is a list", HEAD + "encryptionsalt: [a]\n",
-                 "encryptionsalt is no text.", 3),
+                 "encryptionsalt is not text. Write it as a single value.", 3),
     engine_whole("environment", HEAD + "environment:\n  - shared\n",
                  "The local run cannot open environments of Pulumi ESC. Remove them, or use a "
                  "stack without them.", 3),

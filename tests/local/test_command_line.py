@@ -69,5 +69,5 @@ def test_command_names_a_configuration_file_that_is_not_utf_8(
     monkeypatch.setattr(local, "ROOT", tmp_path)
     assert local.main([]) == 1
     assert capsys.readouterr().err == (
-        "error: Pulumi.dev.yaml, line 1: It has bytes that are no text. Save it as UTF-8.\n"
+        "error: Pulumi.dev.yaml, line 1: The file has bytes that are not text. Save it as UTF-8.\n"
     )

@@ -108,13 +108,13 @@ def test_local_run_names_inputs_of_a_table_that_it_would_drop(
         mocks.new_resource(table)
 
 
-def test_inputs_count_an_object_that_is_read_whole_as_read() -> None:
+def test_inputs_count_every_member_of_an_object_that_is_read_as_a_whole() -> None:
     inputs = Inputs({"environment": {"variables": {"TABLE": {"name": "counter"}}}, "timeout": 3})
     assert inputs["environment"].whole("variables") == {"TABLE": {"name": "counter"}}
     assert [*inputs.unread()] == ["timeout"]
 
 
-def test_inputs_do_not_count_a_look_for_an_input_as_reading_it() -> None:
+def test_inputs_do_not_count_a_membership_test_as_reading() -> None:
     inputs = Inputs({"qualifier": "live"})
     assert "qualifier" in inputs
     assert [*inputs.unread()] == ["qualifier"]

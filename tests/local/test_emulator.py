@@ -27,7 +27,7 @@ def test_emulator_that_does_not_start_raises_an_error_and_leaves_no_process(
     monkeypatch.setattr("counter_service.local.emulator.START_SECONDS", 2.0)
     emulator = MiniStack("eu-central-1", tmp_path)
     with pytest.raises(LocalError, match=error), emulator:
-        raise AssertionError("it started")
+        raise AssertionError("The emulator started.")
     assert emulator.exit_code() is not None
 
 

@@ -1,4 +1,4 @@
-"""The folder of a run: one run at a time, and its files under errors."""
+"""The folder of a run: one run at a time, and its files when writing fails."""
 
 import errno
 import json
@@ -54,7 +54,7 @@ def test_second_run_in_a_folder_says_where_the_first_is(tmp_path: Path) -> None:
         assert not (tmp_path / "outputs.json").exists()  # a killed run had left it
         (tmp_path / "outputs.json").touch()
         with pytest.raises(LocalError) as error, owned(tmp_path, "make run FOLDER=b"):
-            raise AssertionError("both own it")
+            raise AssertionError("Two runs own the folder.")
         assert str(error.value) == (
             f"A run is active in {tmp_path}: process {process.pid}, http://127.0.0.1:8080. "
             "Stop it with Ctrl-C, or start another beside it with make run FOLDER=b."
@@ -89,7 +89,7 @@ def test_full_disk_leaves_no_partial_outputs_and_is_reported_with_the_file(
 
     monkeypatch.setattr(Path, "write_text", write_half)
     with pytest.raises(OSError, match="No space") as error, published(tmp_path, {"a": "b"}):
-        raise AssertionError("the outputs are complete")
+        raise AssertionError("The outputs were written to a full disk.")
     assert error.value.filename == str(tmp_path / "outputs.json")
     assert list(tmp_path.iterdir()) == []
 

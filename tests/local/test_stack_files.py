@@ -59,8 +59,11 @@ def test_local_run_accepts_and_refuses_what_the_engine_does(case: Case, tmp_path
     [
         ("name: a\nname: b\n", "line 2: name is already set in line 1. Remove one."),
         ("name: a\nconfig: [", "line 2: It is not valid YAML: did not find expected node content."),
-        ("config: {}\n", "line 1: The project has no name."),
-        ("name: a\nconfig: [a]\n", "line 2: config is no mapping of keys and values."),
+        (
+            "config: {}\n",
+            "line 1: The project has no name. Write one, such as name: counter-service.",
+        ),
+        ("name: a\nconfig: [a]\n", "line 2: config is not a mapping of keys and values."),
         (
             "name: a\nconfig:\n  rate:\n    type: integer\n    default: x\n",
             "line 3: rate is 'x', but must be of type integer.",
@@ -97,7 +100,7 @@ def test_local_run_names_a_stack_file_that_it_cannot_read(tmp_path: Path) -> Non
 def test_local_run_refuses_a_key_that_is_set_with_and_without_its_namespace(
     tmp_path: Path,
 ) -> None:
-    """The engine takes either value, at random."""
+    """The engine would use one of the two values at random."""
     write(f"{HEAD}  alarms: true\n  counter-service:alarms: false\n".encode(), tmp_path)
     with pytest.raises(pulumi.RunError) as raised:
         stack_files.read(STACK, tmp_path)

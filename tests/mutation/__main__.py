@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 RUNTIME: Final = ROOT / "counter_service" / "runtime"
 # Without the emulator, which takes seconds to start.
 TESTS: Final = ("tests/unit", "tests/simulation", "tests/contracts", "-k", "not emulator")
-# For each module the mutants that survive, and why no test can or need kill them.
+# For each module the mutants that survive, and why no test can or should kill them.
 SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
 
 # A run of the original, which shows that the tests pass in the order of a mutant's run.

@@ -20,7 +20,7 @@ import moto.dynamodb  # noqa: F401
 import pytest
 from coverage import Coverage
 
-# A mutant may wait or collect things without end.
+# A mutant may wait for ever, or use memory without a limit.
 TEST_SECONDS: Final = 10
 MEMORY_BYTES: Final = 4 << 30
 
@@ -33,7 +33,7 @@ _OPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the tests do without a mutant.
+    """A run of the tests without a mutant.
 
     Args:
         seconds: The duration of each test.

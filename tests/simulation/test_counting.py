@@ -52,7 +52,7 @@ def test_every_click_counts_exactly_once_with_many_faults(seed: int) -> None:
 
 
 def test_simulation_injects_faults() -> None:
-    """Otherwise the tests above would prove nothing."""
+    """Without faults, the tests above would prove nothing."""
     simulation = CountingSimulation(1)
     history = simulation.run(CLIENTS, CLICKS)
     assert simulation.table.timeouts > 20

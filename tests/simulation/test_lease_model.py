@@ -30,6 +30,6 @@ def test_lease_model_finds_the_mistake_in_every_other_order(order: Order) -> Non
 
 
 def test_lease_model_explores_more_states_with_more_clickers() -> None:
-    """A model that stopped early would find no mistake either."""
+    """A model that stopped early would also find no mistake."""
     states = [explore(Order.RIGHT, clickers, 1, 1, 0)[0] for clickers in (1, 2, 3)]
     assert states[0] < states[1] / 3 < states[2] / 9

@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: the product under faults for some minutes, and what came of it.
+"""`python -m tests.soak`: runs the product under faults for some minutes, and checks its history.
 
 It starts the product as `make run` does. Between its clients and the product are proxies that cut,
 delay and lose messages. The exit code is 1 if an invariant does not hold.
@@ -77,7 +77,7 @@ def _print(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="longest, without the storm")
-    parser.add_argument("--clicks", type=int, help="end earlier, after so many acknowledged clicks")
+    parser.add_argument("--clicks", type=int, help="end after this many acknowledged clicks")
     parser.add_argument("--clickers", type=int, default=9, help="clients that click")
     parser.add_argument("--window", type=int, default=4, help="pending clicks of each of them")
     parser.add_argument("--listeners", type=int, default=3, help="clients that only listen")

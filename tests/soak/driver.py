@@ -226,7 +226,7 @@ class Soak:
             yield from self._tabs.names
 
     async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Wait for the condition, at most so long. The checks of the history find a failure."""
+        """Wait for the condition until the time is up. The checks of the history find a failure."""
         deadline = time.monotonic() + seconds
         while not condition() and time.monotonic() < deadline:
             if self._tabs.failure:

@@ -1,4 +1,4 @@
-"""The faults of a soak, and how many connections each of them struck."""
+"""The faults of a soak, and the number of connections that each of them affected."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ CRASH_PAUSE = (2.0, 4.0)
 
 @dataclass(slots=True)
 class Faults:
-    """Strikes one of several proxies at a time, so that the other clients go on.
+    """Injects faults into one of several proxies at a time, so that the other clients continue.
 
     Attributes:
         times: How often each fault happened.
@@ -53,7 +53,7 @@ class Faults:
     struck: Counter[str] = field(default_factory=Counter)
 
     async def strike_until(self, deadline: float) -> None:
-        """Strike until the event loop's clock shows the deadline, and heal."""
+        """Inject faults until the event loop's clock shows the deadline, then heal the proxies."""
         clock = asyncio.get_running_loop().time
         while clock() < deadline:
             await asyncio.sleep(self.chance.uniform(*PAUSE))

@@ -37,7 +37,7 @@ def figures(run: Run, options: Options) -> dict[str, str]:
         "doubled": f"{doubled(found, stored):,}",
         "invented": f"{invented(found, stored):,}",
         "reconnects": f"{run.reconnects:,}",
-        "faults, and connections that they struck": (
+        "faults, and connections that they affected": (
             f"{run.faults.times.total():,}, {run.faults.struck.total():,}"
         ),
     }

@@ -21,7 +21,7 @@ class Options:
         listeners: Number of clients that only listen.
         tabs: Number of Chromium tabs.
         storm: Number of sockets that are opened and cut at once. 0: no storm.
-        seed: Of the faults.
+        seed: Seed of the faults' random numbers.
     """
 
     seconds: float

@@ -30,11 +30,11 @@ class Tabs(threading.Thread):
 
     Attributes:
         names: The names of the tabs in the history.
-        shown: What each tab shows.
+        shown: The value that each tab shows.
         connected: Whether every tab has an open connection.
         pending: Number of clicks that the server has not acknowledged.
         ready: Set when every tab shows a value.
-        failure: What ended the thread, if it was an error.
+        failure: The error that ended the thread, if there was one.
     """
 
     def __init__(self, page_url: str, api_url: str, recorder: Recorder, tabs: int) -> None:

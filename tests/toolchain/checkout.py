@@ -159,7 +159,8 @@ class Checkout:
         assert shown.returncode == 0, shown.stderr
         for name, line in zip(names, shown.stdout.splitlines(), strict=True):
             version = wheels.VERSIONS[name]
-            assert line.startswith(f"{name} {version} {version} {self.root}/.venv/lib/"), line
+            expected = f"{name} {version} {version} {self.root}/.venv/lib/"
+            assert line.startswith(expected), f"the wrong package was imported: {line}"
         script = subprocess.run(
             [self.root / ".venv/bin/alpha"],
             env=clean,
@@ -175,7 +176,7 @@ class Checkout:
             manifest = json.loads(
                 (installed / package / "package.json").read_text(encoding="utf-8")
             )
-            assert manifest["version"] == "1.0.0", package
+            assert manifest["version"] == "1.0.0", f"{package} has the wrong version"
         assert not (installed / "native-elsewhere").exists()
         assert os.access(installed / ".bin/builder", os.X_OK)
 

@@ -59,7 +59,7 @@ FULL = "Error: Command '['/c/bin/python3', '-m', 'ensurepip']' returned non-zero
     [
         (DEBIAN, "run sudo apt install python3-venv; "),
         (ALPINE, "run sudo apt install python3-venv; "),
-        (FULL, "Free 100 MB where the disk is full, "),
+        (FULL, "Free 100 MB if the disk is full, "),
     ],
 )
 def test_uv_names_what_a_virtual_environment_needs(
@@ -174,7 +174,7 @@ def test_prepare_shows_an_error_in_the_sources_of_the_page(prepared: Checkout) -
     assert done.returncode == 1
     assert "ENOENT" in done.stderr
     assert only_error(done.stderr) == (
-        "error: The page is not built: web/dist was built from other sources than web/src/main.ts "
-        "is now. The build failed. Correct the errors above in the sources. Then run make build."
+        "error: The page is not built: web/dist does not match web/src/main.ts. "
+        "The build failed. Correct the errors above in the sources. Then run make build."
     )
     prepared.assert_has("page")  # the old one

@@ -149,7 +149,7 @@ def _another_python() -> str:
                 found = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
                 if found.returncode == 0 and found.stdout.strip() != sys.base_prefix:
                     return str(path)
-    pytest.skip("the machine has one Python only")
+    pytest.skip("The machine has only one Python.")
 
 
 def test_prepare_names_a_package_lock_with_a_conflict(prepared: Checkout) -> None:

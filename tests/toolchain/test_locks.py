@@ -83,7 +83,8 @@ def test_lock_keeps_every_extra_that_an_installed_package_asks_for() -> None:
             )
             if wanted.extras and applies:
                 asked += 1
-                assert wanted.extras <= pins[normalized(wanted.name)].extras, text
+                pinned = pins[normalized(wanted.name)].extras
+                assert wanted.extras <= pinned, f"the lock lacks an extra of {text}"
     assert asked > 0
 
 

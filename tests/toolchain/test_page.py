@@ -19,7 +19,7 @@ def web(tmp_path: Path) -> Path:
 )
 def test_page_is_outdated_by_a_changed_source(web: Path, name: str) -> None:
     small.write(web, {name: "changed"})
-    assert page.outdated(web) == f"web/dist was built from other sources than web/{name} is now"
+    assert page.outdated(web) == f"web/dist does not match web/{name}"
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_page_is_outdated_by_a_changed_source(web: Path, name: str) -> None:
     [
         ("dist/index.html", "web/dist has no index.html"),
         ("dist/assets/index-RP0Vahn5.js", "web/dist has no assets/index-RP0Vahn5.js"),
-        ("src/main.tsx", "web/dist was built from other sources than web/src/main.tsx is now"),
-        ("dist/.build.json", "web/dist was built from other sources than web/index.html is now"),
+        ("src/main.tsx", "web/dist does not match web/src/main.tsx"),
+        ("dist/.build.json", "web/dist does not match web/index.html"),
     ],
 )
 def test_page_is_outdated_by_a_removed_file(web: Path, name: str, reason: str) -> None:
@@ -53,5 +53,7 @@ def test_current_page_is_not_built_again(web: Path, monkeypatch: pytest.MonkeyPa
     outside = ("README.md", "tests/a.test.ts", "src/.main.tsx.swp", ".env")
     # A fresh clone has newer times, and the same contents.
     small.write(web, {**small.SOURCES, **dict.fromkeys(outside, "x")})
-    monkeypatch.setattr(page, "build", lambda _: pytest.fail("built"))
+    monkeypatch.setattr(
+        page, "build", lambda _: pytest.fail("The page was built although it is current.")
+    )
     page.ensure(web, lambda line: pytest.fail(line))

@@ -12,7 +12,7 @@ WEB = ROOT / "web"
 
 
 def lint(path: Path, source: str) -> str:
-    """What oxlint prints about a file of src/ with this source."""
+    """The output of oxlint for a file of src/ with this source."""
     (path / "src").mkdir()
     file = path / "src" / "example.tsx"
     file.write_text(source, encoding="utf-8")

@@ -30,7 +30,7 @@ def test_toolchain_refuses_a_path_with_a_colon(fresh_template: Checkout, tmp_pat
     assert done.returncode == 1
     assert done.stderr == (
         f"error: The path of the checkout, {here.root}, has a colon, which no entry of PATH can "
-        "have. Rename the folder, and run the command again.\n"
+        "contain. Rename the folder, and run the command again.\n"
     )
 
 
@@ -65,7 +65,7 @@ def test_git_checks_out_the_same_bytes_on_every_machine() -> None:
         ["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, encoding="utf-8"
     )
     if listing.returncode:
-        pytest.skip("this is no git repository")
+        pytest.skip("The checkout is not a git repository.")
     columns, names = zip(*(line.split("\t") for line in listing.stdout.splitlines()), strict=True)
     assert {each.partition("attr/")[2].strip() for each in columns} == {"text=auto eol=lf", "-text"}
     assert [each for each in columns if each.startswith(("i/crlf", "i/mixed"))] == []

@@ -236,7 +236,7 @@ def test_find_builds_the_pulumi_cli_with_go_if_npm_fails(
     pulumi = machine.find(YES="1", **personal, **network)
     assert pulumi == machine.home / "go" / pulumi_go.EXECUTABLE
     shown = capsys.readouterr().err
-    assert "npm cannot install the package pulumi; its last lines are\n  npm error" in shown
+    assert "npm cannot install the package pulumi. Its output ends with\n  npm error" in shown
     assert "about four minutes" in shown
     assert machine.installations() == {"go"}
     assert (pulumi.parent / "pulumi-language-python-exec").read_text(
@@ -267,7 +267,7 @@ def test_find_builds_the_pulumi_cli_with_go_if_npm_fails(
 @pytest.mark.parametrize(
     ("npm", "go", "problem"),
     [
-        (NO_DOWNLOAD, "", "cannot download the CLI; its last lines are\n  pulumi: fetch failed"),
+        (NO_DOWNLOAD, "", "cannot download the CLI. Its output ends with\n  pulumi: fetch failed"),
         (NPM.replace("echo v3.265.0", "exit 3"), "", "installed, but it does not run."),
         (HANGS, "", "npm cannot install the package pulumi within 0.5 seconds."),
         ("", "", "there is no npm on PATH."),

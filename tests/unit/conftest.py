@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from counter_service.runtime import logs
 from tests.contracts.aws import isolate
-from tests.unit.local_server import SILENCE, Answer, LocalServer
+from tests.unit.local_server import SILENCE, LocalServer, Respond
 from tests.unit.stores import Stores
 
 # The same examples in each run, so that a test fails because of a change and not by chance.
@@ -39,12 +39,12 @@ def package_logger() -> Iterator[logging.Logger]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Answer], LocalServer]]:
+def serve() -> Iterator[Callable[[Respond], LocalServer]]:
     """Starts HTTP servers, which are closed after the test."""
     servers: list[LocalServer] = []
 
-    def start(answer: Answer) -> LocalServer:
-        servers.append(LocalServer(answer))
+    def start(respond: Respond) -> LocalServer:
+        servers.append(LocalServer(respond))
         return servers[-1]
 
     yield start
@@ -74,14 +74,14 @@ def no_retry_stub(stubbed: Stores) -> Iterator[Stubber]:
 
 
 @pytest.fixture
-def on_server(serve: Callable[[Answer], LocalServer]) -> Iterator[Callable[[int], Any]]:
+def on_server(serve: Callable[[Respond], LocalServer]) -> Iterator[Callable[[int], Any]]:
     """Stores on an endpoint that gives every request the same response, and that endpoint."""
     opened: list[Stores] = []
 
-    def start(answer: int) -> tuple[Stores, LocalServer]:
-        server = serve(lambda _: answer)
-        # Only silence has to be waited for.
-        opened.append(Stores(server.url, Config(read_timeout=0.2 if answer == SILENCE else 10)))
+    def start(response: int) -> tuple[Stores, LocalServer]:
+        server = serve(lambda _: response)
+        # The tests wait for the timeout only if the server is silent.
+        opened.append(Stores(server.url, Config(read_timeout=0.2 if response == SILENCE else 10)))
         return opened[-1], server
 
     yield start

@@ -10,14 +10,14 @@ HANG_UP: Final = -1  # close the connection without a response
 SILENCE: Final = -2  # keep the connection open without a response
 
 # The status of a response without a body, or one of the above, or a reply.
-Answer = Callable[[Request], int | Reply]
+Respond = Callable[[Request], int | Reply]
 
 
 class LocalServer(RawServer):
-    """A server that replies with what `answer` returns. `received` are the requests so far."""
+    """A server that replies with what `respond` returns. `received` are the requests so far."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(lambda request: _reply(answer(request)))
+    def __init__(self, respond: Respond) -> None:
+        super().__init__(lambda request: _reply(respond(request)))
         self.received = self.requests
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -32,9 +32,9 @@ class LocalServer(RawServer):
         return len(self.received)
 
 
-def _reply(answer: int | Reply) -> Reply:
-    if isinstance(answer, Reply):
-        return answer
-    if answer < 0:
-        return Reply(b"", Then.HANG if answer == SILENCE else Then.CLOSE)
-    return Reply.of(answer)
+def _reply(result: int | Reply) -> Reply:
+    if isinstance(result, Reply):
+        return result
+    if result < 0:
+        return Reply(b"", Then.HANG if result == SILENCE else Then.CLOSE)
+    return Reply.of(result)

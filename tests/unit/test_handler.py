@@ -24,7 +24,7 @@ from counter_service.runtime.core.ports import Progress
 from counter_service.runtime.dynamodb.lease import DynamoBroadcastLease
 from tests.contracts.aws import create_connections_table, create_counter_table, isolate
 from tests.unit.issuer import Issuer
-from tests.unit.local_server import Answer, LocalServer
+from tests.unit.local_server import LocalServer, Respond
 from tests.unit.recorded import CONNECTED_AT, CONNECTION_ID, recorded
 
 pytestmark = pytest.mark.usefixtures("no_backoff", "package_logger")
@@ -200,7 +200,7 @@ def test_handler_rejects_a_handshake_of_another_origin(
 
 
 def test_handler_names_the_offered_subprotocol(function: Lambda) -> None:
-    """A browser closes the connection otherwise."""
+    """Without that subprotocol in the response, a browser closes the connection."""
     offer = {"Origin": SITE, "Sec-WebSocket-Protocol": "counter, x"}
     response = {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "counter"}}
     assert function.invoke(_handshake(**offer)) == response
@@ -272,7 +272,7 @@ def test_handler_continues_a_broadcast(
     assert entry["connectionId"] is None
 
 
-def test_handler_answers_the_mistake_of_a_client_and_logs_no_warning(
+def test_handler_sends_an_error_for_a_client_mistake_and_logs_no_warning(
     function: Lambda, capsys: pytest.CaptureFixture[str]
 ) -> None:
     event = recorded("message-increment") | {"body": '{"action":"reset"}'}
@@ -452,7 +452,7 @@ def test_handler_needs_no_environment_after_its_import(
     ],
 )
 def test_handler_retries_only_requests_that_may_be_sent_twice(
-    serve: Callable[[Answer], LocalServer],
+    serve: Callable[[Respond], LocalServer],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     more: dict[str, str],
@@ -468,7 +468,7 @@ def test_handler_retries_only_requests_that_may_be_sent_twice(
 
 @pytest.mark.usefixtures("function", "cold")
 def test_handler_continues_a_broadcast_by_invoking_itself(
-    serve: Callable[[Answer], LocalServer], monkeypatch: pytest.MonkeyPatch
+    serve: Callable[[Respond], LocalServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws_lambda = serve(lambda _: 202)
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", aws_lambda.url)

@@ -32,7 +32,9 @@ def test_self_invoker_invokes_the_function_asynchronously(client: Any, reached: 
 
 
 def test_self_invoker_makes_no_client_before_its_first_use() -> None:
-    LambdaSelfInvoker("websocket-dev", lambda: pytest.fail("a client was made"))
+    LambdaSelfInvoker(
+        "websocket-dev", lambda: pytest.fail("A client was created before its first use.")
+    )
 
 
 def test_self_invoker_raises_store_unavailable_when_lambda_throttles(client: Any) -> None:

@@ -1,4 +1,4 @@
-"""The recorded messages, for the tests of both sides."""
+"""The recorded messages, for the tests in Python."""
 
 import json
 from pathlib import Path

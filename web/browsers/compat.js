@@ -1,4 +1,4 @@
-/** What browsers lack, by the compatibility data of MDN, and the browsers that the page supports. */
+/** The browsers that the page supports, and the functions that browsers lack according to MDN's data. */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 // oxlint-disable-next-line no-underscore-dangle
 const { __meta: meta, api, browsers: browserData, javascript } = readJson(require.resolve("@mdn/browser-compat-data"));
 
-// Names in package.json and the data's names. Both Chromes and both Firefoxes share their engine and version.
+// Names in package.json, and in the data. On Android, Chrome and Firefox have the engine and version of the desktop.
 const BROWSERS = {
   chrome: ["chrome", "chrome_android"],
   edge: ["edge"],

@@ -30,8 +30,8 @@ const supported = {
 };
 
 /**
- * Reports text beside other children. Translators wrap text nodes in elements of their own, so React, which removes
- * such a text on its own, would throw. The only text of an element is safe: it is replaced with all that is inside.
+ * Reports text beside other children. A translator wraps such a text node in an element of its own, and React throws
+ * when it removes the text node. The only text of an element is safe, because React replaces all that the element has.
  */
 const wrappedText = {
   create(context) {

@@ -1,8 +1,8 @@
 /**
  * Watches the start of the page until React has replaced the element #start: says what went wrong, and retries.
  *
- * It is a file of its own, so that it runs where the page does not arrive or cannot run. The build lowers its syntax to
- * ES2015. Functions have to be as old.
+ * It is a file of its own, so that it runs even if the page does not arrive or cannot run. The build compiles its
+ * syntax to ES2015. The functions that it calls must be as old.
  */
 (() => {
   const LOADING = "Loading…";
@@ -14,7 +14,7 @@
   const LONGEST_RETRY_MS = 20_000;
   // Longer after each failure, because a reload aborts a slow download.
   const PATIENCE_MS = 30_000;
-  // Stored, because a reload would set it to 0. Where nothing can be stored each failure counts as this many.
+  // The number is stored, because a reload would reset it. If storage is blocked, each failure counts as MANY.
   const KEY = "start.failures";
   const MANY = 8;
 
@@ -58,7 +58,7 @@
         if (status === 200) location.reload();
         else retryLater();
       });
-    // A cache may have kept what arrived in place of the script.
+    // A cache may have kept the response that arrived in place of the script.
     if (failedScript) request(failedScript, reload);
     else reload();
   };
@@ -89,7 +89,7 @@
     const element = document.getElementById("start");
     if (element) {
       if (Date.now() - since > PATIENCE_MS * (failures + 1)) fail(INCOMPLETE);
-      // Not compared with what the element has, because a translator may have changed that.
+      // Not compared with the text of the element, because a translator may have changed it.
       if (shown === text) return;
       element.textContent = shown = text;
       if (text === LOADING) return;
@@ -106,7 +106,7 @@
     }
   };
   const interval = setInterval(watch, 100);
-  // Runs before the first paint, so that the sentence which stays without JavaScript never shows up.
+  // Runs before the first paint, so that the sentence for browsers without JavaScript is never visible.
   const observer = new MutationObserver(watch);
   observer.observe(document, { childList: true, subtree: true });
 })();

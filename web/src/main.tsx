@@ -34,8 +34,8 @@ async function load(): Promise<Config> {
 }
 
 /**
- * Reloads the page if config.json has another address, which it has after the API was recreated. A reload is needed
- * because the content security policy allows only the old address. Pending clicks survive it.
+ * Reloads the page if config.json has another address, as after the API was recreated. A reload is needed because the
+ * content security policy allows only the old address. Pending clicks survive it.
  */
 const reloadIfMoved = () => reloadIf((address) => address !== webSocketUrl);
 

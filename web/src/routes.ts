@@ -3,7 +3,7 @@
 /** Path of the counter, without a slash at the end. */
 export const COUNTER_PATH = "/realtime-counter";
 
-/** What a path shows; "home" redirects to the counter. */
+/** The content of a path; "home" redirects to the counter. */
 export type Route = "home" | "counter" | "not-found";
 
 /** Finds the route of a path. */

@@ -46,7 +46,7 @@ const click = (times = 1) => {
   for (let count = 1; count <= times; count += 1) fireEvent.click(button());
 };
 
-/** Lets handshakes be rejected, and the longest delay after each one pass. */
+/** Rejects handshakes, and lets the longest delay pass after each one. */
 function reject(times: number) {
   for (let attempt = 1; attempt <= times; attempt += 1) {
     fail();
@@ -334,7 +334,7 @@ it("shows that the value may be out of date while the server responds with error
   expect(screen.getByText(/^Open this page in another tab/u)).toBeDefined();
 });
 
-it("shows that clicks were dropped until that is dismissed", () => {
+it("shows that clicks were dropped until the notice is dismissed", () => {
   renderOpen();
   click(2);
   const [first, second] = network.latest().ids();

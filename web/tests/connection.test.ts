@@ -28,7 +28,7 @@ function setUp(protocols?: string[]) {
   };
   const messages: [ServerMessage, number | undefined][] = [];
   const reasons: CloseReason[] = [];
-  /** What had been sent at each call of onOpen. */
+  /** The messages that had been sent at each call of onOpen. */
   const opened: unknown[][] = [];
   const connection = createConnection({
     url: "wss://example.test/prod",
@@ -138,6 +138,12 @@ describe("responses on a connection", () => {
       "times out when a click gets only an error without an id that responds to get-current",
       [GET_CURRENT, click("s:1")],
       (socket) => socket.receiveError("unavailable"),
+      ["timeout"],
+    ],
+    [
+      "waits for the response to a request with an id, whatever its action",
+      [{ action: "of-a-later-version", id: "s:1" } as unknown as ClientMessage],
+      (socket) => socket.receiveValue(8),
       ["timeout"],
     ],
     [

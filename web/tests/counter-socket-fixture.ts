@@ -72,7 +72,7 @@ export function live({ alive }: Parts, ms: number) {
   }
 }
 
-/** Lets attempts to connect end like that, and the delay after each one pass. */
+/** Ends attempts to connect with the given callback, and lets the delay pass after each one. */
 export function fail({ latest, delays }: Parts, attempts: number, end = () => latest().fail()) {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     end();

@@ -24,7 +24,7 @@ export class FakeWebSocket extends EventTarget implements Socket {
     if (this.readyState === OPEN) this.sent.push(JSON.parse(text));
   }
 
-  /** Starts the closing handshake. As in browsers the close event comes later: drop() fires it. */
+  /** Starts the closing handshake. The close event comes later, as in browsers: drop() fires it. */
   close() {
     if (this.readyState !== CLOSED) this.readyState = CLOSING;
   }

@@ -51,10 +51,10 @@ it.each([
   ["no JSON", "{"],
   ["another JSON", '{"a":1}'],
   ["null", "null"],
-  ["entries that are none", '[null,1,"a",[],{}]'],
-  ["an id that is none", '[["x",1]]'],
-  ["an id that is no text", "[[1,1]]"],
-  ["a time that is none", `[["${OLD}:1","1"],["${OLD}:1",null]]`],
+  ["entries that are not clicks", '[null,1,"a",[],{}]'],
+  ["an id that is not an op id", '[["x",1]]'],
+  ["an id that is not text", "[[1,1]]"],
+  ["a time that is not a number", `[["${OLD}:1","1"],["${OLD}:1",null]]`],
 ])("ignores and removes a stored value with %s", (_case, text) => {
   const { storage, page } = setUp();
   storage.setItem(OLD_KEY, text);

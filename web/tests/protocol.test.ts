@@ -54,14 +54,14 @@ it.each([
   ["an array", "[]"],
   ["an array of messages", '[{"type":"counter-update","value":1}]'],
   ["an empty object", "{}"],
-  ["a type that is no text", '{"type":1,"value":1}'],
+  ["a type that is not text", '{"type":1,"value":1}'],
   ["a type of null", '{"type":null,"message":"hello"}'],
   ["a value and no type", '{"value":1}'],
   ["an error without a message", '{"type":"error","code":"c"}'],
   ["an error without a code", '{"type":"error","message":"m"}'],
   ["an error with an empty message", '{"type":"error","code":"c","message":""}'],
   ["an error with a number for a code", '{"type":"error","code":500,"message":"m"}'],
-  ["a gateway message that is no text", '{"message":{"text":"hello"}}'],
+  ["a gateway message that is not text", '{"message":{"text":"hello"}}'],
   ["deep nesting", "[".repeat(100_000)],
   ["a binary frame", new ArrayBuffer(8)],
   ["an absent frame", undefined],
@@ -94,7 +94,7 @@ it("reads the op id of an update whose value it cannot use", () => {
 it.each([
   ["a message of another type", '{"type":"presence","value":1,"id":"session:1"}', "presence"],
   ["a message of another type with a message", '{"type":"presence","message":"hello"}', "presence"],
-  ["a type in other letters", '{"type":"Counter-Update","value":1}', "Counter-Update"],
+  ["a type in another case", '{"type":"Counter-Update","value":1}', "Counter-Update"],
 ])("reads %s as unknown", (_case, frame, name) => {
   expect(parse(frame)).toEqual({ type: "unknown", name });
 });

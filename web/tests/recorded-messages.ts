@@ -1,4 +1,4 @@
-/** The recorded messages, which Python's tests read as well, so that both ends stay compatible. */
+/** The recorded messages. Python's tests also read them, so that both ends stay compatible. */
 
 export interface Frame {
   name: string;

@@ -63,7 +63,7 @@ it("takes no round trip as longer than it allows, because the page was suspended
   expect(timeout.silenceMs).toBe(10_000);
 });
 
-it("doubles after each failure up to a minute, until a response that is certainly one", () => {
+it("doubles after each failure up to a minute, until a frame arrives that is certainly a response", () => {
   const timeout = setUpMeasured();
   const grown = [1, 2, 3, 4, 5].map(() => {
     timeout.expired();
@@ -91,7 +91,7 @@ it("halves the effect of a slow round trip with each half-life of fast ones", ()
     timeout.measured(0, true);
     return timeout.silenceMs;
   });
-  // The first sample was limited to the 15 s that the link was allowed, and the second was not.
+  // The first sample was limited to the 15 s that the link was allowed. The second was not limited.
   expect(shrunk).toEqual([16_000, 8000, 5000]);
 });
 

@@ -14,7 +14,7 @@ export const LATENCY_MS = 50;
 
 export type Respond = (socket: FakeWebSocket, message: ClientMessage) => void;
 
-export const idOf = (message: ClientMessage) => (message.action === "increment" ? message.id : undefined);
+export const idOf = (message: ClientMessage) => ("id" in message ? message.id : undefined);
 
 interface Options {
   random?: number;

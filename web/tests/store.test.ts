@@ -230,7 +230,7 @@ it("retries only the click that an error names", () => {
 it.each([
   ["its id", id(1)],
   ["no id", undefined],
-])("drops a click after bad-id with %s and shows that until dismissed", (_case, rejected) => {
+])("drops a click after bad-id with %s and shows a notice until it is dismissed", (_case, rejected) => {
   const { store, latest, shown } = setUpOpen();
   store.increment();
   latest().receiveError("bad-id", rejected);

@@ -15,7 +15,7 @@ function resolve(specifier: string, folder: string): string {
 
 const IMPORT = /^(?:import|export) (?:[^;"']* from )?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gmu;
 
-/** What each module imports, types included; style sheets keep their ending. */
+/** The imports of each module, including types. Style sheets keep their ending. */
 const imports = new Map(
   Object.entries(sources).map(([path, text]) => {
     const name = moduleName(path);

@@ -12,7 +12,7 @@ from counter_service.history.invariants import Violation, violations
 from . import latency
 from .latency import Click
 from .plan import Plan
-from .statistics import percentile
+from .times import percentile
 
 # A process whose event loop is later than this adds to the latencies that it measures.
 MAX_LAG_SECONDS = 0.05

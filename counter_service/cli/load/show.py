@@ -11,7 +11,7 @@ from rich.table import Table
 from counter_service.history.invariants import examples
 
 from .result import ACKNOWLEDGEMENT, EVERYONE, Result
-from .statistics import bounds, counts, name, summary
+from .times import bounds, counts, milliseconds, name, summary
 
 COLUMNS: Final = 100  # more do not make it easier to read
 MAX_BAR: Final = 30
@@ -85,12 +85,6 @@ def as_json(result: Result, url: str) -> dict[str, Any]:
         },
         "violations": [asdict(each) for each in result.violations],
     }
-
-
-def milliseconds(seconds: float) -> str:
-    """A time in milliseconds, with three digits at most unless it takes more."""
-    value = seconds * 1000
-    return f"{value:,.1f} ms" if value < 10 else f"{value:,.0f} ms"
 
 
 def _bars(result: Result) -> list[dict[str, Any]]:

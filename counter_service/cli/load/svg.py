@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .result import ACKNOWLEDGEMENT, EVERYONE, Result
-from .show import milliseconds
-from .statistics import bounds, counts, name, summary
+from .times import bounds, counts, milliseconds, name, summary
 
 WIDTH: Final = 720
 MARGIN: Final = 24

@@ -1,4 +1,4 @@
-"""A creator, and the check that it leaves out no input by accident."""
+"""A creator of resources, which fails if it leaves out an input by accident."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ class Creator:
 
     Attributes:
         function: Creates a resource from its inputs, by the API of the emulator.
-        ignored: The inputs that the function need not read, such as "loggingConfig", and for each
-            one the reason why it makes no difference in a local run.
+        ignored: The inputs that the function need not read, such as "loggingConfig", each with the
+            reason why it makes no difference in a local run.
     """
 
     function: Callable[[MiniStack, Inputs], Created]
     ignored: Mapping[str, str] = field(default_factory=dict)
 
     def create(self, aws: MiniStack, resource: str, values: Mapping[str, Any]) -> Created:
-        """Create the resource, which `resource` names in the error.
+        """Create a resource. `resource` is its name in the error message.
 
         Raises:
             LocalError: The resource has inputs that are neither read nor ignored.
@@ -38,6 +38,6 @@ class Creator:
             raise LocalError(
                 f"The local run would drop inputs of {resource}: {', '.join(sorted(dropped))}. "
                 f"Read them in {self.function.__module__}.{self.function.__name__}, or add them "
-                "to what its creator ignores, with the reason."
+                "to `ignored` of its creator, with the reason."
             )
         return created

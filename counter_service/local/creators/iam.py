@@ -1,4 +1,4 @@
-"""Creates roles and their policies, which the emulator stores and does not enforce."""
+"""Creates roles and their policies. The emulator stores them, but does not enforce them."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -5,9 +5,10 @@ from typing import Any
 
 
 class Inputs:
-    """Inputs of a resource by their pulumi-aws names (camelCase), which records what is read.
+    """The inputs of a resource, by their pulumi-aws names (camelCase). Records which are read.
 
-    An input that is an object is an `Inputs` too, and a list of objects is a list of `Inputs`.
+    An input that is an object is an `Inputs` too, and a list of objects is a list of `Inputs`. A
+    number is a float, because Pulumi sends inputs as protobuf structs.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -30,9 +31,9 @@ class Inputs:
         return self._values.get(key, default)
 
     def whole(self, key: str) -> Any:
-        """An input with all that is in it, as plain dictionaries and lists.
+        """The input as plain dictionaries and lists. Counts as reading everything in it.
 
-        For objects that are passed on as they are, such as the environment of a function.
+        For objects that are passed on unchanged, such as the environment of a function.
         """
         self._read_whole.add(key)
         return self._plain[key]

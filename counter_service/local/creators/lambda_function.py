@@ -45,7 +45,7 @@ def create_function(aws: MiniStack, inputs: Inputs) -> Created:
 
 
 def zipped(archive: pulumi.AssetArchive) -> bytes:
-    """The archive as a zip, which is the same for the same files.
+    """The archive as a zip. The same files give the same bytes.
 
     Raises:
         LocalError: An entry of the archive is not a file.
@@ -58,6 +58,7 @@ def zipped(archive: pulumi.AssetArchive) -> bytes:
                     f"The local run cannot pack {name} into the function's archive: "
                     "make it a pulumi.FileAsset."
                 )
+            # A ZipInfo without a date has a constant one.
             bundle.writestr(zipfile.ZipInfo(name), Path(asset.path).read_bytes())
     return content.getvalue()
 

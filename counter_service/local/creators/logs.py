@@ -16,7 +16,7 @@ def create_log_group(aws: MiniStack, inputs: Inputs) -> Created:
     client.create_log_group(logGroupName=name)
     client.put_retention_policy(logGroupName=name, retentionInDays=int(inputs["retentionInDays"]))
     group = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]
-    return name, {"arn": group["arn"].removesuffix(":*")}  # as the provider gives it
+    return name, {"arn": group["arn"].removesuffix(":*")}  # as pulumi-aws returns it
 
 
 CREATORS: Final[Mapping[str, Creator]] = {

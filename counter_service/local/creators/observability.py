@@ -1,4 +1,4 @@
-"""Creates what watches a stack: topic, alarms, dashboard and budget.
+"""Creates the monitoring of a stack: topic, alarms, dashboard and budget.
 
 The emulator stores them. It evaluates no alarm and sends no mail.
 """

@@ -20,7 +20,7 @@ def create_bucket(aws: MiniStack, inputs: Inputs) -> Created:
     """Create the site's bucket under a random name."""
     name = inputs["bucketPrefix"] + uuid4().hex[:12]
     region = aws.region
-    # S3 refuses us-east-1 as a location: a bucket without a location is created there.
+    # S3 rejects us-east-1 as a location. A bucket without a location is created there.
     location = {} if region == "us-east-1" else {"LocationConstraint": region}
     aws.client("s3").create_bucket(
         Bucket=name, **({"CreateBucketConfiguration": location} if location else {})
@@ -78,7 +78,7 @@ def create_encryption(aws: MiniStack, inputs: Inputs) -> Created:
 
 def create_bucket_policy(aws: MiniStack, inputs: Inputs) -> Created:
     """Set the policy of a bucket, without its statement that requires TLS."""
-    # The emulator speaks plain HTTP only, so the statement that requires TLS would deny everything.
+    # The emulator has no TLS, so the statement that requires it would deny every request.
     policy = json.loads(inputs["policy"])
     kept = [each for each in policy["Statement"] if each.get("Condition") != _WITHOUT_TLS]
     aws.client("s3").put_bucket_policy(
@@ -228,12 +228,12 @@ def _behavior(inputs: Inputs) -> dict[str, Any]:
 
 
 def _items(items: list[Any]) -> dict[str, Any]:
-    """A list in the form that CloudFront takes."""
+    """A list in CloudFront's form."""
     return {"Quantity": len(items), "Items": items}
 
 
 def _capitalized(values: Mapping[str, Any]) -> dict[str, Any]:
-    """An object whose names differ from CloudFront's in the first letter only."""
+    """The object with CloudFront's names, which differ only in the case of their first letter."""
     return {key[0].upper() + key[1:]: value for key, value in values.items()}
 
 

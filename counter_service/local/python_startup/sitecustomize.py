@@ -1,8 +1,8 @@
 """Python imports this when it starts, in the emulator and in the workers that run the function.
 
-The emulator ends when its parent process has ended, by whatever means. The workers copy what the
-function prints, and its tracebacks, to the file that FUNCTION_LOG names: the emulator collects a
-worker's output and, for WebSocket events, drops it.
+The emulator ends when its parent process has ended, however it ended. The workers copy what the
+function prints, and its tracebacks, to the file that FUNCTION_LOG names, because the emulator drops
+a worker's output for WebSocket events.
 """
 
 import json
@@ -20,14 +20,14 @@ WORKER = "_worker.py"
 
 
 class Copied:
-    """A text stream whose writes go to the log as well."""
+    """A text stream that copies its writes to the log."""
 
     def __init__(self, stream: TextIO, log: TextIO) -> None:
         self._stream = stream
         self._log = log
 
     def write(self, text: str) -> int:
-        """Write to the stream, and to the log what belongs there."""
+        """Write the text to the stream, and `logged` of it to the log."""
         with suppress(OSError):  # a full disk must not fail the function
             self._log.write(self.logged(text))
         return self._stream.write(text)
@@ -41,10 +41,10 @@ class Copied:
 
 
 class CopiedResponses(Copied):
-    """A worker's standard output, which has its responses. Only tracebacks go to the log."""
+    """A worker's standard output, which contains its responses. Only tracebacks go to the log."""
 
     def logged(self, text: str) -> str:
-        """The traceback in a response that has one, otherwise nothing."""
+        """The traceback in the response, or nothing if there is none."""
         if '"trace"' not in text:
             return ""
         try:
@@ -56,7 +56,7 @@ class CopiedResponses(Copied):
 def end_with_parent() -> None:
     """Kill this process group once standard input, a pipe from the parent, is at its end.
 
-    The parent can no longer remove TMPDIR then, so this does.
+    The parent can no longer remove TMPDIR then, so this function removes it.
     """
     pipe = os.dup(0)
     with Path(os.devnull).open(encoding="utf-8") as nothing:

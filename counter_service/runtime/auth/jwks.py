@@ -13,8 +13,8 @@ from http.client import HTTPException
 from typing import Any, Final
 
 SCHEME: Final = "https://"
-# The handshake blocks on this fetch. Each read of a socket has the shorter time, and a lookup with
-# its name resolution and both documents has the longer one.
+# A handshake waits for the fetch. The first limit is for each read of a socket, the second for a
+# whole fetch: name resolution and both documents.
 TIMEOUT_SECONDS: Final = 2.0
 TOTAL_SECONDS: Final = 4.0
 MAX_BYTES: Final = 256 * 1024
@@ -23,7 +23,7 @@ MAX_BYTES: Final = 256 * 1024
 REFETCH_SECONDS: Final = 60
 # Without any keys no client can connect, so fetch again sooner.
 RETRY_SECONDS: Final = 5
-# A key that the issuer withdrew is trusted at most this long, unless the issuer is down.
+# A key that the issuer withdrew is trusted for at most this long, unless the issuer is down.
 MAX_AGE_SECONDS: Final = 60 * 60
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
@@ -40,13 +40,13 @@ class KeysUnavailable(Exception):
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """Follow none, because https could lead to http. urllib then raises an HTTPError."""
+        """Follow no redirect, because https could lead to http. urllib then raises HTTPError."""
 
 
 def fetch_https(url: str) -> bytes:
-    """At most MAX_BYTES + 1 bytes of an https URL, so that a longer response is detected.
+    """The content of an https URL. Raises OSError, HTTPException or ValueError.
 
-    Raises OSError, HTTPException or ValueError.
+    Returns at most MAX_BYTES + 1 bytes, so that the caller can detect a longer response.
     """
     if not url.startswith(SCHEME):
         raise ValueError("not an https URL")
@@ -107,8 +107,8 @@ class JwksCache:
     def _refresh(self) -> None:
         self._tried_at = self._monotonic()
         try:
-            # On a thread, because neither name resolution nor a server that sends a byte a second
-            # ends by itself.
+            # On a thread, because no timeout of a socket ends name resolution, or a server that
+            # sends a byte of its headers each second.
             self._keys = self._thread.submit(self._load).result(TOTAL_SECONDS)
             self._fetched_at = self._monotonic()
         except (OSError, HTTPException, ValueError, RecursionError) as problem:
@@ -122,7 +122,7 @@ class JwksCache:
         document = self._json(f"{self._issuer}{_DISCOVERY}")
         issuer, url = document.get("issuer"), document.get("jwks_uri")
         if not isinstance(issuer, str) or issuer.rstrip("/") != self._issuer:
-            raise ValueError("the discovery document is of another issuer")
+            raise ValueError("the discovery document names another issuer")
         if not isinstance(url, str):
             raise ValueError("the discovery document has no jwks_uri")
         return url

@@ -1,6 +1,6 @@
 """TokenVerifier on PyJWT, for signed tokens (JWT, RFC 7519) of one OpenID Connect issuer.
 
-Imported only if authentication is configured, because other archives do not contain PyJWT.
+Imported only if authentication is configured, because an archive without it has no PyJWT.
 """
 
 from typing import Any, Final
@@ -11,8 +11,8 @@ from counter_service.runtime.core.ports import TokenProblem
 
 from .jwks import JwksCache, KeysUnavailable
 
-# Only signatures by a key pair. "none" is no signature, and HS256 would use the public key, which
-# everyone has, as a shared secret.
+# Only signatures by a key pair. "none" is no signature, and HS256 would use the public key as a
+# shared secret.
 ALGORITHMS: Final = ("RS256", "ES256")
 
 LEEWAY_SECONDS: Final = 30  # for clocks that differ
@@ -70,7 +70,7 @@ class JwtVerifier:
         return None
 
     def _verify(self, token: str, key: dict[str, Any]) -> None:
-        # A PyJWK is bound to the algorithm of its key, whatever the token's header says.
+        # PyJWK binds the key to its own algorithm, whatever the token's header says.
         jwt.decode(
             token,
             jwt.PyJWK(key),

@@ -1,4 +1,4 @@
-"""Accepts or rejects a handshake: first by the page's origin, then by the person's token."""
+"""Accepts or rejects a handshake: first by the page's origin, then by the client's token."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +7,7 @@ from .events import Connect
 from .origins import OriginPolicy, OriginProblem
 from .ports import TokenProblem, TokenVerifier
 
-# A browser cannot set headers of a handshake, but it can offer subprotocols: ours, which the
+# A page cannot set the headers of a handshake, but it can offer subprotocols: ours, which the
 # response then names, and one that carries the token.
 SUBPROTOCOL: Final = "counter"
 _BEARER: Final = "bearer."
@@ -26,7 +26,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rules for handshakes. Without `tokens` no token is needed."""
+    """The rules for handshakes. Without `tokens`, clients need no token."""
 
     origins: OriginPolicy
     tokens: TokenVerifier | None = None
@@ -43,7 +43,7 @@ class Access:
 
 
 def token_of(connect: Connect) -> str | None:
-    """The token among the subprotocols, else the one in the query string."""
+    """The token among the subprotocols, or else the one in the query string."""
     for offered in connect.subprotocols:
         if offered.startswith(_BEARER):
             return offered.removeprefix(_BEARER)

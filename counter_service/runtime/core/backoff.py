@@ -7,8 +7,8 @@ from typing import Final
 
 from .ports import Clock
 
-# A transaction takes about 10 ms, so those that conflicted soon are out of each other's way.
-# bench/shards.py measures the effect of these values.
+# A pause is random, up to a bound that doubles from FIRST_MS to LONGEST_MS. A transaction takes
+# about 10 ms, so two that conflicted rarely overlap again. bench/shards.py measures the effect.
 FIRST_MS: Final = 20
 LONGEST_MS: Final = 160
 TOTAL_MS: Final = 2000
@@ -23,12 +23,14 @@ class Backoff:
     random: Callable[[], float]  # at least 0, less than 1
 
     def attempts(self, until_ms: float | None = None) -> Iterator[int]:
-        """The numbers of the attempts, from 0, each but the first after a pause.
+        """Yield the number of each attempt, from 0, and pause before each one except the first.
 
-        Ends before a pause that would end after the epoch millisecond `until_ms`; without it, after
-        ATTEMPTS or TOTAL_MS. A pause is a random part of a bound that doubles, so that writes that
-        conflicted once do not conflict again
+        The pauses are random, so that writes which conflicted once are unlikely to conflict again
         (aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter).
+
+        Args:
+            until_ms: Epoch milliseconds. Stops if the next pause would end later. None: stops after
+                ATTEMPTS attempts, or if the next pause would end more than TOTAL_MS from now.
         """
         end_ms = self.clock.now_ms() + TOTAL_MS if until_ms is None else until_ms
         yield 0

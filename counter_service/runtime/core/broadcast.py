@@ -1,14 +1,14 @@
 """Sends the newest value to every connection, from at most one invocation at a time.
 
-The order makes this right: count, take a ticket, list the audience, read the value, post. An
-invocation takes a ticket after it has counted. If the lease is free, the invocation acquires it
-and broadcasts, and it releases the lease only if no newer ticket was taken meanwhile. So no value
-is left unsent.
+The order of the steps ensures that no value is left unsent: count, take a ticket, list the
+audience, read the value, post. If the lease is free when an invocation takes its ticket, the
+invocation acquires the lease and broadcasts. It releases the lease only if no newer ticket was
+taken meanwhile, and broadcasts again otherwise.
 
-If the time is up before everyone was reached, the owner renews the lease and continues after the
-last connection that it reached, with the value of that moment. It keeps its ticket, because those
-who were reached first may lack a newer value. An invocation that has no time left for this hands
-the lease over to another invocation, which continues as the same owner.
+If the time is up before every connection was reached, the owner renews the lease and continues
+after the last connection that it reached, with the value that it reads then. It keeps its ticket,
+because the connections that it reached first may lack that value. An invocation that has no time
+left for this hands the lease over to another invocation, which continues as the same owner.
 
 simulation/lease_model.py explores every interleaving of this order, and of others that leave a
 client with an old value.
@@ -40,25 +40,25 @@ from .ports import (
 # The lease covers a whole broadcast, and is renewed for the next one. So it expires only if its
 # owner crashed.
 LEASE_SECONDS: Final = 16
-# While a broadcast is handed over. If the other invocation does not begin by then, the next click
-# takes the lease over.
+# The lease while a broadcast is handed over. If the other invocation has not started by its end,
+# the next click acquires the lease.
 HAND_OVER_SECONDS: Final = 5
-# The longest call of a store (dynamodb/client.py), and the longest post (fanout/fan_out.py). Posts
-# end this long before the lease does, which leaves the time for a release.
+# The longest call of a store (dynamodb/client.py), and the longest post (fanout/fan_out.py).
 STORE_MS: Final = 4_000
 POST_MS: Final = 2_000
+# No post starts in this last part of the lease, which leaves time for the last post and a release.
 RESERVE_MS: Final = STORE_MS + POST_MS
 # A 410 also means "not open yet", so the row of a connection younger than this is kept.
 GONE_AGE_SECONDS: Final = 30
-# Rows of closed connections that one invocation deletes after its broadcasts, a batch at once. The
-# next broadcast finds the rest.
+# Rows of closed connections that one invocation deletes at most after its broadcasts, and how many
+# at once. The next broadcast finds the rest.
 MAX_CLEANUP: Final = 500
 CLEANUP_BATCH: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class SentValue:
-    """A value that one connection already has, so that a broadcast of it leaves it out."""
+    """A value that one connection already has. A broadcast of this value skips the connection."""
 
     connection_id: str
     value: int
@@ -66,7 +66,7 @@ class SentValue:
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """How long the lease is held, unless it is renewed."""
+    """The time until which the lease is held, unless it is renewed."""
 
     ends_s: int  # epoch seconds
     covers_broadcast: bool  # otherwise it only covers a hand-over
@@ -78,7 +78,7 @@ class _Term:
 
 @dataclass(frozen=True, slots=True)
 class Broadcaster:
-    """Broadcasts while it owns the lease."""
+    """Posts the value to one connection, or to all of them while it owns the lease."""
 
     counter: CounterStore
     connections: ConnectionStore
@@ -98,10 +98,12 @@ class Broadcaster:
     def broadcast(self, deadline_ms: float, already_sent: SentValue | None = None) -> DeliveryStats:
         """Broadcast after a committed count. Returns at once if another invocation broadcasts.
 
-        If DynamoDB fails, the result is `incomplete`, and the next click sends what was not sent.
+        If DynamoDB fails, the result is `incomplete`, and the next click's broadcast makes up for
+        it.
 
         Args:
             deadline_ms: Epoch milliseconds at which this invocation is killed.
+            already_sent: The value that the acknowledgement sent to the click's sender.
         """
         owner, term = self.new_owner(), self._term(deadline_ms)
         try:
@@ -117,7 +119,7 @@ class Broadcaster:
         term = self._term(deadline_ms)
         try:
             if not self.lease.renew(progress.owner, term.ends_s):
-                return DeliveryStats()  # this began too late, and another invocation broadcasts
+                return DeliveryStats()  # started too late: another invocation has the lease
         except StoreUnavailable:
             return DeliveryStats(incomplete=True)
         return self._broadcast(progress, term, deadline_ms)
@@ -132,7 +134,7 @@ class Broadcaster:
         return self.broadcast(deadline_ms)
 
     def _term(self, deadline_ms: float) -> _Term:
-        """A term from now on for an invocation that is killed at `deadline_ms`."""
+        """The term that an invocation which is killed at `deadline_ms` can start now."""
         now_s = self.clock.now_s()
         if (now_s + LEASE_SECONDS) * 1000 <= deadline_ms:
             return _Term(now_s + LEASE_SECONDS, covers_broadcast=True)
@@ -147,7 +149,7 @@ class Broadcaster:
     ) -> DeliveryStats:
         """Broadcast as the owner of the lease until everything is sent or handed over."""
         stats = DeliveryStats()
-        gone: dict[str, None] = {}  # in order; each broadcast finds the same ones again
+        gone: dict[str, None] = {}  # an ordered set, because each broadcast finds the same ids
         progress: Progress | None = start
         while progress:
             if not term.covers_broadcast:
@@ -166,21 +168,21 @@ class Broadcaster:
                 stats += DeliveryStats(incomplete=True)
                 break
             term = following
-        # Only now, because no broadcast may wait for it.
+        # Clean up last, because no broadcast may wait for it.
         return stats + self._clean_up(list(gone)[:MAX_CLEANUP], deadline_ms - STORE_MS)
 
     def _post(
         self, progress: Progress, term: _Term, already_sent: SentValue | None
     ) -> tuple[DeliveryStats, list[str], str | None]:
-        """Post to everyone who was not reached, or to as many as the term has time for.
+        """Post to the connections that were not reached yet, as far as the term has time.
 
         Returns:
-            What became of the posts, the connections that are gone, and the last connection that
-            was reached; None if everyone was.
+            The stats of the posts, the connections that are gone, and the last connection that was
+            reached. The last is None if all were reached, or if the stats are `incomplete`.
         """
         until_ms = term.ends_ms - RESERVE_MS
-        # Read the value after the first page of the audience. A click that is counted while the
-        # page is read then goes out with this broadcast, not with the next.
+        # Read the value after the first page of the audience, so that this broadcast contains the
+        # clicks that were counted while the page was read.
         try:
             listing = self.connections.audience(self.clock.now_s(), until_ms, progress.reached)
             first = list(islice(listing, 1))
@@ -207,9 +209,13 @@ class Broadcaster:
     def _next(
         self, progress: Progress, reached: str | None, term: _Term, following: _Term
     ) -> Progress | None:
-        """Renew the lease and return what is left to broadcast; None: nothing, and it is released.
+        """Renew the lease and return what is left to broadcast, or release it and return None.
 
-        Retries until the lease ends, because it blocks all others.
+        None also means that the lease expired and belongs to another owner. Retries until the lease
+        ends, because a lease that is not released blocks all other invocations.
+
+        Args:
+            reached: The last connection that was reached; None: all were.
         """
         owner = progress.owner
         for _ in self.backoff.attempts(term.ends_ms):
@@ -262,7 +268,7 @@ def _summary(result: PostResult) -> tuple[DeliveryStats, list[str]]:
 def _until_it_fails(listing: Iterator[str], failures: list[StoreUnavailable]) -> Iterator[str]:
     """The listing up to its failure, which is appended to `failures` instead of raised.
 
-    An outbox reads its audience while it posts, so the connections before the failure get theirs.
+    An outbox must not see the failure, because it still posts to the connections listed before it.
     """
     try:
         yield from listing

@@ -13,7 +13,7 @@ from .backoff import Backoff
 from .errors import StoreBusy, StoreUnavailable
 from .ports import Clock, CounterStore
 
-# A client that was offline for a day may still retry a click, and it counts only once.
+# A client that was offline for a day may still retry a click, and the click counts only once.
 OPERATION_TTL_SECONDS: Final = 24 * 60 * 60
 
 
@@ -21,7 +21,7 @@ OPERATION_TTL_SECONDS: Final = 24 * 60 * 60
 class CountResult:
     """A click that is in the store."""
 
-    value: int | None  # contains the click; None: it could not be read
+    value: int | None  # with this click; None: the value could not be read
     before: bool  # counted by an earlier message with the same op id
     retries: int
 
@@ -39,7 +39,7 @@ class ClickCounter:
 
         Raises:
             StoreBusy: Concurrent writes conflicted at every attempt.
-            StoreUnavailable, OutcomeUnknown: As `CounterStore` does.
+            StoreUnavailable, OutcomeUnknown: See `CounterStore.increment`.
         """
         value, before, retries = self._count(op_id)
         if value is None:

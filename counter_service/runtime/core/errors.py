@@ -1,4 +1,4 @@
-"""The exceptions of the runtime. Data in attributes, wording in `__str__`.
+"""The exceptions of the runtime. Their data is in attributes, their wording in `__str__`.
 
     CounterError
     ├── SettingsError          the function's environment is incomplete or wrong
@@ -26,7 +26,7 @@ class SettingsError(CounterError):
     def __str__(self) -> str:
         return (
             f"The environment variable {self.variable} {self.problem}. "
-            "It is set at deployment: deploy the function again."
+            "Lambda or the deployment sets it: deploy the function again."
         )
 
 
@@ -57,7 +57,7 @@ class StoreError(CounterError):
 
 
 class StoreUnavailable(StoreError):
-    """The operation was not applied, or is idempotent. It is safe to retry."""
+    """The operation was not applied, or it is idempotent. A retry is safe."""
 
     def __str__(self) -> str:
         return f"{self.operation} failed ({self.reason}). It is safe to retry."

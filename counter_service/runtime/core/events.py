@@ -1,7 +1,7 @@
-"""API Gateway's WebSocket events as values.
+"""Parses API Gateway's WebSocket events.
 
-Their shapes: docs.aws.amazon.com/apigateway/latest/developerguide/
-apigateway-websocket-api-mapping-template-reference.html, and recorded ones in tests/events/.
+Their shapes are in docs.aws.amazon.com/apigateway/latest/developerguide/
+apigateway-websocket-api-mapping-template-reference.html, and tests/events/ has recorded ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -131,9 +131,13 @@ def _values(
     name: str,
     case: Callable[[str], str] = str,
 ) -> list[str]:
-    """Every value of a field: from the member with lists, else from the one with single values.
+    """Every value of one header or query parameter.
 
-    The latter has only the last value of a repeated field.
+    Args:
+        lists: The event's member that has all values of a field.
+        singles: The member to use if `lists` does not have the field. It has only the last value.
+        name: The field's name.
+        case: Applied to the fields' names before they are compared with `name`.
     """
     for member in (lists, singles):
         fields = event.get(member)
@@ -146,8 +150,8 @@ def _values(
 
 
 def _joined(values: list[str]) -> str | None:
-    # HTTP joins a repeated field like this. Neither an origin nor a token contains a comma, so two
-    # of them are rejected like a wrong one.
+    # HTTP joins the values of a repeated field like this (RFC 9110, 5.3). Neither an origin nor a
+    # token contains a comma, so a request with two of them is rejected.
     return ", ".join(values) if values else None
 
 

@@ -1,7 +1,8 @@
-"""Which pages may connect.
+"""Decides by the Origin header which pages may connect.
 
-Browsers let any page connect anywhere over WebSocket, and only name the page in the Origin header
-(RFC 6455, 10.2). Checking it keeps out foreign pages, but not programs, which send what they like.
+A browser lets any page open a WebSocket to any server, and names the page's origin in the Origin
+header (RFC 6455, 10.2). The check keeps out foreign pages. It does not keep out programs, because a
+program can send any header.
 """
 
 import re
@@ -32,7 +33,7 @@ class OriginProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginPolicy:
-    """Which origins are accepted: exactly the `allowed` ones, and what the two flags add."""
+    """Accepts exactly the `allowed` origins, and those that the two flags add."""
 
     allowed: frozenset[str] = frozenset()  # normalised
     allow_localhost: bool = False
@@ -60,7 +61,8 @@ def normalise(origin: str) -> str | None:
     if not found:
         return None
     scheme = found["scheme"].lower()
-    # Outside of ASCII, two letters have the same lower case: the Kelvin sign becomes a k.
+    # lower() could turn a foreign host that is not ASCII into an allowed one: the Kelvin sign
+    # becomes a k.
     host = found["host"].lower() if found["host"].isascii() else found["host"]
     port = int(found["port"]) if found["port"] else _DEFAULT_PORTS[scheme]
     if port > 65_535:

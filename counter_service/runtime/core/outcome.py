@@ -1,4 +1,4 @@
-"""The outcome of one event. The service returns it; the handler logs and measures it."""
+"""The outcome of one event. The service returns it; the handler writes it to log and metrics."""
 
 from collections import Counter
 from dataclasses import dataclass, fields
@@ -15,13 +15,14 @@ HTTP_OK: Final = 200
 class BroadcastProblem(StrEnum):
     """Work that a broadcast left undone. The next broadcast makes up for it."""
 
-    INCOMPLETE = "broadcast-incomplete"  # DynamoDB failed, so not everyone has the value
+    INCOMPLETE = "broadcast-incomplete"  # DynamoDB failed, so not every client has the value
     STALE_ROWS_LEFT = "cleanup-incomplete"  # rows of closed connections could not be deleted
 
 
 Problem = BroadcastProblem | ErrorCode | OriginProblem | TokenProblem
 
-# Failures of ours or of DynamoDB, which are worth an alarm. All others are the client's mistakes.
+# Failures of the service, of DynamoDB or of the token issuer, which are worth an alarm. All others
+# are the client's mistakes.
 _OUR_PROBLEMS: Final = frozenset(
     {
         *BroadcastProblem,
@@ -82,8 +83,8 @@ class Outcome:
     action: Action
     value: int | None = None
     error: Problem | None = None
-    retries: int = 0  # of the count
-    counted: bool = False  # now, by this event
+    retries: int = 0  # attempts to count the click after the first
+    counted: bool = False  # by this event
     counted_before: bool = False  # by an earlier message with the same op id
     deliveries: DeliveryStats = DeliveryStats()
     status: int = HTTP_OK

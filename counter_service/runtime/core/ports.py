@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import Final, Protocol
 
-# API Gateway closes every connection after 2 h, and the row of a live client must not end earlier.
+# API Gateway closes every connection after 2 h. The row of an open one must not expire earlier.
 CONNECTION_TTL_SECONDS: Final = 2 * 60 * 60
 
 
@@ -42,8 +42,8 @@ class CounterStore(Protocol):
     def increment_once(self, op_id: str, expires_at: int) -> bool:
         """Add one unless this op id was counted before. Returns whether it was counted now.
 
-        The op id is remembered at least until the epoch second `expires_at`. After
-        StoreUnavailable the click may have been counted, and a retry finds out.
+        The op id is stored at least until the epoch second `expires_at`. After StoreUnavailable
+        the click may have been counted, and a retry finds out.
         """
 
     def value(self) -> int:
@@ -67,11 +67,11 @@ class ConnectionStore(Protocol):
         """Delete the rows that exist and are older than this epoch second, several at a time."""
 
     def count_message(self, connection_id: str, second: int, most: int) -> int:
-        """Record a message in this epoch second. Returns the number in this second, this included.
+        """Record a message, and return how many the connection sent in the epoch second `second`.
 
-        After `most` messages nothing more is recorded, and the result is `most` + 1. It is 0 for a
-        connection whose row is missing, and no row is created: get-current restores it, and the
-        stage's throttle still applies.
+        After `most` messages nothing more is recorded, and the result is `most` + 1. If the
+        connection's row is missing, the result is 0 and no row is created: get-current restores the
+        row, and until then only the stage's throttle limits the connection.
         """
 
     def audience(
@@ -79,10 +79,10 @@ class ConnectionStore(Protocol):
     ) -> Iterator[str]:
         """Ids of the rows that are not expired at the epoch second `now_s`, strongly consistent.
 
-        Every listing has the same order. It begins after the id `after`, whose row may be deleted.
-        The table is listed while the iterator is read. StoreUnavailable is raised then, not at the
-        call, so connections that were listed before a failure do not suffer from it. It is also
-        raised if the table has not responded by the epoch millisecond `until_ms`.
+        Every listing has the same order. With `after`, a listing begins after this id, even if its
+        row was deleted. The table is listed while the iterator is read. StoreUnavailable is raised
+        then, not by the call, so that the connections before a failure can still be served. It is
+        also raised if the table has not responded by the epoch millisecond `until_ms`.
         """
 
 
@@ -92,7 +92,7 @@ class Delivery(StrEnum):
     DELIVERED = auto()
     GONE = auto()  # 410: closed, or not open yet
     FORBIDDEN = auto()  # 403: the role or the endpoint is wrong, not the connection
-    SKIPPED = auto()  # rejected or no response; a newer value will supersede it
+    SKIPPED = auto()  # rejected, no response, or no time left; a later value replaces this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ class Outbox(Protocol):
     ) -> PostResult:
         """Post one message to many connections, in order.
 
-        Never raises for what a single connection does. Reads the audience while it posts, and the
-        audience must not raise. Starts no post after the epoch millisecond `until_ms`, and leaves
-        the rest of the audience unread.
+        Never raises because of a single connection. Reads the audience while it posts, and the
+        audience must not raise. After the epoch millisecond `until_ms` it starts no post, and
+        leaves the rest of the audience unread.
         """
 
     def close_connection(self, connection_id: str) -> None:
@@ -122,42 +122,44 @@ class Outbox(Protocol):
 
 
 class BroadcastLease(Protocol):
-    """Which invocation broadcasts. Times are epoch seconds.
+    """The right to broadcast, which at most one invocation owns. Times are epoch seconds.
 
-    Every method raises StoreUnavailable if the table does not respond.
+    Each request takes a ticket, the next higher number. A newer ticket tells the owner that another
+    click was counted. Every method raises StoreUnavailable if the table does not respond.
     """
 
     def request(self, owner: str, now: int, until: int) -> int | None:
         """Take a ticket, and acquire the lease until `until` if it is free or expired at `now`.
 
-        Returns the ticket if the lease was acquired. None means that another invocation holds the
-        lease: it will find the newer ticket and broadcast again.
+        Returns the ticket if the lease was acquired. None means that another invocation owns the
+        lease, and will broadcast again because of the newer ticket.
         """
 
     def release(self, owner: str, ticket: int, until: int) -> int | None:
-        """Release the lease, unless a ticket newer than `ticket` was taken.
+        """Release the lease, or renew it until `until` if a ticket newer than `ticket` was taken.
 
-        Then the lease is renewed until `until`, and the newest ticket is returned. None means that
-        the lease is released, or that it expired and belongs to another owner.
+        Returns the newest ticket if the lease was renewed. None means that the lease is released,
+        or that it expired and belongs to another owner.
         """
 
     def renew(self, owner: str, until: int) -> bool:
-        """Keep the lease until `until`. Returns whether it still belongs to this owner."""
+        """Extend the lease to `until`. Returns whether it still belongs to this owner."""
 
     def abandon(self, owner: str) -> None:
         """Release the lease even if newer tickets exist."""
 
     def is_expired(self, now: int) -> bool:
-        """Whether an owner never released the lease, and it expired before `now`."""
+        """Whether the lease expired by `now` without a release, because its owner crashed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the owner of the lease has come with a broadcast.
+    """The state of an unfinished broadcast.
 
     Attributes:
-        ticket: The newest ticket that was taken before the broadcast began. Every client gets the
-            value of each click that was counted before this ticket was taken, or a newer one.
+        owner: The owner of the lease. An invocation that continues the broadcast keeps this name.
+        ticket: The newest ticket that was taken before the broadcast began. Every client gets a
+            value that contains all clicks that were counted before this ticket was taken.
         reached: The last connection that was posted to; None: the broadcast has not begun.
     """
 

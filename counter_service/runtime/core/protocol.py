@@ -1,4 +1,4 @@
-"""The messages: text from a client becomes a request, and responses become text.
+"""Parses the messages from clients, and formats the messages to them.
 
 Client to server::
 
@@ -33,7 +33,7 @@ OP_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}:[0-9]{1,15}")
 
 
 class Action(StrEnum):
-    """The kind of an event. The first two are names on the wire, all are names in the log."""
+    """The kind of an event, as the log names it. The first two are also names on the wire."""
 
     INCREMENT = "increment"
     GET_CURRENT = "get-current"
@@ -61,7 +61,7 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Increment:
-    """Add one and broadcast the value. With an op id: unless it was counted before."""
+    """Add one, unless the op id was counted before, and broadcast the value."""
 
     action: ClassVar = Action.INCREMENT
     op_id: str | None = None
@@ -76,7 +76,7 @@ class GetCurrent:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The client's mistake. The response is an error message."""
+    """A message that cannot be served. The response is an error with this code."""
 
     action: ClassVar = Action.INVALID
     code: ErrorCode
@@ -94,7 +94,7 @@ def _increment(message: Mapping[str, Any]) -> Request:
     return Increment(op_id)
 
 
-# A new action starts here, with its request and its name.
+# The parser of each action's request. A new action starts here.
 ACTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Request]]] = {
     Action.INCREMENT: _increment,
     Action.GET_CURRENT: lambda _: GetCurrent(),
@@ -159,8 +159,8 @@ def error(code: ErrorCode, op_id: str | None = None) -> str:
 
 
 def _dump(message: dict[str, Any], op_id: str | None) -> str:
-    answered = {"id": op_id} if op_id else {}
-    return json.dumps(message | answered, separators=(",", ":"))
+    id_member = {"id": op_id} if op_id else {}
+    return json.dumps(message | id_member, separators=(",", ":"))
 
 
 def _utf8(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The use cases, on the ports: no AWS, no clock and no logging of their own.
+"""The use cases of the service. They reach AWS and the clock only through the ports.
 
 The path of one click: `handle_message` parses it; `increment` counts it, acknowledges it to the
 sender and broadcasts the new value, unless another invocation already broadcasts.
@@ -17,7 +17,7 @@ from .outcome import DeliveryStats, Outcome
 from .ports import Clock, Connection, ConnectionStore, CounterStore, Outbox, Progress
 from .protocol import Action, ErrorCode, GetCurrent, Increment, Invalid, Request
 
-# A connection that sends so many times its limit within a second is closed.
+# A connection that sends more than this many times its limit within a second is closed.
 FLOOD_FACTOR: Final = 10
 
 # Maximum length of a rejected origin in the log.
@@ -26,7 +26,7 @@ ORIGIN_CHARACTERS: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterService:
-    """Serves one event after the other. `assembly.assemble` makes one."""
+    """Serves events, one at a time. `assembly.assemble` creates an instance."""
 
     counter: CounterStore
     connections: ConnectionStore
@@ -41,8 +41,9 @@ class CounterService:
         """Serve one event in an invocation that is killed at the epoch millisecond `deadline_ms`.
 
         Raises:
-            StoreUnavailable: A handshake could not be recorded, and API Gateway rejects it; or a
-                disconnect could not, and the next broadcast finds the stale row.
+            StoreUnavailable: The row of a new connection could not be stored, so API Gateway
+                rejects the handshake; or the row of a closed one could not be deleted, and the next
+                broadcast finds it.
         """
         match event:
             case Connect():
@@ -68,7 +69,7 @@ class CounterService:
         return Outcome(Action.CONNECT, subprotocol=subprotocol_for(event))
 
     def handle_message(self, message: Message, deadline_ms: float) -> Outcome:
-        """Serve one frame: a new action gets its case here and its use case below."""
+        """Serve one frame. A new action gets its case here and its use case below."""
         sender = Connection(message.connection_id, message.connected_at)
         request = protocol.parse(message.body)
         if rejected := self._check_rate(sender, request):
@@ -85,7 +86,7 @@ class CounterService:
         """Count a click, acknowledge it to its sender, and broadcast the new value.
 
         Args:
-            op_id: Idempotency key of the click. None: it is counted each time that it arrives.
+            op_id: Idempotency key of the click. None: the click counts each time that it arrives.
             deadline_ms: Epoch millisecond at which the invocation is killed.
         """
         try:
@@ -138,15 +139,15 @@ class CounterService:
         return Outcome(Action.GET_CURRENT, value, error=stats.problem, deliveries=stats)
 
     def continue_broadcast(self, progress: Progress, deadline_ms: float) -> Outcome:
-        """Broadcast what another invocation had no time left for."""
+        """Continue a broadcast that another invocation had no time left for."""
         stats = self.broadcaster.continue_broadcast(progress, deadline_ms)
         return Outcome(Action.CONTINUE_BROADCAST, error=stats.problem, deliveries=stats)
 
     def _check_rate(self, sender: Connection, request: Request) -> Outcome | None:
-        """Count the message, and reject it if it is beyond the connection's limit.
+        """Record the message, and reject it if it exceeds the connection's limit.
 
         Every kind of message counts, because every kind costs an invocation and a response. A
-        connection that sends many more than it may is closed, and a client has to connect again.
+        connection that exceeds FLOOD_FACTOR times its limit is closed.
         """
         limit = self.messages_per_second
         if not limit:

@@ -12,15 +12,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 
-# botocore's default of 60 s outlasts the invocation. DynamoDB responds within milliseconds. Two
-# attempts, with the pause of at most 1 s between them, end within core.broadcast.STORE_MS.
+# Seconds. botocore's default of 60 s is longer than the invocation, and DynamoDB responds within
+# milliseconds. Two attempts and the pause of at most 1 s between them take no longer than
+# core.broadcast.STORE_MS.
 _TIMEOUTS: Final = {"connect_timeout": 0.5, "read_timeout": 1}
 
 # For idempotent requests.
 WITH_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 2}, **_TIMEOUTS)
 
-# For the increment without an op id: an ADD that is sent again after a lost response counts twice,
-# and botocore sends a request up to ten times by default.
+# For the increment without an op id: an ADD that is retried after a lost response counts twice, and
+# botocore tries a request up to ten times by default.
 NO_RETRY: Final = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
 
 # Transient errors: transaction conflicts and throttling. The second line has the codes of
@@ -51,13 +52,13 @@ def to_store_error(operation: str, reason: str) -> StoreUnavailable:
 
 @contextmanager
 def ignore_condition_failure(client: Any) -> Iterator[None]:
-    """Suppress the error of a condition that is not met. Other errors are raised as they are."""
+    """Suppress the error of a condition that does not hold. Other errors pass unchanged."""
     with suppress(client.exceptions.ConditionalCheckFailedException):
         yield
 
 
 def is_client_error(failure: ClientError) -> bool:
-    """Whether the status is 4xx, so that nothing was written. A 5xx leaves it open."""
+    """Whether the status is 4xx, so that nothing was written. After a 5xx, it may have been."""
     status: int = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return 400 <= status < 500
 

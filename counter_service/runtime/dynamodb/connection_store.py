@@ -17,9 +17,9 @@ from counter_service.runtime.core.ports import Clock, Connection
 from .client import ignore_condition_failure, translate_errors
 
 LISTING: Final = "listing the audience"
-# Deletes at the same time; botocore has ten connections.
+# Concurrent requests. botocore's pool has ten connections.
 THREADS: Final = 8
-LONGEST_PAGE_SECONDS: Final = 60.0  # a bound for waits without a deadline
+LONGEST_PAGE_SECONDS: Final = 60.0  # for a listing without a deadline
 
 _CLICK_NAMES: Final = {"#id": CONNECTION_KEY, "#second": CLICK_SECOND, "#clicks": CLICKS}
 _ROW_EXISTS: Final = "attribute_exists(#id)"
@@ -35,7 +35,7 @@ class DynamoConnectionStore:
         self._table = table
         self._client = client
         self._clock = clock
-        self._threads = ThreadPoolExecutor(THREADS)  # each starts when it is first needed
+        self._threads = ThreadPoolExecutor(THREADS)  # a thread starts when it is first needed
 
     def put(self, connection: Connection) -> None:
         with translate_errors("recording a connection"), ignore_condition_failure(self._client):
@@ -99,12 +99,16 @@ class DynamoConnectionStore:
                 if is_written or not row:
                     return 1 if is_written else 0
                 # A concurrent message started the new second, so retry the first write.
+        # Both conditions failed twice, which is possible only if the row was replaced meanwhile.
         return most
 
     def _update_clicks(
         self, connection_id: str, update: str, condition: str, values: dict[str, int]
     ) -> tuple[bool, dict[str, Any]]:
-        """Whether the condition held, and the row: after the update, or as it was."""
+        """Whether the condition held, and the row: its updated attributes, or all of them if not.
+
+        The row is empty if it does not exist.
+        """
         try:
             response = self._client.update_item(
                 TableName=self._table,
@@ -130,9 +134,9 @@ class DynamoConnectionStore:
         self, now_s: int, until_ms: float = float("inf"), after: str | None = None
     ) -> Iterator[str]:
         with translate_errors(LISTING):
-            # Any row's key may start a scan: a page ends at any row, and rows may be deleted then.
+            # DynamoDB continues a scan after any key, even if its row was deleted meanwhile.
             key = {CONNECTION_KEY: {"S": after}} if after else None
-            # A page has about ten thousand rows. The next page is read while this one is used.
+            # Read the next page while the caller uses this one, which has about ten thousand rows.
             next_page: Future[dict[str, Any]] | None = self._threads.submit(self._page, now_s, key)
             while next_page is not None:
                 page = self._wait_for(next_page, until_ms)

@@ -1,13 +1,13 @@
 """CounterStore on DynamoDB: the value of one row, or the sum of several.
 
-The rows are "global", "global#1", "global#2" and so on. A click adds to one of as many rows as are
-configured, so that concurrent clicks conflict less. The row "global" has the greatest number of
-rows that was ever in use. Readers read all of these, so that no count is lost when fewer rows are
-configured later.
+The rows are "global", "global#1", "global#2" and so on. A click adds to a random row of the
+configured number, so that concurrent clicks conflict less. The row "global" also stores the
+greatest number of rows that was ever in use. A reader reads all of these, so that no count is lost
+when fewer rows are configured later.
 
-Each row is read at some moment between the start and the end of a read, and only grows. So a sum
-contains every click counted before the read started, and none that was not counted before it
-ended: a later read never returns less.
+The rows are not read at the same moment, but each only grows. So a sum contains every click that
+was counted before the read started, and none that was counted after it ended. A read that starts
+later never returns less.
 """
 
 from collections.abc import Callable
@@ -51,9 +51,9 @@ class DynamoCounterStore:
     Args:
         client: DynamoDB client configured with WITH_RETRIES.
         no_retry_client: DynamoDB client configured with NO_RETRY.
-        shards: Number of rows that clicks are spread over.
+        shards: Number of rows that clicks are spread over, at least 1.
         random: Picks a row; returns at least 0 and less than 1.
-        backoff: For reads that DynamoDB served in part.
+        backoff: For the retries of a read that DynamoDB served only in part.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class DynamoCounterStore:
         self._shards = shards
         self._random = random
         self._backoff = backoff
-        self._announced = shards == 1
-        self._in_use = shards  # rows that are known to contain clicks
+        self._announced = shards == 1  # a reader without the number assumes one row
+        self._in_use = shards  # the greatest number of rows that is configured or was read
 
     def increment(self) -> int | None:
         self._announce()
@@ -103,14 +103,14 @@ class DynamoCounterStore:
         }
         with translate_errors("increment"):
             try:
-                # The SDK adds a ClientRequestToken, which is the same for each of its retries.
+                # Safe to retry: the SDK adds a ClientRequestToken, and repeats it in its retries.
                 self._client.transact_write_items(
                     TransactItems=[{"Put": remember}, {"Update": self._add_one()}]
                 )
             except self._client.exceptions.TransactionCanceledException as cancelled:
                 reasons = cancelled.response.get("CancellationReasons", [])
                 codes = [each["Code"] for each in reasons if each["Code"] != "None"]
-                # Only the put has a condition.
+                # Only the put has a condition, so the op id was counted before.
                 if "ConditionalCheckFailed" in codes:
                     return False
                 raise to_store_error("increment", codes[0] if codes else "unknown") from cancelled
@@ -137,7 +137,7 @@ class DynamoCounterStore:
     def _announce(self) -> None:
         """Store the number of rows before the first click of this instance.
 
-        A reader that is configured with fewer rows must read all of them.
+        Otherwise a reader that is configured with fewer rows would miss clicks.
         """
         if self._announced:
             return

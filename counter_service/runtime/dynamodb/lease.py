@@ -38,9 +38,9 @@ class _ConditionFailed(Exception):
 
 
 class DynamoBroadcastLease:
-    """BroadcastLease, with a client configured with WITH_RETRIES.
+    """BroadcastLease on the counter table, with a client configured with WITH_RETRIES.
 
-    Retries are safe, because a ticket that is taken twice only causes one more broadcast.
+    Retries are safe, because a retry that takes a second ticket only causes one more broadcast.
     """
 
     def __init__(self, table: str, client: Any) -> None:
@@ -73,8 +73,8 @@ class DynamoBroadcastLease:
             row = failure.row
         if row.get(LEASE_OWNER) != {"S": owner}:
             return None  # it expired, and another invocation acquired it
-        # Another click was counted and waits for this owner's next broadcast. If the last
-        # broadcast took less than a second, the lease already runs until `until`.
+        # Another click waits for this owner's next broadcast. If the last broadcast took less than
+        # a second, the lease already ends at `until`, and the renewal would be a wasted write.
         if int(row[LEASE_UNTIL]["N"]) == until or self.renew(owner, until):
             return _ticket(row)
         return None
@@ -99,6 +99,7 @@ class DynamoBroadcastLease:
         self, expression: str, values: dict[str, Any], condition: str | None = None
     ) -> dict[str, Any]:
         """The row after the update. Raises _ConditionFailed if the condition does not hold."""
+        # DynamoDB rejects a request with names that its expressions do not use.
         used = f"{expression} {condition or ''}"
         arguments = {"ConditionExpression": condition} if condition else {}
         with translate_errors("the broadcast lease"):

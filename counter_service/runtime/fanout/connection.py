@@ -9,20 +9,20 @@ from typing import Any, Final
 
 from .http_responses import Response, ResponseParser
 
-# The size of a TLS record, so that one read takes all that one record brings.
+# The size of a TLS record, so that one read returns a whole record.
 _READ_BYTES: Final = 16 * 1024
 
 _WOULD_BLOCK: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class ConnectionLost(OSError):
-    """The peer closed before its response was complete."""
+    """The peer closed the connection before its response was complete."""
 
 
 class HttpConnection:
-    """A connection that opens while it is used.
+    """A persistent connection to one address. Its first calls of `step` open it.
 
-    After OSError or MalformedResponse it can only be closed.
+    A connection that raised OSError or MalformedResponse can only be closed.
 
     Args:
         address: An entry of `socket.getaddrinfo`.
@@ -33,7 +33,8 @@ class HttpConnection:
     Attributes:
         wants: Events that a selector should wait for before the next `step`.
         responses: Number of responses so far.
-        responded_at: When the last one was complete, in seconds of time.monotonic().
+        responded_at: When the last response was complete, in seconds of time.monotonic(). The pool
+            sets it.
     """
 
     __slots__ = (
@@ -66,12 +67,13 @@ class HttpConnection:
         self._parser = ResponseParser()
         self._sock = socket.socket(family, kind, protocol)
         self._sock.setblocking(False)
+        # A request must not wait for the acknowledgement of the one before (Nagle's algorithm).
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._step: Callable[[], Response | None] = self._finish_connecting
         self.responses = 0
         self.responded_at = 0.0
         self.wants = EVENT_WRITE
-        self._sock.connect_ex(target)
+        self._sock.connect_ex(target)  # returns at once; the first step reads the result
 
     def fileno(self) -> int:
         """The socket's file descriptor, by which a selector registers the connection."""
@@ -102,13 +104,16 @@ class HttpConnection:
             self._flush()
 
     def step(self) -> Response | None:
-        """Continue as far as possible. Returns the response once it is complete."""
+        """Connect, send and receive as far as possible without blocking.
+
+        Returns the response once it is complete. Raises OSError or MalformedResponse.
+        """
         return self._step()
 
     def _finish_connecting(self) -> Response | None:
         problem = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if problem:
-            raise OSError(problem, "the connection was refused")
+            raise OSError(problem, "the connection could not be opened")
         if self._context is None:
             return self._established()
         tls = self._context.wrap_socket(

@@ -1,6 +1,6 @@
 """Posts one payload to one audience, with one thread and one selector.
 
-docs/adr/0010-fan-out-engine.md says why not with the SDK, and what each response means.
+docs/adr/0010-fan-out-engine.md says why it does not use the SDK, and what each response means.
 """
 
 import logging
@@ -20,13 +20,13 @@ from .pool import ConnectionPool
 from .post_queue import Post, PostQueue
 from .signing import SignedRequestTemplate
 
-# 403s that a new signature repairs: the role's session ended, or the clock moved.
+# 403s that a new signature fixes: the role's session ended, or the clock was adjusted.
 _STALE_SIGNATURE: Final = frozenset(
     {"expiredtokenexception", "invalidsignatureexception", "requestexpired"}
 )
 
-# The operating system's generator, because instances may start with the same state of Python's
-# and would then retry in step.
+# The operating system's generator, because Python's own may start in the same state in several
+# instances, which would then retry in step.
 _jitter: Final = random.SystemRandom()
 
 log = logging.getLogger(__name__)
@@ -36,16 +36,16 @@ log = logging.getLogger(__name__)
 class Limits:
     """The limits of a fan-out."""
 
-    connections: int = 64
-    large_audience: int = 1000  # posts
+    connections: int = 64  # HTTP connections to API Gateway
+    large_audience: int = 1000  # posts; from this number on, the next limit replaces the first
     connections_when_large: int = 128
     post_seconds: float = 2.0  # from the start of a request, connecting included, to its response
-    # Then the rest stays unread. 10,000 posts at half of the smallest quota, 1,250/s, take 8 s.
+    # No post starts later. 10,000 posts at half of the smallest quota, 1,250/s, take 8 s.
     fan_out_seconds: float = 9.0
-    attempts: int = 3  # for every failure but a 429, which is retried until the time is up
+    attempts: int = 3  # after any failure except a 429, which is retried until the time is up
     backoff_seconds: float = 0.05  # doubled with each attempt, with jitter
     longest_backoff_seconds: float = 1.0
-    consecutive_failures: int = 16  # without a response: the endpoint is down
+    consecutive_failures: int = 16  # with no response in between: the endpoint counts as down
 
 
 LIMITS: Final = Limits()
@@ -87,7 +87,7 @@ class FanOut:
         self._warned: set[str] = set()
 
     def run(self, audience: Iterator[str]) -> PostResult:
-        """Post to every connection of the audience, which is read meanwhile."""
+        """Post to every connection of the audience, which is read while posts are in flight."""
         # Read ahead far enough to size the pool before the first post.
         first = list(islice(audience, self._limits.large_audience))
         if len(first) == self._limits.large_audience:
@@ -105,13 +105,13 @@ class FanOut:
                     self._warn("the fan-out's time is up")
                     self._queue.abandon()
             self._start_posts(may_open=may_open)
-            # A handshake costs as much as dozens of posts, so open a connection only in a round
-            # in which no open connection has a response.
+            # A handshake costs as much as dozens of posts, so open a connection only after a round
+            # in which no open connection was ready.
             may_open = not self._handle_responses()
         return PostResult(self._outcomes, self._throttled, is_complete)
 
     def _new_posts(self, audience: Iterator[str]) -> Iterator[Post]:
-        """A post for each connection of the audience, which may list one twice."""
+        """A post for each connection of the audience. Ids that are listed twice are posted once."""
         outcomes = self._outcomes
         for connection_id in audience:
             if connection_id not in outcomes:
@@ -125,7 +125,7 @@ class FanOut:
     def _skip_the_rest(self) -> None:
         self._warn("the management endpoint does not respond")
         while self._queue.take(self._limits.large_audience, self._now):
-            pass  # reading it has marked it as skipped
+            pass  # taking a post marks its connection as skipped
         self._queue.abandon()
 
     # --- requests -------------------------------------------------------------------------------
@@ -139,14 +139,14 @@ class FanOut:
             free += 1
         most = min(free, self._pace.allowance(len(self._pending), self._now))
         posts = self._queue.take(most, self._now)
-        # Sign every request before the first is sent, because that finds the CPU's caches warm.
+        # Sign all requests before sending the first, because that keeps the CPU's caches warm.
         requests = [self._template.request(post.connection_id) for post in posts]
         self._pace.started(len(posts))
         for post, request in zip(posts, requests, strict=True):
             post.attempts += 1
             post.started_at = self._now
             try:
-                # If one kept connection was dead, the others may be dead too.
+                # If one idle connection was dead, the others may be dead too.
                 connection = self._pool.take(post.free_retry_used)
             except OSError as problem:
                 self._on_failure(post, problem)
@@ -160,7 +160,7 @@ class FanOut:
     # --- responses ------------------------------------------------------------------------------
 
     def _handle_responses(self) -> bool:
-        """Handle what has arrived, after waiting for it. Returns whether anything has."""
+        """Wait for responses and handle them. Returns whether any connection was ready."""
         selector = self._pool.selector
         ready = selector.select(self._seconds_to_wait())
         self._now = time.monotonic()
@@ -186,7 +186,7 @@ class FanOut:
         return bool(ready)
 
     def _seconds_to_wait(self) -> float:
-        """How long nothing but a response can change what may be done."""
+        """Seconds until something other than a response allows the next step, such as a retry."""
         now = self._now
         moments = []
         if self._pending:
@@ -246,8 +246,9 @@ class FanOut:
         self._pool.drop(connection)
         was_kept = connection.responses > 0 and not connection.response_started
         if was_kept and isinstance(problem, OSError) and not post.free_retry_used:
-            # It was probably dead before: kept connections end while the function is frozen,
-            # sometimes without a packet that says so. Then the others are dead as well.
+            # The connection was probably dead before this post: idle ones end while the function
+            # is frozen. If no packet said so, no response comes, and the other idle ones that have
+            # not responded in this fan-out are probably dead too.
             if isinstance(problem, TimeoutError):
                 self._pool.drop_unproven(self._started_at)
             self._retry_for_free(post)
@@ -279,7 +280,7 @@ class FanOut:
         self._queue.retry(post, self._now)
 
     def _renew_signature(self) -> None:
-        """Sign again, at most once: one renewal serves all posts."""
+        """Sign again, at most once in a fan-out, because one renewal serves all posts."""
         if self._may_renew_signature:
             self._may_renew_signature = False
             self._template = self._sign()

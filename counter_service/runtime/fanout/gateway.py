@@ -19,14 +19,14 @@ AMAZON_ROOTS: Final = Path(__file__).with_name("amazon_roots.pem")
 
 
 class ApiGatewayOutbox:
-    """Outbox of one management endpoint. Its connections stay open between invocations.
+    """Outbox for one management endpoint. Its HTTP connections stay open between invocations.
 
     Args:
         endpoint: https://host/stage, or http:// for an emulator.
         credentials: Called for each fan-out, because the credentials of a role rotate.
-        posts_per_second: Limit of all posts of this outbox.
-        context: Trusts other authorities than Amazon's.
-        now: Epoch seconds, for signatures.
+        posts_per_second: Limit for all posts of this outbox together.
+        context: For TLS. None: trusts only Amazon's certificate authorities.
+        now: Epoch seconds, for signatures and for `until_ms`.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ApiGatewayOutbox:
         FanOut(self._pool, self._pace, sign, self._limits).run(iter([connection_id]))
 
     def close(self) -> None:
-        """Close every connection to API Gateway."""
+        """Close every HTTP connection to API Gateway."""
         self._pool.close()
 
     def _sign(self, payload: bytes, method: str = "POST") -> SignedRequestTemplate:
@@ -77,8 +77,8 @@ class ApiGatewayOutbox:
 
 
 def amazon_context() -> ssl.SSLContext:
-    """Trusts only the authorities that sign for AWS.
+    """A TLS context that trusts only the certificate authorities that sign for AWS.
 
-    Reading all authorities of a machine takes as long as a thousand posts.
+    Reading all authorities that a machine trusts takes as long as a thousand posts.
     """
     return ssl.create_default_context(cafile=str(AMAZON_ROOTS))

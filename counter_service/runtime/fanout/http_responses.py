@@ -12,8 +12,9 @@ MAX_BODY: Final = 64 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 # The head of the usual response: 200 with a length, on a connection that stays open. Every other
-# response is parsed header by header. The headers that say where a response ends, or that the
-# connection does, begin with c or t.
+# response is parsed header by header. The pattern may skip any header that does not begin with c or
+# t, because those that end a response or its connection do: content-length, connection and
+# transfer-encoding.
 _OTHER_HEADERS: Final = (
     rb"(?:[^ctCT\r\n][^\r\n]*+\r\n"
     rb"|(?i:connection: keep-alive)\r\n"
@@ -29,7 +30,7 @@ _USUAL_HEAD: Final = re.compile(
 
 
 class MalformedResponse(Exception):
-    """Not HTTP/1.1, or larger than any response of @connections."""
+    """The response is not HTTP/1.1, or larger than any response of @connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,10 @@ class ResponseParser:
         return self._complete(self._head)
 
     def end(self) -> Response | None:
-        """The peer closed: this completes a response without a length. Any other is lost."""
+        """Record that the peer closed. Returns the response that ends with this, if it is pending.
+
+        Only a response without a length ends with the connection. Any other is lost.
+        """
         if self._head is not None and self._length == -1:
             return self._complete(self._head)
         return None

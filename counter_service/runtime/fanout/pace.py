@@ -1,28 +1,32 @@
-"""How fast posts may be started.
+"""Limits how fast posts are started.
 
 API Gateway's quota is shared by every API of the account and by the clients' own messages, so a
-fan-out takes a configured part of it: a token bucket bounds posts per second, and a window of posts
-in flight follows what API Gateway rejects (AIMD, as TCP does it).
+fan-out uses only a configured part of it. A token bucket limits the posts per second. A window
+limits the posts in flight: it halves when API Gateway rejects posts, and grows otherwise (AIMD, as
+in TCP).
 """
 
 from typing import Final
 
-# Posts that may start at once after a pause, in seconds of the rate. An instance that begins to
-# broadcast has no more than this, so that instances which take turns do not add up their rates.
+# Size of the bucket: the posts that may start at once after a pause, in seconds of the rate. It is
+# small, because each instance has a bucket of its own and all of them share the quota.
 BURST_SECONDS: Final = 0.05
-# After the bucket was empty, posts go on in groups: waking up for each post costs twice its CPU.
+# Size of the groups in which posts start after the bucket was empty, in seconds of the rate. Waking
+# up for each post would double its CPU.
 GROUP_SECONDS: Final = 0.005
 
 UNLIMITED: Final = 1_000_000_000  # posts per second
 
 
 class Pace:
-    """The pace of every fan-out of one instance, because a quota outlives a fan-out.
+    """The pace of all fan-outs of one instance, because the quota does not end with a fan-out.
+
+    All times are seconds of one monotonic clock.
 
     Args:
-        posts_per_second: At most so many posts are started per second.
-        max_in_flight: The largest window.
-        now: Seconds of a monotonic clock.
+        posts_per_second: The rate at which posts are started at most.
+        max_in_flight: The largest window, in posts.
+        now: The current time.
     """
 
     def __init__(self, posts_per_second: float, max_in_flight: int, now: float) -> None:
@@ -46,14 +50,14 @@ class Pace:
         self._tokens -= posts
 
     def next_group_at(self, now: float) -> float | None:
-        """When the next posts may be started; None if the bucket is not what prevents them."""
+        """When the next posts may be started; None if only the window prevents them now."""
         if self._tokens >= 1:
             return None
         group = min(self._burst, max(1.0, self._rate * GROUP_SECONDS))
         return now + (group - self._tokens) / self._rate
 
     def responded(self, responses: int) -> None:
-        """Widen the window, by one post for a window of responses."""
+        """Widen the window, by one post for each whole window of responses."""
         self._window = min(self._max_window, self._window + responses / self._window)
 
     def throttled(self, started_at: float, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Open connections to one host, kept from one fan-out to the next."""
+"""A pool of open connections to one host, which are kept from one fan-out to the next."""
 
 import socket
 import ssl
@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from .connection import HttpConnection
 
-# API Gateway closes a connection that is idle for 60 s. The packet that says so may not arrive,
+# API Gateway closes a connection that is idle for 60 s. The packet that says so may be lost,
 # because the function is frozen between invocations.
 MAX_IDLE_SECONDS: Final = 50.0
 
 
 class ConnectionPool:
-    """Connections to one host.
+    """The open connections to one host.
 
     Attributes:
         idle: Connections that can carry a request now.
@@ -40,7 +40,7 @@ class ConnectionPool:
             self.drop(key.data)
 
     def take(self, must_be_new: bool) -> HttpConnection:
-        """An idle connection, unless it must be new or there is none: then a new one.
+        """An idle connection, or a new one if none is idle or if it must be new.
 
         Raises OSError if the host's name does not resolve.
         """
@@ -48,6 +48,7 @@ class ConnectionPool:
             return self.idle.pop()
         if not self._addresses:
             self._addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        # Spread the connections over all addresses of the host.
         self._opened += 1
         address = self._addresses[self._opened % len(self._addresses)]
         connection = HttpConnection(address, self._context, self._host, self._session)

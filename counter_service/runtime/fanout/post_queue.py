@@ -1,4 +1,4 @@
-"""The posts that a fan-out has left."""
+"""The queue of posts that a fan-out has not started yet."""
 
 import heapq
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ class Post:
 
 
 class PostQueue:
-    """Retries that are due come first, then posts that were not tried yet.
+    """A queue of posts: first the retries that are due, then the posts that were not tried yet.
 
     Attributes:
         has_untried: Whether posts may be left that were not tried yet.
     """
 
     def __init__(self, untried: Iterator[Post]) -> None:
-        self.has_untried = True
+        self.has_untried = True  # until `untried` ends
         self._untried = untried
-        self._retries: list[tuple[float, int, Post]] = []  # a heap by time
+        self._retries: list[tuple[float, int, Post]] = []  # a heap by time; an id breaks ties
 
     def __bool__(self) -> bool:
         """Whether posts may be left."""
@@ -38,7 +38,7 @@ class PostQueue:
         return self._retries[0][0] if self._retries else None
 
     def take(self, most: int, now: float) -> list[Post]:
-        """The next posts, and fewer than `most` if there are no more, or none yet."""
+        """Remove and return the posts that may start now, `most` of them at most."""
         posts: list[Post] = []
         while len(posts) < most and self._retries and self._retries[0][0] <= now:
             posts.append(heapq.heappop(self._retries)[2])

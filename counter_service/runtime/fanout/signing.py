@@ -1,7 +1,7 @@
 """Signature version 4 for requests to .../@connections/{id}.
 
-The key is derived once per day, and each request costs one hash and one HMAC. The parts that all
-requests share (key, payload hash, headers) are computed once. The result is equal to botocore's,
+The key is derived once per day. The parts that all requests share (payload hash, headers) are
+computed once, so that each request costs one hash and one HMAC. The result is equal to botocore's,
 byte for byte (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
 """
 
@@ -26,7 +26,7 @@ class Credentials:
 
     access_key: str
     secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)  # of a role's session
+    token: str | None = field(repr=False)  # of a role's session; None: a user's credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Target:
 class SignedRequestTemplate:
     """Signed requests that send one payload to many connections.
 
-    A request is valid for the five minutes of clock skew that AWS allows, and may be sent again.
+    A request may be sent again within the five minutes of clock skew that AWS allows.
     """
 
     __slots__ = (
@@ -107,7 +107,7 @@ class SignedRequestTemplate:
 
 
 class _Hmac:
-    """HMAC-SHA256 (RFC 2104) of messages that begin alike, whose beginning is hashed once.
+    """HMAC-SHA256 (RFC 2104) of messages with the same beginning, which is hashed only once.
 
     Args:
         key: At most 64 bytes, the block of SHA-256.

@@ -21,7 +21,7 @@ from counter_service.runtime.auth.jwks import (
     fetch_https,
 )
 from tests.unit.issuer import Issuer, ec_key, public_jwk
-from tests.unit.local_server import SILENCE, Answer, LocalServer
+from tests.unit.local_server import SILENCE, LocalServer, Respond
 from tests.unit.raw_server import Reply
 
 pytestmark = pytest.mark.usefixtures("package_logger")
@@ -171,7 +171,7 @@ def test_malformed_document_makes_the_keys_unavailable(discovery: object, jwks: 
     ("discovery", "jwks", "problem"),
     [
         ("[]", JWKS, "the response is not a JSON object"),
-        ({"issuer": "https://evil.test"}, JWKS, "the discovery document is of another issuer"),
+        ({"issuer": "https://evil.test"}, JWKS, "the discovery document names another issuer"),
         ({"issuer": URL}, JWKS, "the discovery document has no jwks_uri"),
         (DISCOVERED, {}, "the response is not a JWK set"),
         (DISCOVERED, " " * (MAX_BYTES + 1), f"the response has more than {MAX_BYTES} bytes"),
@@ -212,14 +212,14 @@ def test_keys_that_sign_nothing_are_ignored() -> None:
     assert [keys.get(key_id) for key_id in ("encryption", "shared")] == [None, None]
 
 
-def test_key_of_unstated_use_is_taken_for_a_signing_key() -> None:
+def test_key_without_a_use_is_treated_as_a_signing_key() -> None:
     key = {name: value for name, value in public_jwk(ec_key(), "first").items() if name != "use"}
     assert cache_of(DISCOVERED, {"keys": [key]}).get("first") == key
 
 
 # --- fetching ---
 
-Serve = Callable[[Answer], LocalServer]
+Serve = Callable[[Respond], LocalServer]
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def serve(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Serve:
     return serve
 
 
-def test_key_fetch_reads_one_byte_more_than_it_accepts(serve: Serve) -> None:
+def test_key_fetch_reads_at_most_one_byte_more_than_it_accepts(serve: Serve) -> None:
     url = serve(lambda _: Reply.of(200, body=b" " * (MAX_BYTES + 1000))).url
     assert fetch_https(url) == b" " * (MAX_BYTES + 1)
     with pytest.raises(KeysUnavailable):

@@ -49,7 +49,7 @@ def test_access_with_authentication_needs_a_good_token(
     ("origin", "problem"),
     [("https://evil.test", OriginProblem.FOREIGN), (None, OriginProblem.MISSING)],
 )
-def test_access_rejects_an_origin_without_a_look_at_the_token(
+def test_access_rejects_an_origin_without_checking_the_token(
     origin: str | None, problem: OriginProblem
 ) -> None:
     tokens = FakeTokens("good")

@@ -146,7 +146,7 @@ def test_broadcast_reaches_everyone_in_as_many_invocations_as_it_needs(
 def test_click_during_a_broadcast_of_several_invocations_reaches_everyone(
     service: ServiceFixture,
 ) -> None:
-    """Those who were reached first get the newer value with the next broadcast."""
+    """The clients that were reached first get the newer value with the next broadcast."""
     for number in range(20):
         service.add_connection(f"client {number}")
     service.outbox = SlowOutbox(service, 5)

@@ -11,7 +11,7 @@ from counter_service.runtime.core.errors import (
 
 SETTINGS = (
     "The environment variable COUNTER_TABLE is not set. "
-    "It is set at deployment: deploy the function again."
+    "Lambda or the deployment sets it: deploy the function again."
 )
 EVENT = (
     "This is not an API Gateway WebSocket event: requestContext is missing. "

@@ -203,7 +203,7 @@ def test_parse_rejects_an_event_with_a_wrong_member(
 
 
 @pytest.mark.parametrize("body", [MISSING, None, 7, {"action": "increment"}, [], ""], ids=_id)
-def test_parse_takes_a_message_without_text_for_an_empty_one(body: object) -> None:
+def test_parse_treats_a_message_without_text_as_empty(body: object) -> None:
     """The client waits for a response, which the protocol gives it."""
     assert _message(_with("message-increment", "body", body)).body == ""
 

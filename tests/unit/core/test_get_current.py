@@ -51,7 +51,7 @@ def test_get_current_misses_no_click_during_its_read(service: ServiceFixture) ->
 
 @pytest.mark.parametrize("failure", [UNAVAILABLE, BUSY])
 @pytest.mark.parametrize(("store", "operation"), [("connections", "put"), ("counter", "value")])
-def test_get_current_replies_an_error_when_a_store_fails(
+def test_get_current_replies_with_an_error_when_a_store_fails(
     service: ServiceFixture, store: str, operation: str, failure: StoreUnavailable
 ) -> None:
     getattr(service, store).fail_next(operation, failure)

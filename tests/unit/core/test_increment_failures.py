@@ -35,7 +35,7 @@ def test_conflicting_increment_is_retried_until_it_counts(
         (UNAVAILABLE, 1, ErrorCode.UNAVAILABLE, 0),
     ],
 )
-def test_failed_increment_counts_nothing_and_replies_an_error(
+def test_failed_increment_counts_nothing_and_replies_with_an_error(
     service: ServiceFixture,
     op_id: str | None,
     operation: str,
@@ -53,7 +53,7 @@ def test_failed_increment_counts_nothing_and_replies_an_error(
 
 
 def test_increment_with_an_unknown_outcome_is_not_retried(service: ServiceFixture) -> None:
-    """The fake counts it and loses the reply. A retry would count it twice."""
+    """The fake counts the click and loses the reply. A retry would count it twice."""
     service.counter.lose_next_reply()
     assert service.increment("bob") == outcome("increment", error="unknown-outcome")
     assert (service.counter.count, service.clock.sleeps) == (42, [])
@@ -82,7 +82,7 @@ def test_increment_is_counted_once_when_the_read_conflicts(service: ServiceFixtu
 def test_increment_is_acknowledged_when_its_broadcast_fails(
     service: ServiceFixture, store: str, operation: str
 ) -> None:
-    """It is counted, so its sender must not get an error and click again."""
+    """The click is counted, so its sender must not get an error and click again."""
     getattr(service, store).fail_next(operation, UNAVAILABLE)
     result = service.increment("bob")
     assert result == outcome("increment", 42, error="broadcast-incomplete", delivered=1)

@@ -45,7 +45,7 @@ def test_increment_once_counts_once_when_its_reply_was_lost(service: ServiceFixt
 
 
 def test_increment_once_is_not_acknowledged_without_a_value(service: ServiceFixture) -> None:
-    """It is counted: the sender retries, and the broadcast sends the value to the others."""
+    """The click is counted. Its sender retries, and the broadcast sends the value to the others."""
     service.counter.fail_next("value", UNAVAILABLE)
     result = service.increment("bob", OP_ID)
     assert result == outcome(

@@ -50,11 +50,13 @@ def test_adapter_translates_an_error_of_dynamodb(
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("answer", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"])
+@pytest.mark.parametrize(
+    "response", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"]
+)
 def test_adapter_sends_two_requests_without_a_good_response(
-    on_server: OnServer, call: Call, answer: int
+    on_server: OnServer, call: Call, response: int
 ) -> None:
-    stores, server = on_server(answer)
+    stores, server = on_server(response)
     with pytest.raises(StoreUnavailable):
         call(stores)
     assert server.count_once_there_are(2) == 2

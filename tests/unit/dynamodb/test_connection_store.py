@@ -1,4 +1,4 @@
-"""Which requests ConnectionStore sends, and what it makes of the responses."""
+"""The requests that ConnectionStore sends, and its results for the responses."""
 
 from threading import Barrier, Event
 from types import SimpleNamespace
@@ -102,7 +102,7 @@ def test_count_message_writes_no_more_often_than_it_must(
     assert stubbed.connections.count_message("a", 7, 2) == number
 
 
-def test_audience_fails_if_a_page_is_not_there_in_time() -> None:
+def test_audience_fails_if_a_page_does_not_arrive_in_time() -> None:
     """The lease that a broadcast holds does not outlast a listing that does not end."""
     stop = Event()
 

@@ -18,14 +18,14 @@ from counter_service.runtime.core.errors import (
     StoreError,
     StoreUnavailable,
 )
-from tests.unit.local_server import HANG_UP, SILENCE, Answer, LocalServer
+from tests.unit.local_server import HANG_UP, SILENCE, LocalServer, Respond
 from tests.unit.raw_server import Reply
 from tests.unit.stores import Stores
 
 pytestmark = pytest.mark.usefixtures("aws_environment", "no_backoff")
 
 OP = "q7Rk_3sYd-2oFiAC:1"
-Serve = Callable[[Answer], LocalServer]
+Serve = Callable[[Respond], LocalServer]
 
 
 def outcome_of(call: Callable[[], object]) -> object:
@@ -73,11 +73,13 @@ def test_increment_may_have_counted_after_a_response_without_a_status(
     assert outcome_of(stubbed.counter.increment) == (OutcomeUnknown, "increment", "unknown")
 
 
-@pytest.mark.parametrize("answer", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"])
-def test_increment_is_sent_once_even_on_a_kept_connection(serve: Serve, answer: int) -> None:
+@pytest.mark.parametrize(
+    "response", [HANG_UP, SILENCE, 500], ids=["hangs up", "is silent", "fails"]
+)
+def test_increment_is_sent_once_even_on_a_kept_connection(serve: Serve, response: int) -> None:
     """botocore's default is up to ten requests, and HTTP libraries resend on kept connections."""
-    answers = iter([400, *[answer] * 10])
-    server = serve(lambda _: next(answers))
+    responses = iter([400, *[response] * 10])
+    server = serve(lambda _: next(responses))
     with closing(Stores(server.url, Config(read_timeout=1))) as stores:
         for expected in (StoreUnavailable, OutcomeUnknown):
             with pytest.raises(expected, match=r"^increment "):
@@ -153,7 +155,7 @@ def row(name: str, **numbers: int) -> dict[str, dict[str, str]]:
     return {"id": {"S": name}} | {key: {"N": str(number)} for key, number in numbers.items()}
 
 
-def answer(*rows: dict[str, dict[str, str]], unprocessed: Any = None) -> dict[str, Any]:
+def batch_response(*rows: dict[str, dict[str, str]], unprocessed: Any = None) -> dict[str, Any]:
     waiting = unprocessed["RequestItems"] if unprocessed else {}
     return {"Responses": {"counter": list(rows)}, "UnprocessedKeys": waiting}
 
@@ -193,7 +195,7 @@ def test_shards_are_announced_before_the_first_click(
 def test_click_with_an_op_id_is_one_transaction_on_the_chosen_shard(
     stubbed: Stores, stub: Stubber, chosen: int, name: str
 ) -> None:
-    # Another instance announced as many shards, and this one need not ask again.
+    # Another instance announced as many shards, so this one need not announce them again.
     stub.add_client_error("update_item", "ConditionalCheckFailedException")
     counter = stubbed.counter_with(shards=4, chosen=chosen)
     put = {
@@ -217,9 +219,11 @@ def test_click_with_an_op_id_is_one_transaction_on_the_chosen_shard(
 
 def test_shards_that_throttling_left_out_are_read_again(stubbed: Stores, stub: Stubber) -> None:
     both, second = asked("global", "global#1"), asked("global#1")
-    stub.add_response("batch_get_item", answer(row("global", value=5), unprocessed=second), both)
-    stub.add_response("batch_get_item", answer(unprocessed=second), second)
-    stub.add_response("batch_get_item", answer(row("global#1", value=7)), second)
+    stub.add_response(
+        "batch_get_item", batch_response(row("global", value=5), unprocessed=second), both
+    )
+    stub.add_response("batch_get_item", batch_response(unprocessed=second), second)
+    stub.add_response("batch_get_item", batch_response(row("global#1", value=7)), second)
     stubbed.clock.sleeps.clear()
     assert stubbed.counter_with(shards=2).value() == 12
     assert stubbed.clock.sleeps == [10, 20]
@@ -228,18 +232,18 @@ def test_shards_that_throttling_left_out_are_read_again(stubbed: Stores, stub: S
 def test_counter_is_busy_while_its_shards_cannot_be_read(stubbed: Stores, stub: Stubber) -> None:
     both = asked("global", "global#1")
     for _ in range(ATTEMPTS):
-        stub.add_response("batch_get_item", answer(unprocessed=both), both)
+        stub.add_response("batch_get_item", batch_response(unprocessed=both), both)
     busy = (StoreBusy, "reading the counter", "UnprocessedKeys")
     assert outcome_of(stubbed.counter_with(shards=2).value) == busy
 
 
 def test_shards_of_an_earlier_configuration_are_remembered(stubbed: Stores, stub: Stubber) -> None:
     first = row("global", value=5, shards=3)
-    others = answer(row("global#2", value=7))
+    others = batch_response(row("global#2", value=7))
     stub.add_response("get_item", {"Item": first})
     stub.add_response("batch_get_item", others, asked("global#1", "global#2"))
     counter = stubbed.counter_with(shards=1)
     assert counter.value() == 12
     everything = asked("global", "global#1", "global#2")
-    stub.add_response("batch_get_item", answer(first, row("global#2", value=8)), everything)
+    stub.add_response("batch_get_item", batch_response(first, row("global#2", value=8)), everything)
     assert counter.value() == 13

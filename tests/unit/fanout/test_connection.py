@@ -1,4 +1,4 @@
-"""A connection whose socket takes or gives only a part of what it could."""
+"""A connection whose socket sends and receives only a part of the data at a time."""
 
 import os
 import socket
@@ -64,7 +64,7 @@ def test_connection_opens_before_its_first_request(listener: socket.socket) -> N
 
 
 def test_connection_sends_small_requests_at_once(listener: socket.socket) -> None:
-    """Otherwise the kernel holds a request back until the one before it is acknowledged."""
+    """Without TCP_NODELAY, the kernel delays a request until the previous one is acknowledged."""
     with (
         connect(listener) as connection,
         socket.socket(fileno=os.dup(connection.fileno())) as same,

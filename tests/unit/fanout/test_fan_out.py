@@ -1,4 +1,4 @@
-"""Decisions that no server can be made to show every time, on connections that follow a script."""
+"""Decisions that a real server cannot trigger reliably, on connections that follow a script."""
 
 from collections.abc import Callable, Iterable, Iterator
 from selectors import EVENT_READ, SelectorKey

@@ -193,7 +193,7 @@ def test_new_connection_resumes_the_tls_session_of_another(start: Start) -> None
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_kept_connection_that_closed_costs_no_attempt(start: Start, frozen: bool) -> None:
-    """It closed while the function was frozen, or just before it carried the second request."""
+    """The connection closed while the function was frozen, or just before the second request."""
     server, outbox = start(
         lambda each: Reply(b"", Then.CUT) if each.on_socket == 2 and not frozen else OK,
         Limits(attempts=1, post_seconds=5),
@@ -210,7 +210,7 @@ def test_silent_connection_does_not_delay_the_others(start: Start) -> None:
 
     def respond(request: Request) -> Reply:
         if request.connection_id == "silent" and request.number == 1:
-            # It responds after all the others, which is impossible if they wait for it.
+            # Its response comes after all the others, which is impossible if they wait for it.
             assert done.wait(10)
         elif len(server.requests) == len(others) + 1:
             done.set()

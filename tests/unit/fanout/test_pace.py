@@ -87,11 +87,11 @@ def test_pace_halves_its_window_once_for_all_posts_of_one_moment() -> None:
         pace.throttled(started_at=1.0, now=2.0 + number / 1000)
     assert pace.allowance(0, 3.0) == 64
     pace.throttled(started_at=1.999, now=3.0)
-    assert pace.allowance(0, 3.0) == 64, "it began before the window was halved"
+    assert pace.allowance(0, 3.0) == 64, "a post from before the halving halved the window again"
     pace.throttled(started_at=2.0, now=3.0)
     assert pace.allowance(0, 3.0) == 32
     pace.throttled(started_at=2.5, now=4.0)
-    assert pace.allowance(0, 4.0) == 32, "the second halving is the one that counts"
+    assert pace.allowance(0, 4.0) == 32, "a post from before the second halving halved it again"
 
 
 def test_pace_halves_its_window_for_the_first_posts_of_an_instance() -> None:

@@ -80,7 +80,7 @@ def test_fan_out_reports_each_response_to_its_pace_once(monkeypatch: pytest.Monk
 
 
 def test_fan_out_above_the_quota_reaches_everyone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The smallest quota of a region, with an outbox that does not know it."""
+    """The smallest quota of a region, with an outbox that has a higher limit."""
     quota = Quota(2500, 1250)
     network = VirtualNetwork(quota)
     outbox = network.outbox(monkeypatch)
@@ -135,7 +135,7 @@ def test_post_of_a_throttled_client_does_not_delay_the_others(
 
 # --- time ---
 
-DIRE: dict[str, Respond] = {
+BEHAVIOURS: dict[str, Respond] = {
     "delivered": lambda _: Reply(),
     "delivered slowly": lambda _: SLOW,
     "silence": lambda _: SILENCE,
@@ -149,7 +149,7 @@ DIRE: dict[str, Respond] = {
 
 
 @pytest.mark.parametrize("rate", [1, 50, 5000])
-@pytest.mark.parametrize("respond", DIRE.values(), ids=DIRE)
+@pytest.mark.parametrize("respond", BEHAVIOURS.values(), ids=BEHAVIOURS)
 def test_fan_out_ends_in_time_whatever_the_server_does(
     monkeypatch: pytest.MonkeyPatch, respond: Respond, rate: int
 ) -> None:
@@ -162,7 +162,7 @@ def test_fan_out_ends_in_time_whatever_the_server_does(
     assert network.now <= max(ends_at, last + LIMITS.post_seconds) + 10 * ROUND_SECONDS
 
 
-@pytest.mark.parametrize("respond", DIRE.values(), ids=DIRE)
+@pytest.mark.parametrize("respond", BEHAVIOURS.values(), ids=BEHAVIOURS)
 @pytest.mark.parametrize("seconds", [0.5, 3.0])
 def test_fan_out_starts_no_post_after_until_ms(
     monkeypatch: pytest.MonkeyPatch, respond: Respond, seconds: float
@@ -187,7 +187,7 @@ def test_fan_out_without_time_posts_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_fan_out_does_not_sleep_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lease is released late otherwise."""
+    """Otherwise the lease would be released late."""
     network = VirtualNetwork()
     outbox = network.outbox(monkeypatch, posts_per_second=1)
     until = network.now + 0.3
@@ -272,7 +272,7 @@ def test_fan_out_sleeps_while_every_connection_is_silent(rate: int) -> None:
     assert rounds <= 2 * len(network.posts) + network.opened + 10
 
 
-@pytest.mark.parametrize("respond", DIRE.values(), ids=DIRE)
+@pytest.mark.parametrize("respond", BEHAVIOURS.values(), ids=BEHAVIOURS)
 @pytest.mark.parametrize("rate", [20, 1000, 10**9])
 def test_fan_out_never_spins(respond: Respond, rate: int) -> None:
     network = VirtualNetwork(respond)

@@ -10,7 +10,7 @@ const HOUR_MS = 60 * 60_000;
 
 /**
  * Highest age at which a click may be sent. The server stores an op id for 24 hours and would count it again after
- * that. The hour of difference allows for a clock that is adjusted meanwhile.
+ * that. The hour of difference allows for a clock that is adjusted while the click is pending.
  */
 export const MAX_CLICK_AGE_MS = 23 * HOUR_MS;
 

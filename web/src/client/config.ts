@@ -2,7 +2,7 @@
 
 import { DEFAULT_TIMES, type Times } from "./times";
 
-/** The server's address, what the WebSocket needs to know, or a problem: a sentence that says what to do. */
+/** The server's address and the settings of the WebSocket, or a problem: a sentence that says what to do. */
 export type Config =
   | {
       webSocketUrl: string;
@@ -12,12 +12,12 @@ export type Config =
     }
   | { problem: string };
 
-/** Where the configuration comes from; a test passes its own. */
+/** The sources of the configuration. A test passes its own. */
 export interface ConfigSource {
   /** An address that replaces the file, so that development needs no file. */
   override: string | undefined;
   fetch: (path: string, init: RequestInit) => Promise<Response>;
-  /** The page's own address, http: or https:. A path in config.json is one of the same server. */
+  /** The page's own address, http: or https:. A path in config.json is resolved against it. */
   pageAddress: string;
 }
 
@@ -88,7 +88,7 @@ function parseUrl(text: string): URL | undefined {
 
 function checkUrl(text: string, name: string, pageAddress: string, times: Times): Config {
   const secure = pageAddress.startsWith("https:");
-  // A local run writes a path, because the port that it is reached by may be a forwarded one.
+  // A local run writes a path, because the page may reach it through a forwarded port.
   const address = /^\/(?!\/)/u.test(text) ? new URL(text, pageAddress).href.replace(/^http/u, "ws") : text;
   const url = parseUrl(address);
   // The WebSocket constructor throws if the URL has a fragment.

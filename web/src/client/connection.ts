@@ -147,7 +147,7 @@ export function createConnection({
     // A closing WebSocket drops messages silently.
     if (closed || socket.readyState !== OPEN) return false;
     socket.send(encode(message));
-    const key = message.action === "increment" ? message.id : HEARTBEAT;
+    const key = "id" in message ? message.id : HEARTBEAT;
     lastSentAt = clock.now();
     pending.delete(key); // without this, set() would keep the key at its old position
     pending.set(key, lastSentAt);

@@ -1,7 +1,7 @@
 /** Events of the browser that a connection reacts to. */
 
 /**
- * - pagehide: the page is left, perhaps for the back/forward cache, which takes no page with an open WebSocket
+ * - pagehide: the page is left. It may enter the back/forward cache, but not with an open WebSocket
  * - pageshow: the page is shown, for the first time or again
  * - resumed: the network came back, or the page became visible: check the connection now
  * - offline: the browser reports that there is no network, which may be wrong

@@ -12,7 +12,7 @@ export const RELOAD_AFTER_MAX_MS = 90_000;
 /** The fields of a SecurityPolicyViolationEvent that say what was blocked. */
 type Violation = Pick<SecurityPolicyViolationEvent, "blockedURI" | "disposition" | "effectiveDirective">;
 
-/** What the recovery needs. */
+/** The parts that the recovery uses. */
 export interface PolicyOptions {
   /** The address that the page connects to. */
   url: string;

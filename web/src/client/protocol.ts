@@ -28,7 +28,7 @@ export function encode(message: ClientMessage): string {
 }
 
 /**
- * Reads one frame. Never throws: a frame that is no message becomes an error. Its code is "gateway" if API Gateway
+ * Reads one frame. Never throws: a frame that is not a message becomes an error. Its code is "gateway" if API Gateway
  * reports that the function failed, and "unreadable" otherwise.
  */
 export function parse(frame: unknown): ServerMessage {
@@ -44,7 +44,7 @@ export function parse(frame: unknown): ServerMessage {
   return isText(type) && !TYPES.has(type) ? { type: "unknown", name: type } : UNREADABLE;
 }
 
-/** Whether the message may respond to every request, because it is not one that says which. */
+/** Whether the message may be the response to any pending request, because it names none. */
 export function respondsToAll(message: ServerMessage): boolean {
   if (message.type === "error") return message.code === "gateway" || message.code === "unreadable";
   return message.type === "unknown";

@@ -6,7 +6,7 @@ import { HANDSHAKE_TIMEOUT_FACTOR, MAX_RESPONSE_MS } from "./times";
 /** Longest silence, as a multiple of the slowest round trip. */
 const MARGIN = 2;
 
-/** Longest silence before the first response, as a multiple of the shortest timeout: nothing is known of the link yet. */
+/** Longest silence before the first response, as a multiple of the shortest timeout, because the link has not been measured yet. */
 const UNMEASURED_FACTOR = 3;
 
 /** Greatest part that is added at random, so that pages whose requests were sent together do not reconnect together. */
@@ -63,11 +63,11 @@ export function createResponseTimeout(shortestMs: number, { now, random }: Pick<
     },
     connected(handshakeMs) {
       openedInMs = Math.min(handshakeMs, limit(HANDSHAKE_TIMEOUT_FACTOR));
-      // Not a change: the first response has yet to show whether the server is as fast as the handshake was.
+      // `changedAt` stays unset: only a response shows whether the server is as fast as the handshake was.
       slowestMs = Math.max(slowestMs, openedInMs);
     },
     measured(roundTripMs, isOwn) {
-      // A longer round trip was measured by a page that was suspended meanwhile, so the rest is not the link's time.
+      // A longer round trip means that the page was suspended meanwhile, so the excess is not the link's time.
       const ms = Math.min(roundTripMs, limit(1));
       if (isOwn) failures = 0;
       if (changedAt === undefined) {

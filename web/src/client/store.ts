@@ -123,7 +123,7 @@ export function createCounterStore({
         onError(message);
         break;
     }
-    // The click may have been the request, or not: its op id makes a retry harmless.
+    // The message may be the response to a click. A retry is harmless, because an op id counts once.
     if (respondsToAll(message)) sender.retryLater();
     update(roundTripMs === undefined ? {} : { roundTripMs });
   }

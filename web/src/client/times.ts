@@ -4,9 +4,9 @@
 export interface Times {
   /** Mean delay before a lost connection is opened again. */
   reconnectMs: number;
-  /** Shortest silence after a request that makes a connection count as dead. On a slow link it grows by itself. */
+  /** Shortest silence after a request that makes a connection count as dead. The page raises it on a slow link. */
   acknowledgeMs: number;
-  /** Longest time that the page shows a value which the server has not confirmed. */
+  /** Time after the last value until a visible page sends a heartbeat. */
   heartbeatMs: number;
 }
 

@@ -55,9 +55,9 @@ function hint({ connection, error, pending }: Pick<CounterState, "connection" | 
 
 function whyRejected(origin: string): string {
   return (
-    `The server has accepted no connection of this page, which is at ${origin}. If you operate it, check that it ` +
-    "runs, and that allowedOrigins in the stack's configuration has this address, or for localhost allowLocalhost: " +
-    "true. A stack with authentication also rejects an expired token."
+    `The server has accepted no connection from this page, which is at ${origin}. If you operate the server, check ` +
+    "that it is running, and that allowedOrigins in the stack's configuration lists this address. For localhost, set " +
+    "allowLocalhost: true. A stack with authentication also rejects an expired token."
   );
 }
 

@@ -9,7 +9,7 @@ export interface Counter {
   actions: Pick<CounterStore, "dismissDropped" | "increment" | "readRate">;
 }
 
-/** Where the counter is. A change of any field disconnects and starts again with a new store. */
+/** How to reach the counter. A change of any field disconnects and starts again with a new store. */
 export interface CounterAddress {
   webSocketUrl: string;
   times: Times;

@@ -69,3 +69,9 @@ def counts(values: Iterable[float], upper: Sequence[float]) -> list[int]:
 def name(upper: float) -> str:
     """The name of a bar."""
     return f"{upper:g} s" if upper >= 1 else f"{upper * 1000:g} ms"
+
+
+def milliseconds(seconds: float) -> str:
+    """The text of a time, in milliseconds."""
+    value = seconds * 1000
+    return f"{value:,.1f} ms" if value < 10 else f"{value:,.0f} ms"
