@@ -13,7 +13,7 @@ from counter_service.cli.load.result import Result
 from counter_service.cli.load.svg import svg
 from counter_service.cli.load.times import bounds, counts, milliseconds, name, percentile, summary
 from counter_service.costs.units import Sizing
-from counter_service.history.events import Displayed, Opened, Stored
+from counter_service.history.events import Displayed, Event, Opened, Stored
 
 PLAN = Plan(clients=1000, clicks_per_second=4, seconds=10, ramp_up=5)
 RESULT = Result(
@@ -157,7 +157,7 @@ def test_click_without_a_connected_client_is_left_out() -> None:
 
 
 def test_views_are_what_the_history_displayed() -> None:
-    history = [Opened("a", 1), Displayed(1.0, "a", 0), Displayed(2.0, "b", 3)]
+    history: list[Event] = [Opened("a", 1), Displayed(1.0, "a", 0), Displayed(2.0, "b", 3)]
     assert views(history, {"a": OPEN, "b": []}) == [View(OPEN, [(1.0, 0)]), View([], [(2.0, 3)])]
 
 

@@ -118,7 +118,7 @@ def test_a_shared_counter_may_be_greater_than_its_last_click(
 
 def test_values_that_are_lower_than_an_earlier_one_on_their_connection_are_reordered() -> None:
     assert reordered(HISTORY) == 0
-    late = [Received(1, 3), Opened("listener", 3), Received(3, 3), Received(3, 4)]
+    late: list[Event] = [Received(1, 3), Opened("listener", 3), Received(3, 3), Received(3, 4)]
     assert reordered([*HISTORY, *late]) == 1
 
 
