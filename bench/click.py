@@ -57,8 +57,8 @@ def report(rows: list[Row]) -> Report:
                     for size, peers in sizes.items()
                 ],
                 f"Medians of {rows[0]['rounds']} clicks each, alternating. Ratios are medians of "
-                "the ratios within a round. The floor is the emulator itself: a loop of posts to every "
-                "client, without a function.",
+                "the ratios within a round. The floor is the emulator itself: a loop of posts to "
+                "every client, without a function.",
             )
         ]
     )

@@ -93,8 +93,8 @@ def summary() -> str:
 - {load_name(load)}: {per_click:.0f} messages per click instead of 1,000, and every client has \
 a click within {lag:.0f} ms (p99, simulated with {MEMORY_MB} MB).
 - {clicks["clients"]} clients: the sender of a click has the response {sender:.1f} times sooner \
-than with a handler written as in tutorials, and all clients have the value {everyone:.1f} times sooner \
-(embedded AWS).
+than with a handler written as in tutorials, and all clients have the value \
+{everyone:.1f} times sooner (embedded AWS).
 - A cold start including the first click uses {1 - start["cpu_ratio"]:.0%} less CPU than with the \
 tutorials' handler."""
 

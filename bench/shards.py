@@ -95,9 +95,9 @@ def report(rows: list[Row]) -> Report:
                 ["offered", *columns],
                 [[f"{offered} clicks/s", *each] for offered, each in cells.items()],
                 "A busy click was not counted, and its client must retry. Assumptions "
-                "about DynamoDB: a transaction holds its rows for 8 to 15 ms, and another that needs "
-                "one of them is cancelled. A row takes 1,000 write units per second, two for each "
-                "write in a transaction. A request takes 0.5 to 1.5 ms each way.",
+                "about DynamoDB: a transaction holds its rows for 8 to 15 ms, and another that "
+                "needs one of them is cancelled. A row takes 1,000 write units per second, two for "
+                "each write in a transaction. A request takes 0.5 to 1.5 ms each way.",
             )
         ]
     )

@@ -19,7 +19,7 @@ def test_example_of_the_documentation_runs() -> None:
             [sys.executable, "-u", "-c", example.replace(EXAMPLE_URL, gateway.url)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         with program:
             assert program.stdout
