@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from http import HTTPStatus
 from random import random
@@ -45,11 +45,13 @@ class Sockets(Outbox):
     Attributes:
         by_id: The open connections.
         is_forbidden: Whether posts end with 403, as without the permission ManageConnections.
+        loses: Whether a message to a connection is accepted and then lost.
     """
 
     def __init__(self) -> None:
         self.by_id: dict[str, ServerConnection] = {}
         self.is_forbidden = False
+        self.loses: Callable[[str, str], bool] = lambda _connection_id, _message: False
 
     def post(
         self, message: str, audience: Iterable[str], until_ms: float = float("inf")
@@ -65,7 +67,8 @@ class Sockets(Outbox):
             return Delivery.FORBIDDEN
         if connection_id not in self.by_id:
             return Delivery.GONE
-        broadcast([self.by_id[connection_id]], message)
+        if not self.loses(connection_id, message):
+            broadcast([self.by_id[connection_id]], message)
         return Delivery.DELIVERED
 
 
@@ -118,8 +121,13 @@ class Gateway:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self.stop()
+
+    def stop(self) -> None:
+        """Close all connections, and refuse new ones."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -42,6 +42,7 @@ ALLOWED_IMPORTS = {
     "paths": Allowed(),
     "program": Allowed({"paths", "stack_files"}, {"pulumi"}),
     "stack_files": Allowed(packages={"pulumi", "yaml"}),
+    "history": Allowed(refused=IMPURE),
     "costs": Allowed({"runtime.contract"}, refused=IMPURE),
     "infra": Allowed({"costs", "paths", "runtime.contract", "toolchain"}, {"pulumi", "pulumi_aws"}),
     # Runs before any package is installed.
@@ -53,13 +54,21 @@ ALLOWED_IMPORTS = {
         {"boto3", "pulumi", "websockets"},
     ),
     "cli": Allowed(
-        {"client", "costs", "infra.quotas", "infra.settings", "paths", "stack_files", "toolchain"},
+        {
+            *("client", "costs", "history", "infra.quotas", "infra.settings"),
+            *("paths", "stack_files", "toolchain"),
+        },
         {"pulumi", "rich", "typer"},
     ),
     "cli.doctor": Allowed({"cli", "infra.quotas", "paths", "toolchain"}, {"boto3", "botocore"}),
     "cli.check": Allowed({"cli", "client", "runtime.core.protocol"}),
     # Whichever emulator it is, so not `local.emulator`.
     "local.creators": Allowed({"local.errors"}, {"pulumi"}),
+    "cli.load": Allowed({"cli", "client", "costs", "history"}, {"rich"}),
+    **dict.fromkeys(
+        (f"cli.load.{name}" for name in ("estimate", "latency", "plan", "result", "svg", "times")),
+        Allowed({"cli.load", "costs", "history"}, refused=IMPURE),
+    ),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -65,6 +66,15 @@ class Address:
     website: str | None
     source: str
     function: str | None = None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the counter is on this machine."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:  # a name
+            return host == "localhost"
 
 
 def find(

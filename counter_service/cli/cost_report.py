@@ -46,7 +46,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The report for programs. Money is in US dollars a month."""
         return {
-            "load": asdict(self.load) | {"days": MONTH_DAYS},
+            "load": asdict(self.load),
             "stack": self.stack,
             "settings": asdict(self.sizing),
             "prices": prices.REGION,
@@ -98,10 +98,9 @@ class Report:
         return table
 
 
-def of(load: Load, stack: Stack) -> Report:
-    """The report of a load with the settings of a stack."""
-    settings = stack.settings
-    sizing = Sizing(
+def sizing_of(settings: Settings) -> Sizing:
+    """The settings that the bill depends on."""
+    return Sizing(
         memory_mb=settings.memory_mb,
         posts_per_second=settings.posts_per_second,
         counter_shards=settings.counter_shards,
@@ -112,6 +111,11 @@ def of(load: Load, stack: Stack) -> Report:
         dashboard=settings.dashboard,
         domain=bool(settings.domain_name),
     )
+
+
+def of(load: Load, stack: Stack) -> Report:
+    """The report of a load with the settings of a stack."""
+    sizing = sizing_of(stack.settings)
     return Report(
         load,
         stack.name,
@@ -119,7 +123,7 @@ def of(load: Load, stack: Stack) -> Report:
         bill(month(load, sizing)),
         bill(naive_month(load, sizing)),
         effects(load, sizing),
-        _notes(load, settings),
+        _notes(load, stack.settings),
     )
 
 

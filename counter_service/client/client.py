@@ -34,6 +34,7 @@ class CounterClient:
         max_in_flight: Most clicks without a response. Concurrent clicks conflict on the server.
         on_update: Called with each update, also if its value is not greater than `value`.
         on_state: Called with each new state of the connection.
+        on_failure: Called with each error that the server sends.
 
     Attributes:
         value: The greatest value so far; None before the first.
@@ -53,6 +54,7 @@ class CounterClient:
         max_in_flight: int = 4,
         on_update: Callable[[Update], object] = lambda _: None,
         on_state: Callable[[State], object] = lambda _: None,
+        on_failure: Callable[[Failure], object] = lambda _: None,
     ) -> None:
         self.value: int | None = None
         self.state: State = "closed"
@@ -61,6 +63,7 @@ class CounterClient:
         self.round_trip: float | None = None
         self._connect = opener(url, origin=origin, token=token)
         self._times, self._on_update, self._on_state = times or Times(), on_update, on_state
+        self._on_failure = on_failure
         self._requests = Requests(self._times)
         self._session, self._sequence = secrets.token_urlsafe(16), count(1)
         self._slots = asyncio.Semaphore(max_in_flight)
@@ -77,6 +80,11 @@ class CounterClient:
         await asyncio.wait([self._task])
         if not self._task.cancelled():
             self._task.result()
+
+    @property
+    def sent(self) -> int:
+        """Number of messages that were sent so far, those that were sent again included."""
+        return self._requests.sent
 
     async def increment(self, op_id: str | None = None) -> None:
         """Add one. Returns when the server has acknowledged it, so `value` contains it.
@@ -165,6 +173,7 @@ class CounterClient:
         self._changed.set()
         if isinstance(message, Failure):
             self.problem = message
+            self._on_failure(message)
             if message.is_final and (click := self._clicks.pop(message.op_id or "", None)):
                 click.set_exception(message)
             return

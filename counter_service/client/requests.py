@@ -41,6 +41,7 @@ class Requests:
         round_trip: Seconds from the last request to its response; None before the first.
         patience: Longest silence in seconds while a response is due.
         alive_at: When the last frame arrived, or else when the connection was opened.
+        sent: Number of requests that were taken so far.
     """
 
     def __init__(self, times: Times) -> None:
@@ -50,6 +51,7 @@ class Requests:
         self._due: dict[str, float] = {}  # when to send each request
         self._sent: dict[str, float] = {}  # when each request without a response was sent
         self.alive_at = 0.0
+        self.sent = 0
         self._failures = 0  # since the last value
         self._retry_at = 0.0
 
@@ -93,6 +95,7 @@ class Requests:
         for key in keys:
             del self._due[key]
         self._sent |= dict.fromkeys(keys, now)
+        self.sent += len(keys)
         return keys
 
     def settle(self, message: Update | Failure, now: float) -> None:

@@ -34,17 +34,19 @@ MONTH_DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Clients that are connected at the same hours of each day of a month.
+    """Clients that are connected at the same hours of each day.
 
     Attributes:
         clients: Connected at the same time, in visible pages.
         clicks_per_second: Of all clients together.
         hours: Of a day in which they are connected and click.
+        days: Number of days.
     """
 
     clients: int
     clicks_per_second: float
     hours: float
+    days: int = MONTH_DAYS
 
     def __post_init__(self) -> None:
         """Raises ValueError with a sentence for a load that the model does not cover."""
@@ -64,12 +66,12 @@ class Load:
 
     @property
     def seconds(self) -> float:
-        """Of a month."""
-        return self.hours * 3600 * MONTH_DAYS
+        """In which they are connected, of all days together."""
+        return self.hours * 3600 * self.days
 
 
 def month(load: Load, sizing: Sizing) -> Usage:
-    """What the counter takes in a month."""
+    """What the counter takes in a month, which is the load's 30 days."""
     used = usage(expected(load, sizing), load.clients, sizing)
     traces = sampled(used.invocations, load.seconds) if sizing.tracing else 0.0
     return replace(used, traces=traces, **standing(sizing))
@@ -82,11 +84,11 @@ def naive_month(load: Load, sizing: Sizing) -> Usage:
 
 
 def expected(load: Load, sizing: Sizing, *, exactly_once: bool = True) -> Traffic:
-    """The traffic of a month."""
+    """The traffic of all days together."""
     rate, seconds = load.clicks_per_second, load.seconds
     duration = broadcast_seconds(load.clients, sizing)
     broadcasts = broadcasts_per_second(rate, duration)
-    connections = load.clients * MONTH_DAYS * math.ceil(load.hours * 60 / ROTATE_MINUTES)
+    connections = load.clients * load.days * math.ceil(load.hours * 60 / ROTATE_MINUTES)
     # A connection requests the value when it is open.
     requests = load.clients * _heartbeats_per_second(broadcasts) * seconds + connections
     counting = DYNAMODB_SECONDS if sizing.clicks_per_second else 0.0

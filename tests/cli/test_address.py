@@ -112,6 +112,20 @@ def test_url_of_another_kind_is_refused(url: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "is_loopback"),
+    [
+        ("ws://127.0.0.1:8080/prod", True),
+        ("ws://[::1]:8080/prod", True),
+        ("ws://LOCALHOST:8080/prod", True),
+        ("ws://192.168.0.1:8080/prod", False),
+        ("wss://localhost.example.com/prod", False),
+    ],
+)
+def test_address_knows_whether_it_is_on_this_machine(url: str, is_loopback: bool) -> None:
+    assert find(url).is_loopback is is_loopback
+
+
 def test_url_and_stack_together_are_refused() -> None:
     with pytest.raises(UsageError, match=r"Give a URL or --stack, not both\."):
         find("ws://a.test", "prod")

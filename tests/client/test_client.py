@@ -236,6 +236,19 @@ def test_click_that_will_never_count_raises_the_failure() -> None:
     asyncio.run(run())
 
 
+def test_client_reports_each_error_of_the_server(gateway: Gateway) -> None:
+    gateway.counter.fail_next("increment_once", StoreUnavailable("increment", "test"), times=2)
+    failures: list[Failure] = []
+
+    async def run() -> None:
+        async with CounterClient(gateway.url, times=FAST, on_failure=failures.append) as client:
+            await client.increment()
+            assert client.sent == len(gateway.frames) == 4  # get-current, and the click three times
+
+    asyncio.run(run())
+    assert [failure.code for failure in failures] == ["unavailable", "unavailable"]
+
+
 def test_click_of_an_earlier_process_counts_once(gateway: Gateway) -> None:
     op_id = "q7Rk_3sYd-2oFiAC:1"
 

@@ -32,6 +32,15 @@ def test_new_connection_sends_the_heartbeat_and_then_the_pending_clicks() -> Non
     assert requests.take(7) == []
 
 
+def test_requests_count_what_was_sent(requests: Requests) -> None:
+    requests.add(FIRST, 1)
+    requests.take(1)
+    assert requests.sent == 2
+    requests.connected([FIRST], 2)
+    requests.take(2)
+    assert requests.sent == 4
+
+
 def test_heartbeat_is_due_a_while_after_each_value(requests: Requests) -> None:
     requests.settle(Update(1), 1)
     requests.settle(Update(2), 30)

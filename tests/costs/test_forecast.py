@@ -1,7 +1,7 @@
 """The model of a month: its invariants, and the loads that it refuses."""
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from counter_service.costs import forecast
 from counter_service.costs.bill import Bill, bill, total
-from counter_service.costs.forecast import Load, month, naive_month
+from counter_service.costs.forecast import Load, expected, month, naive_month
 from counter_service.costs.units import ALARMS, Sizing, sampled
 from counter_service.infra.alarms import alarms
 from counter_service.infra.metrics import MetricSource, MetricSources
@@ -73,6 +73,13 @@ def test_bill_grows_with_the_load(field: str) -> None:
     values = {"clients": [1, 10, 100, 1000], "clicks_per_second": [0, 1, 10, 100]}
     bills = [cost(replace(LOAD, **{field: each})) for each in values.get(field, [1, 8, 24])]
     assert all(lower < higher for lower, higher in pairwise(bills))
+
+
+def test_load_of_one_day_takes_a_thirtieth_of_a_month() -> None:
+    day = expected(replace(LOAD, days=1), SIZING)
+    assert [30 * getattr(day, each.name) for each in fields(day)] == pytest.approx(
+        [getattr(expected(LOAD, SIZING), each.name) for each in fields(day)]
+    )
 
 
 def test_busy_counter_costs_as_much_as_its_broadcasts() -> None:

@@ -7,23 +7,22 @@ delay and lose messages. The exit code is 1 if an invariant does not hold.
 import argparse
 import asyncio
 import os
-import resource
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 
+from counter_service.cli.errors import UsageError
+from counter_service.cli.load import open_files
+from counter_service.history.invariants import examples, violations
 from counter_service.local.environment import isolate
 from counter_service.paths import ROOT
 from tests.e2e import browser
 from tests.e2e.conftest import running
 
 from .driver import Soak, proxies
-from .history import violations
 from .report import page, summary
 from .run import Options, Run
 
-MOST_SHOWN = 5  # violations of each invariant
 # The client's, two of the proxy, and the emulator's.
 SOCKETS_OF_A_CLIENT = 4
 OTHER_FILES = 500
@@ -32,7 +31,11 @@ OTHER_FILES = 500
 def main() -> int:
     arguments = _parser().parse_args()
     isolate(os.environ)
-    _allow_open_files(arguments.storm * SOCKETS_OF_A_CLIENT + OTHER_FILES)
+    try:
+        files = arguments.storm * SOCKETS_OF_A_CLIENT + OTHER_FILES
+        open_files.allow(files, "cut fewer sockets with --storm")
+    except UsageError as problem:
+        sys.exit(f"error: {problem}")
     tabs = arguments.tabs if browser.find() else 0
     if tabs < arguments.tabs:
         print("There is no Chromium, so no tab takes part.")
@@ -49,11 +52,8 @@ def main() -> int:
     run = soak(options)
     broken = violations(run.recorder.history, run.stored)
     print(summary(run, options, broken))
-    shown: Counter[str] = Counter()
-    for violation in broken:
-        shown[violation.invariant] += 1
-        if shown[violation.invariant] <= MOST_SHOWN:
-            print(f"{violation.invariant}: {violation.problem}", file=sys.stderr)
+    for line in examples(broken):
+        print(line, file=sys.stderr)
     arguments.page.write_text(page(run, options, broken), encoding="utf-8")
     return 1 if broken else 0
 
@@ -72,18 +72,6 @@ def soak(options: Options) -> Run:
 
 def _print(line: str) -> None:
     print(line, flush=True)
-
-
-def _allow_open_files(files: int) -> None:
-    """Raise the limit of this process and its children; macOS allows 256 by default."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < files:
-        sys.exit(
-            f"error: The storm needs {files:,} open files, and the system allows {hard:,}."
-            " Raise the limit (ulimit -Hn), or cut fewer sockets with --storm."
-        )
-    if soft != resource.RLIM_INFINITY and soft < files:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,11 +7,10 @@ from itertools import count
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from counter_service.client import CounterClient, Failure, State, Times, Update
+from counter_service.client import CounterClient, Failure, Times, Update
 from counter_service.client.messages import increment, parse
-
-from .events import Clicked, ClickedWithoutId, FailedWithoutId
-from .recorder import Recorder
+from counter_service.history.events import ClickedWithoutId, FailedWithoutId
+from counter_service.history.recorder import Observer, Recorder
 
 HEARTBEAT_SECONDS = 8.0  # the page's is a minute
 RESPONSE_SECONDS = 5.0
@@ -19,11 +18,7 @@ TIMES = Times(reconnect=0.5, response=RESPONSE_SECONDS, heartbeat=HEARTBEAT_SECO
 
 
 class Listener:
-    """A client that shows the counter.
-
-    Attributes:
-        value: The value that it shows; 0 before the first one.
-    """
+    """A client that shows the counter."""
 
     def __init__(
         self,
@@ -34,23 +29,34 @@ class Listener:
         times: Times = TIMES,
         max_in_flight: int = 1,
     ) -> None:
-        self.name = name
-        self.value = 0
         self._recorder = recorder
-        self._connection = 0  # its number in the history
-        self._has_value = False  # from the current connection
+        self._observer = Observer(name, recorder)
         self._client = CounterClient(
             url,
             times=times,
             max_in_flight=max_in_flight,
             on_update=self._on_update,
-            on_state=self._on_state,
+            on_state=self._observer.enter,
         )
 
     @property
+    def name(self) -> str:
+        return self._observer.name
+
+    @property
+    def value(self) -> int:
+        """What it shows; 0 before the first value."""
+        return self._observer.value
+
+    @property
+    def pending(self) -> set[str]:
+        """Op ids of the clicks without an acknowledgement."""
+        return self._observer.pending
+
+    @property
     def idle(self) -> bool:
-        """Whether the client is connected, and has the value that its connection began with."""
-        return self._has_value
+        """Whether it is connected, has its connection's first value, and no click is pending."""
+        return self._observer.has_value and not self.pending
 
     @property
     def reconnects(self) -> int:
@@ -65,18 +71,9 @@ class Listener:
     async def _act(self) -> None:
         await asyncio.Event().wait()
 
-    def _on_state(self, state: State) -> None:
-        self._has_value = False
-        if state == "connecting":
-            self._connection = self._recorder.open(self.name)
-
     def _on_update(self, update: Update) -> None:
         assert update.value is not None
-        self._has_value = True
-        self._recorder.receive(self._connection, update.value)
-        if update.value > self.value:
-            self.value = update.value
-            self._recorder.display(self.name, update.value)
+        self._observer.receive(update.value, update.op_id)
 
 
 class Clicker(Listener):
@@ -86,14 +83,9 @@ class Clicker(Listener):
         self, name: str, url: str, recorder: Recorder, window: int, clicking: asyncio.Event
     ) -> None:
         super().__init__(name, url, recorder, max_in_flight=max(1, window))
-        self.pending: set[str] = set()  # op ids
         self._window = window
         self._clicking = clicking
         self._session, self._sequence = secrets.token_urlsafe(12), count(1)
-
-    @property
-    def idle(self) -> bool:
-        return super().idle and not self.pending
 
     def click(self) -> None:
         """Click once more than the window."""
@@ -112,16 +104,8 @@ class Clicker(Listener):
 
     def _new_click(self) -> str:
         op_id = f"{self._session}:{next(self._sequence)}"
-        self.pending.add(op_id)
-        self._recorder.record(Clicked(self.name, op_id))
+        self._observer.click(op_id)
         return op_id
-
-    def _on_update(self, update: Update) -> None:
-        super()._on_update(update)
-        # A click that was sent twice is acknowledged twice.
-        if update.op_id in self.pending and update.value is not None:
-            self.pending.remove(update.op_id)
-            self._recorder.acknowledge(self.name, update.op_id, update.value)
 
 
 class WithoutId(Listener):

@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from math import inf
 
 from counter_service.client import Times
+from counter_service.history.events import Loud, Quiet
+from counter_service.history.invariants import CONVERGENCE_SECONDS
+from counter_service.history.recorder import Recorder
 from tests.e2e.conftest import Product
 from tests.e2e.fault_proxy import FaultProxy
 
 from .clients import HEARTBEAT_SECONDS, RESPONSE_SECONDS, Clicker, Listener, WithoutId
-from .events import Loud, Quiet
 from .faults import Faults
-from .history import CONVERGENCE_SECONDS
-from .recorder import Recorder
 from .run import Options, Run, stored_in
 from .tabs import Tabs
 
@@ -46,7 +46,7 @@ class Soak:
         self._proxies = proxies
         self._options = options
         self._report = report
-        self._recorder = Recorder()
+        self._recorder = Recorder(time.time)
         self._faults = Faults(proxies, product.process.pid, random.Random(options.seed))
         self._clicking = asyncio.Event()
         self._clicking_without_id = asyncio.Event()

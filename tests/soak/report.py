@@ -6,10 +6,11 @@ from pathlib import Path
 from statistics import quantiles
 
 from bench.report import circumstances
+from counter_service.history.figures import Totals, doubled, invented, lost, totals
+from counter_service.history.invariants import CONVERGENCE_SECONDS, Violation
 
 from .clients import HEARTBEAT_SECONDS
 from .driver import CROWD, HEALING_SECONDS, ROUND_SECONDS
-from .history import CONVERGENCE_SECONDS, Totals, Violation, doubled, invented, lost, totals
 from .run import Options, Run
 
 BAR = 50_000  # acknowledged clicks of a run that is long enough to publish
@@ -32,9 +33,9 @@ def figures(run: Run, options: Options) -> dict[str, str]:
         "clicks acknowledged": f"{clicks:,}",
         "increments without an op id": f"{found.most_without_id:,}",
         "final value": f"{stored.value:,}",
-        "lost": f"{lost(history, stored):,}",
-        "doubled": f"{doubled(history, stored):,}",
-        "invented": f"{invented(history, stored):,}",
+        "lost": f"{lost(found, stored):,}",
+        "doubled": f"{doubled(found, stored):,}",
+        "invented": f"{invented(found, stored):,}",
         "reconnects": f"{run.reconnects:,}",
         "faults, and connections that they affected": (
             f"{run.faults.times.total():,}, {run.faults.struck.total():,}"

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from counter_service.history.events import Stored
+from counter_service.history.recorder import Recorder
 from tests.e2e.conftest import Product
 
-from .events import Stored
 from .faults import Faults
-from .recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ import threading
 from playwright.sync_api import BrowserContext, Page, WebSocket
 
 from counter_service.client import Update, messages
+from counter_service.history.events import Clicked, Named
+from counter_service.history.recorder import Recorder
 from counter_service.runtime.core import protocol
 from counter_service.runtime.core.protocol import Increment
 from tests.e2e.browser import launched
 from tests.e2e.pages import click_at_once, configure
 
 from .clients import HEARTBEAT_SECONDS, RESPONSE_SECONDS
-from .events import Clicked, Named
-from .recorder import Recorder
 
 # Each change of the number, with its time in ms since the epoch.
 RECORD = """(element) => {

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from .events import (
+from counter_service.history.events import (
     Acknowledged,
     Clicked,
     ClickedWithoutId,
@@ -18,7 +18,8 @@ from .events import (
     Received,
     Stored,
 )
-from .history import doubled, invented, lost, totals, violations
+from counter_service.history.figures import doubled, foreign, invented, lost, reordered, totals
+from counter_service.history.invariants import Violation, examples, violations
 
 # Two clicks of a client, one of a tab and one without an op id. A listener watches.
 HISTORY: list[Event] = [
@@ -43,7 +44,8 @@ HISTORY: list[Event] = [
     Displayed(22.0, "listener", 4),
     Loud(),
 ]
-STORED = Stored(4, frozenset({"a:1", "a:2", "t:1"}))
+OP_IDS = frozenset({"a:1", "a:2", "t:1"})
+STORED = Stored(4, OP_IDS)
 
 
 def problems(history: list[Event], stored: Stored = STORED) -> list[str]:
@@ -57,17 +59,17 @@ def without(*events: Event) -> list[Event]:
 def test_a_right_history_breaks_no_invariant() -> None:
     assert problems(HISTORY) == []
     found = totals(HISTORY)
-    assert found.acknowledged == found.clicked == STORED.op_ids
+    assert found.acknowledged == found.clicked == OP_IDS
     assert found.convergence == {"client": [0.0], "listener": [2.0]}
 
 
 @pytest.mark.parametrize(
     ("stored", "figures", "problem"),
     [
-        (Stored(3, STORED.op_ids - {"a:1"}), (1, 0, 0), "1 clicks were lost"),
+        (Stored(3, OP_IDS - {"a:1"}), (1, 0, 0), "1 clicks were lost"),
         (replace(STORED, value=3), (1, 0, 0), "1 clicks were lost"),
         (replace(STORED, value=6), (0, 2, 0), "2 clicks were doubled"),
-        (Stored(5, STORED.op_ids | {"x:1"}), (0, 0, 1), "1 clicks were invented"),
+        (Stored(5, OP_IDS | {"x:1"}), (0, 0, 1), "1 clicks were invented"),
     ],
     ids=["lost row", "lost increment", "doubled", "invented"],
 )
@@ -75,7 +77,61 @@ def test_a_wrong_table_is_found(
     stored: Stored, figures: tuple[int, int, int], problem: str
 ) -> None:
     assert problem in problems(HISTORY, stored)
-    assert tuple(count(HISTORY, stored) for count in (lost, doubled, invented)) == figures
+    assert tuple(count(totals(HISTORY), stored) for count in (lost, doubled, invented)) == figures
+
+
+@pytest.mark.parametrize(
+    ("value", "is_shared", "figures"),
+    [
+        (103, False, (1, 0, 0)),
+        (104, False, (0, 0, 0)),
+        (106, False, (0, 2, 0)),
+        (103, True, (1, 0, 0)),
+        (106, True, (0, 0, 2)),
+    ],
+)
+def test_growth_of_the_value_shows_lost_doubled_and_foreign_clicks(
+    value: int, is_shared: bool, figures: tuple[int, int, int]
+) -> None:
+    stored = Stored(value, before=100, is_shared=is_shared)
+    assert tuple(count(totals(HISTORY), stored) for count in (lost, doubled, foreign)) == figures
+
+
+def test_an_unacknowledged_click_may_have_counted_if_only_the_value_is_known() -> None:
+    history = without(Acknowledged("client", "a:2", 4))
+    for value, figures in {2: (1, 0), 3: (0, 0), 4: (0, 0), 5: (0, 1)}.items():
+        stored = Stored(value)
+        assert tuple(count(totals(history), stored) for count in (lost, doubled)) == figures
+
+
+@pytest.mark.parametrize(("is_least", "found"), [(True, []), (False, ["listener never showed 4"])])
+def test_a_shared_counter_may_be_greater_than_its_last_click(
+    is_least: bool, found: list[str]
+) -> None:
+    quiet = Quiet(20.0, 4, {"listener": 5.0}, is_least)
+    shown = Displayed(21.0, "listener", 5)
+    history: list[Event] = [quiet if isinstance(event, Quiet) else event for event in HISTORY]
+    history.insert(-1, shown)
+    stored = replace(STORED, is_shared=is_least)
+    assert [each for each in problems(history, stored) if "never" in each] == found
+
+
+def test_values_that_are_lower_than_an_earlier_one_on_their_connection_are_reordered() -> None:
+    assert reordered(HISTORY) == 0
+    late: list[Event] = [Received(1, 3), Opened("listener", 3), Received(3, 3), Received(3, 4)]
+    assert reordered([*HISTORY, *late]) == 1
+
+
+def test_a_value_below_the_first_is_found() -> None:
+    stored = Stored(104, before=100)
+    assert "connection 2 received 1, although 100 was acknowledged before it was opened" in (
+        problems(HISTORY, stored)
+    )
+
+
+def test_only_some_examples_of_each_invariant_are_listed() -> None:
+    broken = [Violation("read", str(number)) for number in range(7)] + [Violation("count", "1")]
+    assert list(examples(broken, most=2)) == ["read: 0", "read: 1", "count: 1", "read: 5 more"]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +182,7 @@ def test_an_acknowledgement_with_a_value_from_before_its_click_is_found(
     value: int, is_right: bool
 ) -> None:
     history = [*HISTORY, Clicked("client", "a:3"), Acknowledged("client", "a:3", value)]
-    stored = Stored(5, STORED.op_ids | {"a:3"})
+    stored = Stored(5, OP_IDS | {"a:3"})
     assert (problems(history, stored) == []) is is_right
 
 

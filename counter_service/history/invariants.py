@@ -1,10 +1,12 @@
 """The invariants of a history, which is a list of events in the order in which they happened.
 
-Everything here is pure, so tests check it with planted errors.
+docs/reliability.md states them. Everything here is pure, so tests check it with planted errors.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
 
 from .events import (
     Acknowledged,
@@ -12,14 +14,13 @@ from .events import (
     ClickedWithoutId,
     Displayed,
     Event,
-    FailedWithoutId,
-    Loud,
     Named,
     Opened,
     Quiet,
     Received,
     Stored,
 )
+from .figures import Totals, doubled, invented, lost, quiets, totals
 
 # Seconds within which a client that missed no message shows the value of a quiet counter.
 CONVERGENCE_SECONDS = 5.0
@@ -33,80 +34,33 @@ class Violation:
     problem: str
 
 
-@dataclass(slots=True)
-class Totals:
-    """Totals of a history.
-
-    Attributes:
-        clicked: Op ids of all clicks.
-        acknowledged: Op ids of the clicks that the server acknowledged.
-        least_without_id: Increments without an op id that certainly counted.
-        most_without_id: The same, and those whose outcome is unknown.
-        convergence: Seconds that each client took to show the value, at each quiet.
-    """
-
-    clicked: set[str] = field(default_factory=set)
-    acknowledged: set[str] = field(default_factory=set)
-    least_without_id: int = 0
-    most_without_id: int = 0
-    convergence: dict[str, list[float]] = field(default_factory=dict)
-
-
-def totals(history: Sequence[Event]) -> Totals:
-    found = Totals()
-    for event in history:
-        match event:
-            case Clicked(_, str(op_id)) | Named(_, op_id):
-                found.clicked.add(op_id)
-            case Acknowledged(op_id=op_id):
-                found.acknowledged.add(op_id)
-            case ClickedWithoutId():
-                found.least_without_id += 1
-                found.most_without_id += 1
-            case FailedWithoutId(_, may_have_counted):
-                found.least_without_id -= 1
-                found.most_without_id -= not may_have_counted
-            case _:
-                pass
-    for _, times in _quiets(history):
-        for client, took in times.items():
-            if took is not None:
-                found.convergence.setdefault(client, []).append(took)
-    return found
-
-
 def violations(history: Sequence[Event], stored: Stored) -> list[Violation]:
     """Every invariant that the history breaks, in the order of docs/reliability.md."""
     return [
-        *count_violations(history, stored),
+        *count_violations(totals(history), stored),
         *pending_violations(history),
-        *display_violations(history),
-        *read_violations(history),
+        *display_violations(history, stored),
+        *read_violations(history, stored),
         *convergence_violations(history),
     ]
 
 
-def lost(history: Sequence[Event], stored: Stored) -> int:
-    """Number of clicks that were acknowledged and did not count."""
-    found = totals(history)
-    missing = len(stored.op_ids) + found.least_without_id - stored.value
-    return max(len(found.acknowledged - stored.op_ids), missing, 0)
+def examples(broken: Sequence[Violation], most: int = 5) -> Iterator[str]:
+    """A line for each of the first violations of each invariant, and the number of the others."""
+    shown: Counter[str] = Counter()
+    for violation in broken:
+        shown[violation.invariant] += 1
+        if shown[violation.invariant] <= most:
+            yield f"{violation.invariant}: {violation.problem}"
+    for invariant, number in shown.items():
+        if number > most:
+            yield f"{invariant}: {number - most:,} more"
 
 
-def doubled(history: Sequence[Event], stored: Stored) -> int:
-    """By how much the counter exceeds the clicks that counted."""
-    return max(0, stored.value - len(stored.op_ids) - totals(history).most_without_id)
-
-
-def invented(history: Sequence[Event], stored: Stored) -> int:
-    """Number of op ids in the table that no client sent."""
-    return len(stored.op_ids - totals(history).clicked)
-
-
-def count_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
+def count_violations(found: Totals, stored: Stored) -> Iterator[Violation]:
     """Every acknowledged click counts exactly once, and nothing else counts."""
     for name, count in (("lost", lost), ("doubled", doubled), ("invented", invented)):
-        if number := count(history, stored):
+        if number := count(found, stored):
             yield Violation("count", f"{number} clicks were {name}")
 
 
@@ -136,24 +90,26 @@ def pending_violations(history: Sequence[Event]) -> Iterator[Violation]:
                 pass
 
 
-def display_violations(history: Sequence[Event]) -> Iterator[Violation]:
+def display_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
     """The value that a client shows never decreases, and never exceeds the increments so far."""
     attempted = 0
+    most = inf if stored.is_shared else stored.before
     shown: dict[str, int] = {}
     for event in history:
         match event:
             case Clicked() | ClickedWithoutId():
                 attempted += 1
+                most += 1
             case Displayed(_, client, value):
                 before = shown.get(client, 0)
                 if value < before:
                     yield Violation("display", f"{client} showed {value} after {before}")
-                if value > attempted:
+                if value > most:
                     yield Violation(
                         "display", f"{client} showed {value} after {attempted} increments"
                     )
                 shown[client] = value
-            case Received(connection, value) if value > attempted:
+            case Received(connection, value) if value > most:
                 yield Violation(
                     "display",
                     f"connection {connection} received {value} after {attempted} increments",
@@ -162,14 +118,14 @@ def display_violations(history: Sequence[Event]) -> Iterator[Violation]:
                 pass
 
 
-def read_violations(history: Sequence[Event]) -> Iterator[Violation]:
+def read_violations(history: Sequence[Event], stored: Stored) -> Iterator[Violation]:
     """A read that begins after an acknowledgement returns at least the acknowledged value.
 
     Two kinds of read have a known beginning. Every value on a connection was read after the
     connection was opened, because a broadcast lists its audience before it reads the value. The
     value of an acknowledgement was read after the click was first sent, and it contains the click.
     """
-    acknowledged = 0
+    acknowledged = stored.before
     at_opening: dict[int, int] = {}
     at_click: dict[str, int] = {}
     for event in history:
@@ -198,7 +154,7 @@ def read_violations(history: Sequence[Event]) -> Iterator[Violation]:
 
 def convergence_violations(history: Sequence[Event]) -> Iterator[Violation]:
     """Every live client shows the stored value within its limit of quiet."""
-    for quiet, times in _quiets(history):
+    for quiet, times in quiets(history):
         for client, limit in quiet.limits.items():
             took = times[client]
             if took is None:
@@ -208,30 +164,3 @@ def convergence_violations(history: Sequence[Event]) -> Iterator[Violation]:
                     "convergence",
                     f"{client} showed {quiet.value} after {took:.1f} s instead of {limit:g} s",
                 )
-
-
-def _quiets(
-    history: Sequence[Event],
-) -> Iterator[tuple[Quiet, dict[str, float | None]]]:
-    """Each quiet, and the seconds that each of its clients took to show its value.
-
-    None: it showed another value, or none, until the clicks started again.
-    """
-    shown: dict[str, Displayed] = {}
-    quiet: Quiet | None = None
-    for event in [*history, Loud()]:
-        match event:
-            case Displayed():
-                shown[event.client] = event
-            case Quiet():
-                quiet = event
-            case Loud() if quiet:
-                times: dict[str, float | None] = {}
-                for client in quiet.limits:
-                    last = shown.get(client)
-                    is_right = last is not None and last.value == quiet.value
-                    times[client] = max(0.0, last.at - quiet.at) if last and is_right else None
-                yield quiet, times
-                quiet = None
-            case _:
-                pass

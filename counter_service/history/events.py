@@ -1,4 +1,4 @@
-"""The actions and observations of a soak's clients, and the counter's table at the end."""
+"""The actions and observations of a counter's clients, and the counter at the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,18 +64,26 @@ class Received:
 class Displayed:
     """The number that a client shows changed."""
 
-    at: float  # seconds since the epoch
+    at: float  # seconds, on the clock of the history
     client: str
     value: int
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """All clicks are acknowledged and no fault is left. No click follows until `Loud`."""
+    """All clicks are acknowledged and no fault is left. No click follows until `Loud`.
 
-    at: float  # seconds since the epoch, of the last acknowledgement
-    value: int  # in the table
-    limits: Mapping[str, float]  # seconds within which each live client shows the value
+    Attributes:
+        at: When the last click was acknowledged, in seconds on the clock of the history.
+        value: The counter's value.
+        limits: Seconds within which each live client shows the value.
+        is_least: Whether clients outside of the history may raise the value.
+    """
+
+    at: float
+    value: int
+    limits: Mapping[str, float]
+    is_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,16 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The counter's table at the end. It was empty at the start."""
+    """The counter at the end.
+
+    Attributes:
+        value: Its value.
+        op_ids: The op ids in its table. None: only the value is known.
+        before: Its value before the history.
+        is_shared: Whether clients outside of the history may have clicked too.
+    """
 
     value: int
-    op_ids: frozenset[str]
+    op_ids: frozenset[str] | None = None
+    before: int = 0
+    is_shared: bool = False
