@@ -30,7 +30,7 @@ OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit set-up e2e web-test test-engine engine-plans \
+.PHONY: help run test lint types unit unit-server unit-clients set-up e2e web-test test-engine engine-plans \
         engine-work test-fresh soak mutation build up outputs check emulator audit bench screenshots lock vendor-auth \
         vendor-auth-local clean
 
@@ -72,10 +72,10 @@ vendor-auth-local: ## Install the token library for this machine, for make run
 
 test: ## Run every test, the type checks and the linters
 	$(PREPARE) dev web
-	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) \
-	  unit lint types web-test set-up
+	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) \
+	  unit-server unit-clients lint types web-test set-up
 	@$(MAKE) --no-print-directory e2e
-	@$(VENV) -m coverage combine --quiet --append .coverage-set-up $(addprefix .coverage-e2e-,$(E2E))
+	@$(VENV) -m coverage combine --quiet .coverage-unit-server .coverage-unit-clients .coverage-set-up $(addprefix .coverage-e2e-,$(E2E))
 	@$(VENV) -m coverage report
 
 lint:
@@ -89,9 +89,19 @@ types:
 	$(VENV) -m mypy
 	@$(TOOLCHAIN) npm --prefix web run --silent typecheck
 
-unit: ## Run the Python tests that need no browser
+unit: ## Run the tests that need no browser and do not deploy
 	$(PREPARE) dev
-	$(VENV) -m pytest --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
+	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) unit-server unit-clients
+
+# Two parts that take about the same time.
+UNIT_CLIENTS := $(addprefix tests/,bench cli client costs simulation soak)
+
+unit-server:
+	COVERAGE_FILE=.coverage-$@ $(VENV) -m pytest $(addprefix --ignore ,$(UNIT_CLIENTS)) \
+	  --ignore tests/e2e --ignore tests/engine --ignore tests/toolchain --cov --cov-report= --cov-fail-under=0
+
+unit-clients:
+	COVERAGE_FILE=.coverage-$@ $(VENV) -m pytest $(UNIT_CLIENTS) --cov --cov-report= --cov-fail-under=0
 
 set-up: ## Run the tests of the set-up, which break it in a small checkout
 	$(PREPARE) dev web
