@@ -19,7 +19,7 @@ def test_stack_can_be_completed_or_destroyed_after_the_refused_creation_of_each_
     refuses |= {thing.type for thing in deployed_everything.account.things.values()}
     while refuses:
         number = len(refuses)
-        with pytest.raises(CommandError, match="is refused, because a test wants it"):
+        with pytest.raises(CommandError, match="is refused, because the test requires it"):
             stack.up(continue_on_error=True)
         assert len(refuses) < number
         abandoned = stack.fork(tmp_path / str(number))
