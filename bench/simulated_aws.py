@@ -91,8 +91,8 @@ class SimulatedLease(InMemoryLease):
     def release(self, owner: str, ticket: int, until: int) -> int | None:
         newer = self._call(lambda: super(SimulatedLease, self).release(owner, ticket, until))
         if newer is not None and self._renewed_until != until:
-            # As in runtime/dynamodb/lease.py: the rejected write returns the newest ticket, and a
-            # second write renews the lease.
+            # This follows runtime/dynamodb/lease.py: the rejected write returns the newest ticket,
+            # and a second write renews the lease.
             self._renewed_until = until
             newer = self._call(lambda: self.tickets)
         return newer

@@ -2,10 +2,8 @@
 
 import asyncio
 import random
-import secrets
 from asyncio import FIRST_COMPLETED, Future
 from collections.abc import AsyncIterator, Callable
-from itertools import count
 from typing import Final, Literal, Self
 
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -14,6 +12,7 @@ from counter_service.runtime.core.protocol import MESSAGES, OP_ID, ErrorCode
 
 from .connection import opener
 from .messages import Failure, Update, parse, rejection
+from .op_ids import op_ids
 from .requests import Requests, Times
 from .sender import send
 
@@ -41,7 +40,6 @@ class CounterClient:
         state: Of the connection. "waiting" is the delay before the next attempt.
         problem: Why the last request or connection failed; None after the next value.
         connections: Number of connections so far.
-        round_trip: Seconds from the last request to its response; None before the first.
     """
 
     def __init__(
@@ -60,12 +58,11 @@ class CounterClient:
         self.state: State = "closed"
         self.problem: Exception | None = None
         self.connections = 0
-        self.round_trip: float | None = None
         self._connect = opener(url, origin=origin, token=token)
         self._times, self._on_update, self._on_state = times or Times(), on_update, on_state
         self._on_failure = on_failure
         self._requests = Requests(self._times)
-        self._session, self._sequence = secrets.token_urlsafe(16), count(1)
+        self._op_ids = op_ids()
         self._slots = asyncio.Semaphore(max_in_flight)
         self._clicks: dict[str, Future[None]] = {}  # by op id, until they are acknowledged
         self._changed = asyncio.Event()  # the requests that are due, or when
@@ -82,6 +79,11 @@ class CounterClient:
             self._task.result()
 
     @property
+    def round_trip(self) -> float | None:
+        """Seconds from the last request to its response; None before the first."""
+        return self._requests.round_trip
+
+    @property
     def sent(self) -> int:
         """Number of messages that were sent so far, those that were sent again included."""
         return self._requests.sent
@@ -96,7 +98,7 @@ class CounterClient:
             Failure: The server will never count it, or the client was rejected or closed.
             TimeoutError: The client was disconnected until the click was too old to be sent.
         """
-        op_id = op_id or f"{self._session}:{next(self._sequence)}"
+        op_id = op_id or next(self._op_ids)
         if not OP_ID.fullmatch(op_id) or op_id in self._clicks:
             raise ValueError(f'"{op_id}" is malformed or pending. {MESSAGES[ErrorCode.BAD_ID]}')
         async with asyncio.timeout(MAX_CLICK_SECONDS), self._slots:
@@ -143,7 +145,7 @@ class CounterClient:
                         raise self.problem from None
                 except (OSError, WebSocketException) as problem:
                     self.problem = problem
-                    if isinstance(problem, TimeoutError):  # of the handshake
+                    if isinstance(problem, TimeoutError):  # the handshake timed out
                         self._requests.died()
                 lasted = self._requests.alive_at - began_at
                 failures = 0 if lasted >= 3 * self._times.reconnect else failures + 1
@@ -169,7 +171,6 @@ class CounterClient:
 
     def _receive(self, message: Update | Failure) -> None:
         self._requests.settle(message, _now())
-        self.round_trip = self._requests.round_trip
         self._changed.set()
         if isinstance(message, Failure):
             self.problem = message

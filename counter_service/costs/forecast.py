@@ -23,7 +23,7 @@ from .units import (
     usage,
 )
 
-# As the page behaves: web/src/client/times.ts.
+# The page's own times, from web/src/client/times.ts.
 HEARTBEAT_SECONDS: Final = 60.0  # without a value, until a visible page requests it
 ROTATE_MINUTES: Final = 110.0  # mean age at which it replaces its connection
 

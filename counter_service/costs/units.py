@@ -31,7 +31,7 @@ TRANSACTION_UNITS: Final = 4  # the op's row and the counter, two units each
 
 CLICKS_PER_ROW: Final = 50  # a second, about: docs/adr/0012-shards.md
 
-ALARMS: Final = 9  # as many as counter_service/infra/alarms.py has
+ALARMS: Final = 9  # the number in counter_service/infra/alarms.py
 # X-Ray traces the first request of a second, and this share of the others.
 SAMPLED: Final = 0.05
 
@@ -43,7 +43,7 @@ class Sizing:
     memory_mb: int = 512
     posts_per_second: int = 5000
     counter_shards: int = 1
-    clicks_per_second: int = 0  # of a connection; 0: no limit
+    clicks_per_second: int = 0  # limit of one connection; 0 disables it
     access_logs: bool = False
     tracing: bool = False
     alarms: bool = False

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,6 +30,15 @@ def gateway() -> Iterator[Gateway]:
 
 
 @asynccontextmanager
+async def serving(
+    respond: Callable[[ServerConnection], Awaitable[None]], **options: Any
+) -> AsyncIterator[str]:
+    """The URL of a server that gives each connection to `respond`."""
+    async with serve(respond, "127.0.0.1", 0, **options) as server:
+        yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+
+
+@asynccontextmanager
 async def scripted(*replies: str) -> AsyncIterator[str]:
     """The URL of a server that sends the replies at once, on each connection."""
 
@@ -38,8 +47,8 @@ async def scripted(*replies: str) -> AsyncIterator[str]:
             await connection.send(each)
         await connection.wait_closed()
 
-    async with serve(reply, "127.0.0.1", 0) as server:
-        yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+    async with serving(reply) as url:
+        yield url
 
 
 def update(value: Any) -> str:
@@ -147,8 +156,7 @@ def test_client_connects_over_a_link_that_is_slower_than_its_patience() -> None:
             await connection.send(update(7))
 
     async def run() -> None:
-        async with serve(respond, "127.0.0.1", 0, process_request=wait) as server:
-            url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+        async with serving(respond, process_request=wait) as url:
             times = Times(reconnect=0.01, response=0.05)
             async with CounterClient(url, times=times) as client, asyncio.timeout(10):
                 assert await anext(client.updates()) == 7
@@ -226,11 +234,9 @@ def test_click_that_will_never_count_raises_the_failure() -> None:
                     error = {"type": "error", "code": "closed-for-today", "message": "Come later."}
                     await connection.send(json.dumps(error | {"id": op_id}))
 
-        async with serve(refuse, "127.0.0.1", 0) as server:
-            url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
-            async with CounterClient(url) as client:
-                with pytest.raises(Failure, match="Come later") as failure:
-                    await client.increment()
+        async with serving(refuse) as url, CounterClient(url) as client:
+            with pytest.raises(Failure, match="Come later") as failure:
+                await client.increment()
         assert failure.value.code == "closed-for-today"
 
     asyncio.run(run())

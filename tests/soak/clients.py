@@ -1,13 +1,11 @@
 """WebSocket clients that click and listen, and record what they see."""
 
 import asyncio
-import secrets
-from itertools import count
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from counter_service.client import CounterClient, Failure, Times, Update
+from counter_service.client import CounterClient, Failure, Times, Update, op_ids
 from counter_service.client.messages import increment, parse
 from counter_service.history.events import ClickedWithoutId, FailedWithoutId
 from counter_service.history.recorder import Observer, Recorder
@@ -85,7 +83,7 @@ class Clicker(Listener):
         super().__init__(name, url, recorder, max_in_flight=max(1, window))
         self._window = window
         self._clicking = clicking
-        self._session, self._sequence = secrets.token_urlsafe(12), count(1)
+        self._op_ids = op_ids()
 
     def click(self) -> None:
         """Click once more than the window."""
@@ -103,7 +101,7 @@ class Clicker(Listener):
             await self._client.increment(self._new_click())
 
     def _new_click(self) -> str:
-        op_id = f"{self._session}:{next(self._sequence)}"
+        op_id = next(self._op_ids)
         self._observer.click(op_id)
         return op_id
 

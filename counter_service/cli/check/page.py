@@ -24,7 +24,7 @@ CONFIG: Final = "/config.json"
 MAX_BYTES: Final = 1_000_000
 SOCKET_SECONDS: Final = 10
 _PORTS: Final = {"ws": 80, "wss": 443}
-_FAILURES: Final = (OSError, HTTPException, ValueError)  # of urllib
+_FAILURES: Final = (OSError, HTTPException, ValueError)  # what urllib raises
 
 
 @dataclass(frozen=True, slots=True)

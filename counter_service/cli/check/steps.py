@@ -5,12 +5,12 @@ other clicks arrive between the responses.
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from counter_service.cli.address import Address
+from counter_service.client import op_ids
 from counter_service.client.connection import Connection, Rejected, opened
 from counter_service.client.messages import GET_CURRENT, Failure, Update, increment
 from counter_service.runtime.core.protocol import MAX_VALUE, ErrorCode
@@ -57,7 +57,7 @@ class Session:
         self.symptom: Problem
         self._token = token
         self._connections = connections
-        self._op_id = f"{secrets.token_urlsafe(16)}:1"
+        self._op_id = next(op_ids())
 
     async def connect(self) -> str:
         """Open two connections."""

@@ -14,7 +14,7 @@ from . import RUNNING
 
 PANEL: Final = RUNNING
 MAX_CLICKS: Final = 100_000
-AT_ONCE: Final = 4  # as many as the client has in flight
+AT_ONCE: Final = 4  # the client's own limit of clicks in flight
 
 NumberOption = Annotated[
     int, typer.Option("-n", "--number", metavar="N", min=1, max=MAX_CLICKS, help="Clicks to make.")

@@ -32,7 +32,7 @@ def findings(stack: str, ask: Ask) -> list[Finding]:
     """Check the CLI, and then what only the CLI knows.
 
     Args:
-        stack: The stack that would be deployed, for the advice.
+        stack: The stack that would be deployed. The advice names it.
     """
     try:
         found = ask(["version"]).strip()

@@ -17,7 +17,7 @@ from .account import Clients
 from .deployer import Ask
 from .finding import Finding, State
 
-DEFAULT_STACK: Final = "dev"  # as in the Makefile
+DEFAULT_STACK: Final = "dev"  # the Makefile's default
 STACK: Final = "Stack"
 
 # A machine without a network may take longer to resolve a name than botocore's time-outs are.

@@ -1,16 +1,14 @@
 """One client of a load: it clicks when it is told to, and records what it sees and when."""
 
-import secrets
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import count
 from math import inf
 from typing import Final
 
 from counter_service.cli.address import Address
 from counter_service.cli.connecting import client_for
-from counter_service.client import Failure, State, Times, Update
+from counter_service.client import Failure, State, Times, Update, op_ids
 from counter_service.history.recorder import Observer, Recorder
 
 from .latency import Click, covers
@@ -64,7 +62,7 @@ class LoadClient:
         )
         self._now = now
         self._began_at = 0.0
-        self._session, self._sequence = secrets.token_urlsafe(12), count(1)
+        self._op_ids = op_ids()
 
     @property
     def is_ready(self) -> bool:
@@ -82,7 +80,7 @@ class LoadClient:
 
     async def click(self, due: float) -> None:
         """Click, and wait for the acknowledgement."""
-        op_id = f"{self._session}:{next(self._sequence)}"
+        op_id = next(self._op_ids)
         self.clicks[op_id] = Click(due)
         self.observer.click(op_id)
         with suppress(Failure):  # the server never counts it, or the client was closed

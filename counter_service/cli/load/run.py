@@ -63,7 +63,7 @@ class LoadRun:
         self._now = asyncio.get_running_loop().time
         self.recorder = Recorder(self._now)
         self._interrupted = asyncio.Event()
-        self._brief_end = inf  # of waiting, after Ctrl-C
+        self._brief_end = inf  # when waiting ends after Ctrl-C
         self._ended = asyncio.Event()
         self._messages_of_readers = 0
 

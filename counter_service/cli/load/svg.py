@@ -10,7 +10,7 @@ WIDTH: Final = 720
 MARGIN: Final = 24
 HEAD: Final = 64  # the title, and a gap
 FOOT: Final = 20
-BAR_HEIGHT: Final = 120  # of the highest
+BAR_HEIGHT: Final = 120  # the tallest bar
 PANEL: Final = 220  # a panel with its heading and its labels
 
 STYLE: Final = """\
