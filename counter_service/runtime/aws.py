@@ -6,6 +6,12 @@ bench/cold_start.py measures the effect.
 from pathlib import Path
 from typing import Any, Final
 
+# Before botocore, which imports it a dozen modules deep. Python may allocate and free memory with
+# each call at such a depth (python/cpython#142183). Compiling urllib3's long patterns there took a
+# tenth of a cold start.
+import urllib3  # noqa: F401
+
+# isort: split
 import botocore.session
 from botocore.loaders import Loader
 
