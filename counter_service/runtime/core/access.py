@@ -24,7 +24,7 @@ class Rejection:
     problem: OriginProblem | TokenProblem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Access:
     """The rules for handshakes. Without `tokens`, clients need no token."""
 

@@ -15,7 +15,7 @@ TOTAL_MS: Final = 2000
 ATTEMPTS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Backoff:
     """Exponential backoff with full jitter."""
 

@@ -76,7 +76,7 @@ class _Term:
         return self.ends_s * 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Broadcaster:
     """Posts the value to one connection, or to all of them while it owns the lease."""
 

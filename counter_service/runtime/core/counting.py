@@ -26,7 +26,7 @@ class CountResult:
     retries: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ClickCounter:
     """Counts clicks, with retries."""
 

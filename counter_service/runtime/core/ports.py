@@ -210,7 +210,7 @@ class Clock(Protocol):
         """Return at this epoch millisecond, or at once if it has passed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Ports:
     """Everything that the service gets from outside of `core`."""
 

@@ -24,7 +24,7 @@ FLOOD_FACTOR: Final = 10
 ORIGIN_CHARACTERS: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class CounterService:
     """Serves events, one at a time. `assembly.assemble` creates an instance."""
 
