@@ -30,7 +30,7 @@ class Allowed:
 # The most specific entry counts, so a new module follows the rule of its folder.
 ALLOWED_IMPORTS = {
     "": Allowed(refused=IMPURE),
-    "runtime": Allowed({"runtime"}, {"botocore"}),
+    "runtime": Allowed({"runtime"}, {"botocore", "urllib3"}),
     "runtime.contract": Allowed(refused=IMPURE),
     "runtime.core": Allowed(refused=IMPURE),
     "runtime.dynamodb": Allowed({"runtime.core", "runtime.contract"}, {"botocore"}, IMPURE),
