@@ -7,13 +7,13 @@ state.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import Any, NamedTuple
 
 OLD_CLIENT, NEW_CLIENT = 0, 1
 
 
-class Step(Enum):
+class Step(StrEnum):
     LIST_FIRST = "lists the audience before it counts"
     COUNT = "counts"
     TICKET = "takes a ticket"
@@ -45,8 +45,7 @@ class Order(Enum):
     READ_BEFORE_ROW = "a client reads the value before it puts its row"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     step: Step
     ticket: int = 0
     value: int = 0
@@ -55,10 +54,9 @@ class Process:
     crashed_owner: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     processes: tuple[Process, ...]  # the clickers, then the new client
-    count: int = 0
+    clicks: int = 0
     tickets: int = 0
     owner: int | None = None
     expired: bool = False
@@ -70,8 +68,7 @@ class State:
     pauses: int = 0  # of a broadcast whose time is up; that may still happen
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """A state, and the steps that lead to it."""
 
     state: State
@@ -88,25 +85,43 @@ def explore(
         expiries, crashes, pauses: Number of each that may happen at most.
 
     Returns:
-        The number of states, and the ends in which a connected client shows an old value.
+        The number of states, of which those that differ only in the clickers' numbers count as one,
+        and the ends in which a connected client shows an old value.
     """
     first_step = Step.LIST_FIRST if order is Order.LIST_BEFORE_COUNT else Step.COUNT
     client = Process(Step.READ if order is Order.READ_BEFORE_ROW else Step.PUT_ROW)
     processes = (*[Process(first_step)] * clickers, client)
     start = State(processes, expiries=expiries, crashes=crashes, pauses=pauses)
     stale: list[End] = []
-    seen = {start}
+    seen = {_symmetric(start)}
     waiting: list[End] = [End(start, ())]
     while waiting:
         here = waiting.pop()
         successors = list(_successors(here.state, order))
         for name, state in successors:
-            if state not in seen:
-                seen.add(state)
+            if (same := _symmetric(state)) not in seen:
+                seen.add(same)
                 waiting.append(End(state, (*here.path, name)))
         if not successors and _is_stale(here.state):
             stale.append(here)
     return len(seen), stale
+
+
+def _symmetric(state: State) -> State:
+    """The same state for all that differ only in the clickers' numbers."""
+    *clickers, client = state.processes
+    numbers = sorted(range(len(clickers)), key=lambda number: _sort_key(clickers[number]))
+    new_number = {None: None} | {number: place for place, number in enumerate(numbers)}
+    processes = [
+        clickers[number]._replace(crashed_owner=new_number[clickers[number].crashed_owner])
+        for number in numbers
+    ]
+    return state._replace(processes=(*processes, client), owner=new_number[state.owner])
+
+
+def _sort_key(clicker: Process) -> tuple[Any, ...]:
+    audience = sorted(clicker.audience)
+    return clicker.step, clicker.ticket, clicker.value, audience, str(clicker.reached)
 
 
 def _first_read(order: Order) -> Step:
@@ -125,7 +140,7 @@ def _is_stale(state: State) -> bool:
             return False
         return clickers[state.owner].step is not Step.CRASHED
     return state.owner is not None or any(
-        state.shown[client] != state.count for client in state.rows
+        state.shown[client] != state.clicks for client in state.rows
     )
 
 
@@ -137,9 +152,9 @@ def _successors(state: State, order: Order) -> Iterator[tuple[str, State]]:
         is_clicker = index < len(state.processes) - 1
         if state.crashes and is_clicker and state.processes[index].step not in ENDS:
             crashed = _with(state, index, Process(Step.CRASHED))
-            yield f"{_name(state, index)} crashes", replace(crashed, crashes=state.crashes - 1)
+            yield f"{_name(state, index)} crashes", crashed._replace(crashes=state.crashes - 1)
     if state.expiries and state.owner is not None and not state.expired:
-        yield "the lease expires", replace(state, expired=True, expiries=state.expiries - 1)
+        yield "the lease expires", state._replace(expired=True, expiries=state.expiries - 1)
 
 
 def _name(state: State, index: int) -> str:
@@ -149,7 +164,7 @@ def _name(state: State, index: int) -> str:
 def _with(state: State, index: int, process: Process) -> State:
     processes = list(state.processes)
     processes[index] = process
-    return replace(state, processes=tuple(processes))
+    return state._replace(processes=tuple(processes))
 
 
 def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process]]:
@@ -158,19 +173,19 @@ def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process
     done = Process(Step.DONE)
 
     def go(step: Step, **changes: object) -> Process:
-        return replace(process, step=step, **changes)  # type: ignore[arg-type]
+        return process._replace(step=step, **changes)  # type: ignore[arg-type]
 
     def own(state: State) -> tuple[State, Process]:
         process = go(_first_read(order), ticket=state.tickets, reached=None, crashed_owner=None)
-        return replace(state, owner=me, expired=False), process
+        return state._replace(owner=me, expired=False), process
 
     match process.step:
         case Step.LIST_FIRST:
             yield state, go(Step.COUNT, audience=state.rows)
         case Step.COUNT:
-            yield replace(state, count=state.count + 1), go(Step.TICKET)
+            yield state._replace(clicks=state.clicks + 1), go(Step.TICKET)
         case Step.TICKET:
-            taken = replace(state, tickets=state.tickets + 1)
+            taken = state._replace(tickets=state.tickets + 1)
             if state.owner is None:
                 yield own(taken)
             elif state.expired:
@@ -182,7 +197,7 @@ def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process
             yield own(state) if is_crashed else (state, done)
         case Step.VALUE:
             step = Step.LIST if order is Order.VALUE_FIRST else Step.POST
-            yield state, go(step, value=state.count)
+            yield state, go(step, value=state.clicks)
         case Step.LIST:
             step = Step.POST if order is Order.VALUE_FIRST else Step.VALUE
             yield state, go(step, audience=state.rows - {process.reached})
@@ -192,7 +207,7 @@ def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process
             yield _show(state, process.audience, process.value), go(Step.RELEASE)
             if state.pauses and process.reached is None:
                 # The time is up after the first client of the listing, whichever that is.
-                paused = replace(state, pauses=state.pauses - 1)
+                paused = state._replace(pauses=state.pauses - 1)
                 for client in process.audience:
                     posted = _show(paused, frozenset({client}), process.value)
                     yield posted, go(Step.RENEW, reached=client)
@@ -202,20 +217,20 @@ def _steps(state: State, me: int, order: Order) -> Iterator[tuple[State, Process
             else:
                 is_new = order is Order.NEW_TICKET_TO_CONTINUE
                 ticket = state.tickets if is_new else process.ticket
-                yield replace(state, expired=False), go(_first_read(order), ticket=ticket)
+                yield state._replace(expired=False), go(_first_read(order), ticket=ticket)
         case Step.RELEASE:
             if state.owner != me:
                 yield state, done
             elif state.tickets == process.ticket or order is Order.UNCONDITIONAL_RELEASE:
-                yield replace(state, owner=None, expired=False), done
+                yield state._replace(owner=None, expired=False), done
             else:
                 yield own(state)
         case Step.PUT_ROW:
-            joined = replace(state, rows=state.rows | {NEW_CLIENT}, rows_before=state.rows)
+            joined = state._replace(rows=state.rows | {NEW_CLIENT}, rows_before=state.rows)
             yield joined, go(Step.SHOW if order is Order.READ_BEFORE_ROW else Step.READ)
         case Step.READ:
             following = Step.PUT_ROW if order is Order.READ_BEFORE_ROW else Step.SHOW
-            yield state, go(following, value=state.count)
+            yield state, go(following, value=state.clicks)
         case Step.SHOW:
             yield _show(state, frozenset({NEW_CLIENT}), process.value), done
 
@@ -226,4 +241,4 @@ def _show(state: State, audience: frozenset[int], value: int) -> State:
         max(shown, value) if client in audience else shown
         for client, shown in enumerate(state.shown)
     )
-    return replace(state, shown=(old, new))
+    return state._replace(shown=(old, new))
