@@ -151,7 +151,7 @@ test-fresh: ## Run make run and make test in clean Debian systems (as root; RELE
 	$(PREPARE) dev
 	@exec $(VENV) -m tests.fresh $(RELEASES)
 
-mutation: ## Find changes of the code that no test detects (MODULES=fanout/pace.py; all take an hour)
+mutation: ## Find changes of the code that no test detects (MODULES=fanout/pace.py; all take an hour or two)
 	$(PREPARE) dev
 	@exec $(VENV) -m tests.mutation $(MODULES)
 

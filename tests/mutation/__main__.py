@@ -8,14 +8,14 @@ import sys
 import tempfile
 import time
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from tests.test_architecture import imports, module_name
 
 from .mutants import Mutant, mutants
-from .runs import Baseline, finished, fork_tests, record
+from .runs import SLOWER, Baseline, finished, fork_tests, record
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RUNTIME: Final = ROOT / "counter_service" / "runtime"
@@ -26,18 +26,18 @@ SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
 
 # A run of the original, which shows that the tests pass in the order of a mutant's run.
 UNCHANGED: Final = "unchanged"
-# Longer tests would take too long, because every survivor runs all of its tests.
+# Longer tests run only for a survivor without a reason, because a survivor runs all of its tests.
 LONGEST_TEST_SECONDS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A mutant and the tests that run its lines, the fastest first."""
+    """A mutant, and the tests that run its lines with their seconds, the fastest first."""
 
     path: Path
     mutant: Mutant
-    tests: list[str]
-    seconds: float
+    tests: dict[str, float]
+    slow_tests: dict[str, float]
 
     @property
     def name(self) -> tuple[str, str]:
@@ -54,6 +54,14 @@ def main(arguments: list[str]) -> int:
     candidates = [each for path in paths for each in _candidates(path, baseline)]
     print(f"{len(candidates) - len(paths)} mutants", flush=True)
     survivors = _survivors(candidates)
+    unexplained = survivors - explained()
+    again = [
+        replace(each, tests=each.slow_tests)
+        for each in candidates
+        if each.name in unexplained and each.mutant.name != UNCHANGED and each.slow_tests
+    ]
+    print(f"{len(again)} survivors without a reason run the slow tests", flush=True)
+    survivors -= {each.name for each in again} - _survivors(again)
     modules = {path.relative_to(RUNTIME).as_posix() for path in paths}
     unchanged = {(module, UNCHANGED) for module in modules}
     if failed := sorted(unchanged - survivors):
@@ -73,13 +81,13 @@ def _candidates(path: Path, baseline: Baseline) -> list[Candidate]:
     source = path.read_text(encoding="utf-8")
     found = []
     for mutant in [Mutant(UNCHANGED, None, source), *mutants(source)]:
+        tests = covering_tests(path, mutant, baseline)
         seconds = {
-            test: baseline.seconds[test]
-            for test in covering_tests(path, mutant, baseline)
-            if baseline.seconds[test] < LONGEST_TEST_SECONDS
+            test: baseline.seconds[test] for test in sorted(tests, key=baseline.seconds.__getitem__)
         }
-        tests = sorted(seconds, key=seconds.__getitem__)
-        found.append(Candidate(path, mutant, tests, sum(seconds.values())))
+        fast = {test: each for test, each in seconds.items() if each < LONGEST_TEST_SECONDS}
+        slow = {test: each for test, each in seconds.items() if test not in fast}
+        found.append(Candidate(path, mutant, fast, slow))
     return found
 
 
@@ -114,7 +122,7 @@ def _survivors(candidates: list[Candidate]) -> set[tuple[str, str]]:
             pid = fork_tests(candidate.path, candidate.mutant.source, candidate.tests)
             running[pid] = candidate
             # A mutant may run for ever, and the machine may be busy.
-            deadlines[pid] = time.monotonic() + 15 + 5 * candidate.seconds
+            deadlines[pid] = time.monotonic() + 15 + SLOWER * sum(candidate.tests.values())
         for pid, passed in finished(deadlines):
             candidate = running.pop(pid)
             if passed:

@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,10 @@ import moto.dynamodb  # noqa: F401
 import pytest
 from coverage import Coverage
 
-# A mutant may wait for ever, or use memory without a limit.
+# A mutant may wait for ever, or use memory without a limit. The machine may be busier than it was
+# when the tests' durations were recorded.
 TEST_SECONDS: Final = 10
+SLOWER: Final = 5
 MEMORY_BYTES: Final = 4 << 30
 
 _OPTIONS: Final = (
@@ -108,8 +110,12 @@ def record(folder: Path, tests: Iterable[str], result: Path) -> Baseline:
     return Baseline(*json.loads(result.read_text(encoding="utf-8")))
 
 
-def fork_tests(path: Path, source: str, tests: list[str]) -> int:
-    """Start the tests with `source` in place of the module. Returns the process's id."""
+def fork_tests(path: Path, source: str, tests: Mapping[str, float]) -> int:
+    """Start the tests with `source` in place of the module. Returns the process's id.
+
+    Args:
+        tests: Their names, in the order in which they run, and their durations in seconds.
+    """
 
     def run() -> int:
         null = os.open(os.devnull, os.O_WRONLY)
@@ -118,7 +124,8 @@ def fork_tests(path: Path, source: str, tests: list[str]) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         _replace(path, source)
         files = sorted({test.partition("::")[0] for test in tests})
-        options = [*_OPTIONS, f"--timeout={TEST_SECONDS}", *files]
+        limit = TEST_SECONDS + SLOWER * max(tests.values())
+        options = [*_OPTIONS, f"--timeout={limit}", *files]
         return int(pytest.main(options, plugins=[_Selection(tests)]))
 
     return _fork(run)
