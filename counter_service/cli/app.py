@@ -1,6 +1,8 @@
 """The typer application: its commands, its help, and how it ends."""
 
+import os
 import sys
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
@@ -13,7 +15,8 @@ from .errors import MEANINGS, CliError, ExitCode
 from .output import print_error
 
 NAME: Final = "counter"
-
+# What the writing of output to a file fails with.
+WRITE_ERRORS: Final = (EDQUOT, EFBIG, EIO, ENOSPC)
 
 _HELP: Final = """
 Watch a realtime counter, click it, and check it; and see what a deployment needs and costs.
@@ -64,3 +67,8 @@ def run(arguments: list[str] | None = None, application: typer.Typer = app) -> i
         path = context.command_path if context else NAME
         print_error(f"{problem.format_message().rstrip('.')}. See {path} --help.")
         return ExitCode.USAGE
+    except OSError as problem:
+        if problem.errno not in WRITE_ERRORS:
+            raise
+        print_error(f"The output cannot be written: {os.strerror(problem.errno)}.")
+        return ExitCode.PROBLEM

@@ -1,5 +1,6 @@
 """How `counter` shows its help, and how it ends."""
 
+import errno
 import os
 import re
 import signal
@@ -113,6 +114,18 @@ def test_output_to_a_closed_pipe_ends_without_a_word() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == ExitCode.BROKEN_PIPE
+
+
+def test_output_to_a_full_disk_is_an_error_of_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys.stdout, "write", fail)
+    assert run(lambda: output.console().print("result")) == ExitCode.PROBLEM
+    error = capsys.readouterr().err
+    assert error == "error: The output cannot be written: No space left on device.\n"
 
 
 def test_json_goes_to_standard_output_as_one_document(
