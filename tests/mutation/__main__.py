@@ -9,6 +9,7 @@ import tempfile
 import time
 import tomllib
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -94,20 +95,25 @@ def _candidates(path: Path, baseline: Baseline) -> list[Candidate]:
 def covering_tests(path: Path, mutant: Mutant, baseline: Baseline) -> set[str]:
     """The tests that run the mutant's lines.
 
-    What runs at import, such as a constant, may have its effect in any module that imports it.
+    What runs at import, such as a constant, may have its effect in any module that imports it. A
+    test may also compare it without running any line of the runtime.
     """
     if mutant.lines is not None:
         return baseline.tests(path, mutant.lines)
-    return {test for each in [path, *_importers(path)] for test in baseline.tests(each, None)}
+    importers = [each for each in RUNTIME.rglob("*.py") if _imports(each, path)]
+    return {test for each in [path, *importers] for test in baseline.tests(each, None)} | {
+        test for test in baseline.seconds if _imports(ROOT / test.partition("::")[0], path)
+    }
 
 
-def _importers(path: Path) -> list[Path]:
-    name = f"counter_service.{module_name(path)}"
-    return [
-        each
-        for each in RUNTIME.rglob("*.py")
-        if name in imports(module_name(each), each.read_text(encoding="utf-8"))
-    ]
+def _imports(importer: Path, path: Path) -> bool:
+    return f"counter_service.{module_name(path)}" in _imported(importer)
+
+
+@cache
+def _imported(path: Path) -> set[str]:
+    module = module_name(path) if path.is_relative_to(RUNTIME) else "tests"
+    return imports(module, path.read_text(encoding="utf-8"))
 
 
 def _survivors(candidates: list[Candidate]) -> set[tuple[str, str]]:

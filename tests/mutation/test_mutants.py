@@ -81,6 +81,13 @@ def test_constant_is_tested_by_the_tests_of_the_modules_that_import_it() -> None
     assert covering_tests(settings, constant, baseline) == {"test_settings"}
 
 
+def test_constant_is_tested_by_the_tests_that_only_compare_it() -> None:
+    compares = "tests/unit/dynamodb/test_client.py::test_two_attempts_take_store_ms"
+    baseline = Baseline({compares: 0.1, "tests/unit/test_logs.py::test_of_another_module": 0.1}, {})
+    broadcast = RUNTIME / "core" / "broadcast.py"
+    assert covering_tests(broadcast, Mutant("", None, ""), baseline) == {compares}
+
+
 def test_explained_survivors_are_mutants() -> None:
     """An explanation goes with the code that it is about."""
     names = {
