@@ -129,6 +129,17 @@ def test_fan_out_posts_while_the_audience_is_listed() -> None:
     assert run(pool, audience(), Limits(large_audience=2)) == dict.fromkeys("abcde", DELIVERED)
 
 
+def test_time_of_the_listing_does_not_count_as_that_of_a_post() -> None:
+    pool = FakePool(slow=True)
+
+    def audience() -> Iterator[str]:
+        pool.now += 2 * LIMITS.post_seconds
+        yield from "ab"
+
+    assert run(pool, audience()) == {"a": DELIVERED, "b": DELIVERED}
+    assert pool.sent == ["a", "b"]
+
+
 def test_connection_that_is_listed_twice_gets_one_post() -> None:
     pool = FakePool()
     assert run(pool, "aba") == {"a": DELIVERED, "b": DELIVERED}
@@ -142,6 +153,22 @@ def test_idle_connection_that_closes_during_the_fan_out_is_dropped() -> None:
     pool.idle += [closed, used]
     assert run(pool, "a") == {"a": DELIVERED}
     assert pool.connections == [used]
+
+
+def test_connection_that_cannot_be_opened_delays_only_its_own_post() -> None:
+    pool = FakePool()
+    pool.idle += [pool.take(must_be_new=True), pool.take(must_be_new=True)]
+    take, problems = pool.take, [OSError("too many open files")]
+
+    def take_after_a_problem(must_be_new: bool) -> FakeConnection:
+        if problems:
+            raise problems.pop()
+        return take(must_be_new)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "take", take_after_a_problem)
+        assert run(pool, "abc") == dict.fromkeys("abc", DELIVERED)
+    assert pool.sent == ["b", "c", "a"]
 
 
 def test_post_that_a_new_connection_loses_gets_no_free_retry() -> None:
