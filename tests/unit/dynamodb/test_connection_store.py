@@ -8,6 +8,7 @@ import pytest
 from botocore.stub import Stubber
 
 from counter_service.runtime.core.errors import StoreUnavailable
+from counter_service.runtime.core.ports import CONNECTION_TTL_SECONDS, Connection
 from counter_service.runtime.dynamodb.connection_store import THREADS, DynamoConnectionStore
 from simulation.fakes import FakeClock
 from tests.unit.stores import Stores
@@ -27,6 +28,23 @@ SCAN = {
 def row(connection_id: str, **numbers: int) -> dict[str, Any]:
     attributes = {name: {"N": str(number)} for name, number in numbers.items()}
     return {"connectionId": {"S": connection_id}} | attributes
+
+
+def test_row_of_a_connection_has_the_names_that_a_deployed_table_has(
+    stubbed: Stores, stub: Stubber
+) -> None:
+    stub.add_response(
+        "put_item",
+        {},
+        {
+            "TableName": "connections",
+            "Item": row("a", connectedAt=1000, expiresAt=1000 + CONNECTION_TTL_SECONDS),
+            "ConditionExpression": "attribute_not_exists(#id)",
+            "ExpressionAttributeNames": {"#id": "connectionId"},
+        },
+    )
+    stubbed.connections.put(Connection("a", 1000))
+    stub.assert_no_pending_responses()
 
 
 def test_audience_reads_every_page_consistently(stubbed: Stores, stub: Stubber) -> None:

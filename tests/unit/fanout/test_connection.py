@@ -93,6 +93,12 @@ def test_pool_takes_the_addresses_of_a_name_in_turn(
         pool.close()
 
 
+def test_pool_that_is_closed_has_closed_its_selector() -> None:
+    pool = ConnectionPool("localhost", 80, None)
+    pool.close()
+    assert pool.selector.get_map() is None
+
+
 def test_connection_waits_for_what_the_tls_handshake_needs(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
