@@ -47,6 +47,7 @@ BLOCK_EVENT_LOOP = (
 )
 
 
+@pytest.mark.timeout(400)  # fifty faults take a minute or two, and longer on a busy machine
 @pytest.mark.parametrize("seed", [1])
 def test_two_hundred_clicks_over_fifty_faults_count_once_each(
     open_counter: OpenCounter, quick_proxy: FaultProxy, product: Product, seed: int
