@@ -15,7 +15,7 @@ from .errors import MEANINGS, CliError, ExitCode
 from .output import print_error
 
 NAME: Final = "counter"
-# What the writing of output to a file fails with.
+# Errors of a write to a disk that is full or broken.
 WRITE_ERRORS: Final = (EDQUOT, EFBIG, EIO, ENOSPC)
 
 _HELP: Final = """

@@ -1,4 +1,4 @@
-"""Clients of the counter at an address, for the commands that connect to one."""
+"""Connects commands to the counter at an address."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

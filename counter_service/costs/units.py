@@ -57,7 +57,7 @@ class Traffic:
 
     clicks: float
     broadcasts: float
-    posts: float  # of broadcasts
+    posts: float  # sent by broadcasts
     lease_writes: float
     function_seconds: float
     client_seconds: float  # connected, of all clients together

@@ -29,8 +29,7 @@ class ConfigReader:
         """The value, which must match the whole pattern.
 
         Args:
-            requirement: The kind of value that is required, for the error message, such as
-                "an e-mail address".
+            requirement: What the error message asks for, such as "an e-mail address".
         """
         value = self._value(key)
         if not re.fullmatch(pattern, value):

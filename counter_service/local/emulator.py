@@ -25,7 +25,7 @@ from .errors import LocalError
 from .folder import naming
 
 HOST: Final = "127.0.0.1"
-# What the graph uses: for the API, for the page, and for monitoring.
+# Services that the graph uses, by line: the API, the page, and monitoring.
 SERVICES: Final = (
     *("apigateway", "dynamodb", "iam", "lambda", "logs", "sts"),
     *("cloudfront", "s3"),

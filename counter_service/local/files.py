@@ -11,7 +11,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 INDEX: Final = "index.html"
-# As in infra/site_files.py, which local/ may not import.
+# Equal to those in infra/site_files.py, which local/ may not import.
 CHECKED: Final = "no-cache"
 A_YEAR: Final = "public, max-age=31536000, immutable"
 

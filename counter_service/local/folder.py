@@ -23,7 +23,7 @@ def owned(folder: Path, another: str) -> Iterator[Callable[[str], None]]:
 
     Args:
         folder: Created if it does not exist.
-        another: The command that starts another run beside this one, for the error message.
+        another: The command that the error message suggests for a second run beside this one.
 
     Raises:
         LocalError: Another run owns the folder. The message has its process id and URL.

@@ -23,7 +23,7 @@ ENV_ALLOW_MISSING_ORIGIN: Final = "ALLOW_MISSING_ORIGIN"  # "true" or "false"
 ENV_AUTH_ISSUER: Final = "AUTH_ISSUER"  # this and the next two only with authentication
 ENV_AUTH_AUDIENCE: Final = "AUTH_AUDIENCE"
 ENV_AUTH_JWKS_URL: Final = "AUTH_JWKS_URL"
-ENV_CLICKS_PER_SECOND: Final = "CLICKS_PER_SECOND"  # of one connection; 0: no limit
+ENV_CLICKS_PER_SECOND: Final = "CLICKS_PER_SECOND"  # per connection; 0 means no limit
 
 # Routes of the WebSocket API.
 ROUTE_CONNECT: Final = "$connect"
@@ -58,7 +58,7 @@ LEASE_UNTIL: Final = "leaseUntil"  # N, epoch seconds
 
 # Metrics of the function, in CloudWatch under one namespace with one dimension.
 METRICS_NAMESPACE: Final = "CounterService"
-METRICS_DIMENSION: Final = "FunctionName"  # as in AWS/Lambda; its value contains the stack's name
+METRICS_DIMENSION: Final = "FunctionName"  # the one of AWS/Lambda; its values name the stack
 
 
 class Metric(StrEnum):

@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> int:
         for each in candidates
         if each.name in unexplained and each.mutant.name != UNCHANGED and each.slow_tests
     ]
-    print(f"{len(again)} survivors without a reason run the slow tests", flush=True)
+    if again:
+        print(f"{len(again)} survivors without a reason run the slow tests", flush=True)
     survivors -= {each.name for each in again} - _survivors(again)
     modules = {path.relative_to(RUNTIME).as_posix() for path in paths}
     unchanged = {(module, UNCHANGED) for module in modules}

@@ -35,7 +35,7 @@ class CounterService:
     access: Access
     click_counter: ClickCounter
     broadcaster: Broadcaster
-    messages_per_second: int  # of one connection; 0: no limit
+    messages_per_second: int  # per connection; 0 means no limit
 
     def handle(self, event: Event, deadline_ms: float) -> Outcome:
         """Serve one event in an invocation that is killed at the epoch millisecond `deadline_ms`.
