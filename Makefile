@@ -23,7 +23,9 @@ TOOLCHAIN = command -v $(PYTHON) >/dev/null || { echo "error: There is no $(PYTH
 PREPARE = @$(TOOLCHAIN) prepare
 
 # Python's own variables change what it imports, and could make the tests those of another folder.
-unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE,$(filter PYTHON%,$(.VARIABLES)))
+# Container images often set PYTHONDONTWRITEBYTECODE: then each of the many processes that these
+# commands start would compile the libraries again, which takes a second.
+unexport $(filter-out PYTHON PYTHONUNBUFFERED,$(filter PYTHON%,$(.VARIABLES)))
 
 # Keep the lines of parallel targets whole, if this make can.
 OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)

@@ -197,7 +197,6 @@ class MiniStack:
             "SFTP_ENABLED": "0",  # it would listen on 2222 too
             "HOME": scratch,
             "TMPDIR": scratch,
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(PYTHON_STARTUP),
             "FUNCTION_LOG": str(self.function_log.resolve()),
         }

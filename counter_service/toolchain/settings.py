@@ -16,7 +16,7 @@ from . import processes
 
 # Variables that change how a child process starts, or what it imports and installs.
 _DROPPED: Final = re.compile(
-    r"PIP_|UV_|PYTHON(?!UNBUFFERED$|DONTWRITEBYTECODE$)|VIRTUAL_ENV|CONDA_|NODE_(?!EXTRA_CA_CERTS$|USE_SYSTEM_CA$|USE_ENV_PROXY$)"
+    r"PIP_|UV_|PYTHON(?!UNBUFFERED$)|VIRTUAL_ENV|CONDA_|NODE_(?!EXTRA_CA_CERTS$|USE_SYSTEM_CA$|USE_ENV_PROXY$)"
     r"|VITE_|(?i:npm_)|INIT_CWD$|__PYVENV_LAUNCHER__$"
 )
 _NETWORK_OF_UV: Final = re.compile(

@@ -66,11 +66,14 @@ class DynamoDB:
         self._client = session.client("dynamodb", endpoint_url=endpoint, config=WITH_RETRIES)
         self._no_retry_client = session.client("dynamodb", endpoint_url=endpoint, config=NO_RETRY)
         self._client.meta.events.register("provide-client-params.dynamodb.Scan", _small_page)
+        # The product's clients time out after a second and try again, which would fail because the
+        # first attempt has created the table.
+        self._patient_client = session.client("dynamodb", endpoint_url=endpoint)
 
     def stores(self, shards: int = 1) -> Stores:
         """Stores on new tables."""
         connections = f"connections-{uuid4().hex}"
-        create_connections_table(self._client, connections)
+        create_connections_table(self._patient_client, connections)
         table = self.counter_table()
         return Stores(
             self.counter(table, shards),
@@ -81,7 +84,7 @@ class DynamoDB:
     def counter_table(self) -> str:
         """The name of a new counter table."""
         name = f"counter-{uuid4().hex}"
-        create_counter_table(self._client, name)
+        create_counter_table(self._patient_client, name)
         return name
 
     def counter(self, table: str, shards: int = 1) -> DynamoCounterStore:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from .recorder import Graph, record, record_without_packages
+
 MAIL: Final = {"alarmEmail": "team@example.com"}
 AUTH: Final = {"authIssuer": "https://login.example.com", "authAudience": "counter"}
 DOMAIN: Final = {"domainName": "ws.example.com", "hostedZoneId": "Z0123456789"}
@@ -62,3 +64,8 @@ REPLACED: Final[dict[str, set[str]]] = {
     # A record cannot move to another zone.
     "hostedZoneId": {"websocket-a", "websocket-aaaa", "websocket-certificate-record"},
 }
+
+
+def graph(config: dict[str, str]) -> Graph:
+    """The graph of dev with these keys set."""
+    return record_without_packages(**config) if "authIssuer" in config else record(**config)

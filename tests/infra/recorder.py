@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from counter_service.program import run_program, stack_config
@@ -147,14 +148,29 @@ class Recorder(MockMonitor):
 
 
 def record(stack: str = "dev", **config: str) -> Graph:
-    """The graph of a stack with some keys set, `aws:region` among them as `region`."""
-    values = stack_config("dev")
-    for key, value in config.items():
-        values["aws:region" if key == "region" else f"counter-service:{key}"] = value
-    return _recorded(stack, values)
+    """The graph of a stack with some keys set, `aws:region` among them as `region`.
+
+    The same keys give the same graph again.
+    """
+    return _recorded(stack, frozenset(config.items()), packages=True)
+
+
+def record_without_packages(stack: str = "dev", **config: str) -> Graph:
+    """The same, but the function's archive lacks the token library, which test_access.py covers."""
+    return _recorded(stack, frozenset(config.items()), packages=False)
 
 
 @cache
+def _recorded(stack: str, config: frozenset[tuple[str, str]], *, packages: bool) -> Graph:
+    values = stack_config("dev")
+    for key, value in config:
+        values["aws:region" if key == "region" else f"counter-service:{key}"] = value
+    with pytest.MonkeyPatch.context() as patch:
+        if not packages:
+            patch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
+        return run(stack, values)
+
+
 def dev() -> Graph:
     """The graph of Pulumi.dev.yaml as it is."""
     return record()
@@ -163,10 +179,11 @@ def dev() -> Graph:
 @cache
 def prod() -> Graph:
     """The graph of Pulumi.prod.yaml as it is."""
-    return _recorded("prod", stack_config("prod"))
+    return run("prod", stack_config("prod"))
 
 
-def _recorded(stack: str, values: dict[str, str]) -> Graph:
+def run(stack: str, values: dict[str, str]) -> Graph:
+    """Run the program. `values` are the whole configuration, by qualified key."""
     recorder = Recorder()
     recorder.graph.outputs = run_program(recorder, stack, values)
     return recorder.graph

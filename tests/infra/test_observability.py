@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from counter_service.infra import access_logs
+from counter_service.program import stack_config
 from counter_service.runtime.contract import Metric
 
-from .recorder import ACCOUNT, REGION, Graph, dev, record
+from .recorder import ACCOUNT, REGION, Graph, dev, record, run
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
@@ -186,7 +187,8 @@ def test_alarms_without_an_address_have_no_actions() -> None:
 def test_alarms_without_an_address_are_deployed_with_a_warning(
     config: dict[str, str], warnings: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    record(**config)
+    keys = {f"counter-service:{key}": value for key, value in config.items()}
+    run("dev", stack_config("dev") | keys)
     assert [each.message for each in caplog.records if each.levelname == "WARNING"] == warnings
 
 

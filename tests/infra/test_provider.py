@@ -9,7 +9,7 @@ import pytest
 from counter_service.infra.provider import KEYS
 from counter_service.program import run_program, stack_config
 
-from .recorder import HOST, Graph, Recorder, dev
+from .recorder import HOST, Graph, Recorder, dev, run
 
 URL = "http://127.0.0.1:4566"
 # Pulumi hands secrets over in an object with this signature.
@@ -25,11 +25,9 @@ ENDPOINT_OF = {
 }
 
 
-def run(stack: str = "dev", **config: str) -> Graph:
-    """The graph of a stack with some keys set, each with its namespace."""
-    recorder = Recorder()
-    recorder.graph.outputs = run_program(recorder, stack, stack_config(stack) | config)
-    return recorder.graph
+def with_keys(**config: str) -> Graph:
+    """The graph of dev with some keys set, each with its namespace."""
+    return run("dev", stack_config("dev") | config)
 
 
 def provider(graph: Graph) -> dict[str, Any]:
@@ -47,26 +45,34 @@ def test_the_provider_has_no_credentials_without_keys() -> None:
     assert provider(dev())["skipCredentialsValidation"] == "false"
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "expected"),
-    [
-        ("profile", "work", "work"),
-        ("skipCredentialsValidation", "true", "true"),
-        ("skipRequestingAccountId", "true", "true"),
-        ("skipMetadataApiCheck", "true", "true"),
-        ("s3UsePathStyle", "true", "true"),
-        ("allowedAccountIds", '["123456789012"]', '["123456789012"]'),
-        # The engine's name of the service differs from Python's.
-        ("endpoints", f'[{{"lambda": "{URL}/"}}]', f'[{{"lambda": "{URL}"}}]'),
-    ],
-)
-def test_an_aws_key_reaches_the_provider(key: str, value: str, expected: str) -> None:
-    assert provider(run(**{f"aws:{key}": value}))[key] == expected
+REACH_THE_PROVIDER = {
+    "profile": "work",
+    "skipCredentialsValidation": "true",
+    "skipRequestingAccountId": "true",
+    "skipMetadataApiCheck": "true",
+    "s3UsePathStyle": "true",
+    "allowedAccountIds": '["123456789012"]',
+    # The engine's name of the service differs from Python's.
+    "endpoints": f'[{{"lambda": "{URL}"}}]',
+}
+SECRETS = ("secretKey", "token")
 
 
-@pytest.mark.parametrize("key", ["secretKey", "token"])
-def test_a_secret_key_stays_secret(key: str) -> None:
-    assert SECRET in provider(run(**{f"aws:{key}": "hidden"}))[key]
+@pytest.fixture(scope="module")
+def configured() -> Graph:
+    keys = {**REACH_THE_PROVIDER, **dict.fromkeys(SECRETS, "hidden")}
+    keys["endpoints"] = keys["endpoints"].replace(URL, f"{URL}/")
+    return with_keys(**{f"aws:{key}": value for key, value in keys.items()})
+
+
+@pytest.mark.parametrize(("key", "value"), REACH_THE_PROVIDER.items())
+def test_an_aws_key_reaches_the_provider(configured: Graph, key: str, value: str) -> None:
+    assert provider(configured)[key] == value
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_a_secret_key_stays_secret(configured: Graph, key: str) -> None:
+    assert SECRET in provider(configured)[key]
 
 
 S3 = '[{"s3": "http://127.0.0.1:4566"}]'
@@ -118,7 +124,7 @@ def test_the_stage_on_aws_is_at_the_endpoint_of_the_api() -> None:
 
 
 def test_an_emulators_base_url_replaces_the_endpoint_of_the_api() -> None:
-    graph = run(**{"emulator:webSocketBaseUrl": "ws://127.0.0.1:4566/apis/"})
+    graph = with_keys(**{"emulator:webSocketBaseUrl": "ws://127.0.0.1:4566/apis/"})
     path = "127.0.0.1:4566/apis/websocket-api-id/prod"
     assert graph.outputs["WebSocketApiEndpoint"] == f"ws://{path}"
     assert management_endpoint(graph) == f"http://{path}"
@@ -131,7 +137,7 @@ def management_endpoint(graph: Graph) -> str:
 
 
 def test_stack_local_has_an_endpoint_for_every_service_of_its_graph() -> None:
-    graph = run("local")
+    graph = run("local", stack_config("local"))
     services = {r.type.split(":")[1].split("/")[0] for r in graph.resources if "/" in r.type}
     (endpoints,) = json.loads(provider(graph)["endpoints"])
     assert {ENDPOINT_OF[service] for service in services} | {"sts"} <= endpoints.keys()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from counter_service.infra.quotas import default_posts_per_second
+
 from .recorder import record
 
 # Cape Town, Hyderabad, Jakarta, Melbourne, Malaysia, Thailand, Calgary, Zurich, Milan, Spain,
@@ -22,11 +24,16 @@ def posts_per_second(region: str, key: str) -> str:
 @pytest.mark.parametrize(
     ("region", "limit"),
     [
-        *(("eu-central-1", "5000"), ("us-east-1", "5000"), ("me-south-1", "5000")),
-        *((region, "1250") for region in SMALL),
+        *(("eu-central-1", 5000), ("us-east-1", 5000), ("me-south-1", 5000)),
+        *((region, 1250) for region in SMALL),
     ],
 )
-def test_a_stack_without_the_key_posts_with_half_of_its_regions_quota(
+def test_the_limit_of_posts_is_half_of_the_regions_quota(region: str, limit: int) -> None:
+    assert default_posts_per_second(region) == limit
+
+
+@pytest.mark.parametrize(("region", "limit"), [("eu-central-1", "5000"), ("eu-south-1", "1250")])
+def test_a_stack_without_the_key_posts_as_fast_as_its_region_allows(
     region: str, limit: str
 ) -> None:
     assert posts_per_second(region, "0") == limit

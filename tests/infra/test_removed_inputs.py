@@ -8,12 +8,10 @@ is removed.
 from collections.abc import Iterator
 from typing import Any, Final
 
-import pytest
-
 from counter_service.paths import ROOT
 
-from .changes import CHANGES, MAIL
-from .recorder import Graph, dev, record
+from .changes import CHANGES, MAIL, graph
+from .recorder import Graph
 
 FUNCTION: Final = "aws:lambda/function:Function"
 TABLE: Final = "aws:dynamodb/table:Table"
@@ -41,17 +39,6 @@ COMMAND_REMOVES: Final = {
     (TABLE, "onDemandThroughput.maxReadRequestUnits"): "MaxReadRequestUnits=-1",
     (TABLE, "onDemandThroughput.maxWriteRequestUnits"): "MaxWriteRequestUnits=-1",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_packages() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
-        yield
-
-
-def graph(config: dict[str, str]) -> Graph:
-    return record(**config) if config else dev()
 
 
 def missing(old: Any, new: Any, path: str = "") -> Iterator[str]:

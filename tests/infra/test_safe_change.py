@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +18,20 @@ from counter_service.infra import bundle
 from counter_service.infra.settings import KEYS
 from counter_service.local.creators.lambda_function import zipped
 from counter_service.paths import ROOT
+from counter_service.program import stack_config
 
 from . import urns
-from .changes import CHANGES, REPLACED, SWITCHES
+from .changes import CHANGES, REPLACED, SWITCHES, graph
 from .force_new import FORCE_NEW
-from .recorder import Graph, Resource, dev, record
+from .recorder import Graph, Resource, run
 
 TABLE = "aws:dynamodb/table:Table"
 HOLD_DATA = {TABLE, "aws:cloudwatch/logGroup:LogGroup", "aws:s3/bucket:Bucket"}
 
 
-@pytest.fixture(autouse=True)
-def _without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the token library, which another test covers."""
-    monkeypatch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
-
-
-@cache
-def with_config(items: tuple[tuple[str, str], ...]) -> Graph:
-    return record(**dict(items)) if items else dev()
-
-
 def runs(key: str) -> tuple[Graph, Graph]:
     before, after = CHANGES[key]
-    return with_config(tuple(before.items())), with_config(tuple(after.items()))
+    return graph(before), graph(after)
 
 
 def replaced(before: Graph, after: Graph) -> list[Resource]:
@@ -104,7 +93,8 @@ def seen(graph: Graph) -> dict[str, str]:
 
 
 def test_two_runs_of_one_configuration_are_equal_to_the_engine() -> None:
-    assert seen(record()) == seen(record())
+    once, again = (run("dev", stack_config("dev")) for _ in range(2))
+    assert seen(once) == seen(again)
 
 
 @pytest.mark.parametrize("key", sorted(CHANGES.keys() - {"authPackages"}))

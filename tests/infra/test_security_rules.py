@@ -1,7 +1,6 @@
 """The security rules on the recorded graphs of dev, prod and a stack with every key on."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from counter_service.infra.settings import KEYS
 from counter_service.program import stack_config
 
-from .recorder import OPT_IN, Graph, Resource, dev, prod, record
+from .recorder import OPT_IN, Graph, Resource, dev, prod, record_without_packages
 from .security_rules import REMOVED, RULES, Rule
 
 OFF = {"false", "0", "", "[]"}
@@ -38,11 +37,9 @@ every_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.sentence for rule 
 
 
 @pytest.fixture(scope="module")
-def stacks(_built_page: None) -> Iterator[dict[str, Graph]]:
-    with pytest.MonkeyPatch.context() as patch:
-        # The packages that ship with authentication are the subject of test_access.py.
-        patch.setattr("counter_service.infra.auth_dependencies.files", lambda *_: {})
-        yield {"dev": dev(), "prod": prod(), "everything": record("everything", **EVERYTHING)}
+def stacks(_built_page: None) -> dict[str, Graph]:
+    everything = record_without_packages("everything", **EVERYTHING)
+    return {"dev": dev(), "prod": prod(), "everything": everything}
 
 
 def reason(rule: Rule, stack: str, resource: Resource) -> str | None:

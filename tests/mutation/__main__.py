@@ -82,7 +82,7 @@ def explained() -> set[tuple[str, str]]:
 def _candidates(path: Path, baseline: Baseline) -> list[Candidate]:
     source = path.read_text(encoding="utf-8")
     found = []
-    for mutant in [Mutant(UNCHANGED, None, source), *mutants(source)]:
+    for mutant in [Mutant(UNCHANGED, None, lambda: source), *mutants(source)]:
         tests = covering_tests(path, mutant, baseline)
         seconds = {
             test: baseline.seconds[test] for test in sorted(tests, key=baseline.seconds.__getitem__)
@@ -126,7 +126,7 @@ def _survivors(candidates: list[Candidate]) -> set[tuple[str, str]]:
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
             candidate = waiting.pop()
-            pid = fork_tests(candidate.path, candidate.mutant.source, candidate.tests)
+            pid = fork_tests(candidate.path, candidate.mutant.source(), candidate.tests)
             running[pid] = candidate
             # A mutant may run for ever, and the machine may be busy.
             deadlines[pid] = time.monotonic() + 15 + SLOWER * sum(candidate.tests.values())

@@ -4,6 +4,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 _OPERATORS: Final[dict[type[ast.AST], type[ast.AST]]] = {
@@ -48,12 +49,12 @@ class Mutant:
         name: The function, the first line of its statement before and after the change, and a
             number if the function has several such changes.
         lines: The lines of the statement. None if it runs when the module is imported.
-        source: The whole module, with the change.
+        source: Returns the text of the whole module, with the change.
     """
 
     name: str
     lines: range | None
-    source: str
+    source: Callable[[], str]
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -69,12 +70,19 @@ def mutants(source: str) -> Iterator[Mutant]:
             for changed in _changes(node):
                 put(changed)
                 after = _head(changed if node is statement else statement)
+                put(node)
                 name = f"{scope.prefix}{before} -> {after}"
                 numbers[name] += 1
                 if numbers[name] > 1:
                     name += f" ({numbers[name]})"
-                yield Mutant(name, lines, ast.unparse(tree))
-                put(node)
+                yield Mutant(name, lines, partial(_with_change, tree, put, node, changed))
+
+
+def _with_change(tree: ast.AST, put: Put, node: ast.AST, changed: ast.AST) -> str:
+    put(changed)
+    source = ast.unparse(tree)
+    put(node)
+    return source
 
 
 @dataclass(frozen=True, slots=True)

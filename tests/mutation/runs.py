@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
+from types import CodeType
 from typing import Any, Final
 
 import boto3  # noqa: F401 - once here instead of in every run
@@ -117,12 +118,14 @@ def fork_tests(path: Path, source: str, tests: Mapping[str, float]) -> int:
         tests: Their names, in the order in which they run, and their durations in seconds.
     """
 
+    code = compile(source, path, "exec")  # here, or else a syntax error would seem to be killed
+
     def run() -> int:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        _replace(path, source)
+        _replace(path, code)
         files = sorted({test.partition("::")[0] for test in tests})
         limit = TEST_SECONDS + SLOWER * max(tests.values())
         options = [*_OPTIONS, f"--timeout={limit}", *files]
@@ -163,13 +166,13 @@ def _fork(run: Callable[[], int]) -> int:
     os._exit(code)  # without what the parent has registered to run at its end
 
 
-def _replace(path: Path, source: str) -> None:
-    """Let the import of the module read this source."""
+def _replace(path: Path, code: CodeType) -> None:
+    """Let the import of the module run this code."""
     original: Any = importlib.machinery.SourceFileLoader.get_code
 
     def get_code(loader: importlib.machinery.SourceFileLoader, name: str) -> Any:
         if loader.path == str(path):
-            return compile(source, loader.path, "exec")
+            return code
         return original(loader, name)
 
     setattr(importlib.machinery.SourceFileLoader, "get_code", get_code)  # noqa: B010 - mypy
