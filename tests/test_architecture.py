@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -185,3 +186,24 @@ def test_runtime_folder_has_at_most_12_entries() -> None:
 
 def test_program_has_fewer_than_30_lines() -> None:
     assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) < 30
+
+
+def test_mypy_reads_the_services_of_pulumi_aws_that_are_used() -> None:
+    """It takes everything of the others for Any, and so reports no wrong argument there."""
+    paths = [*(PACKAGE / "infra").rglob("*.py"), *(ROOT / "tests/infra").rglob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in paths]
+    used = {
+        f"pulumi_aws.{node.attr}.*"
+        for source in sources
+        if "import pulumi_aws as aws" in source
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "aws"
+        if node.attr.islower()
+    }
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [read] = [
+        each["module"]
+        for each in settings["tool"]["mypy"]["overrides"]
+        if each.get("follow_imports") == "normal"
+    ]
+    assert used == {each for each in read if each.endswith(".*")}
