@@ -4,6 +4,8 @@ from dataclasses import replace
 from random import Random
 from threading import Lock
 
+import pytest
+
 from counter_service.runtime.core.access import Access
 from counter_service.runtime.core.assembly import assemble
 from counter_service.runtime.core.errors import StoreUnavailable
@@ -57,6 +59,7 @@ class LossyCounterStore(CounterStore):
         return self._store.value()
 
 
+@pytest.mark.no_cover  # which takes as long again, and the other tests run the same lines
 def test_concurrent_invocations_count_every_click_once_and_send_everyone_the_last_value(
     stores: Stores,
 ) -> None:

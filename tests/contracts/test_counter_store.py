@@ -18,6 +18,7 @@ def test_value_is_the_number_of_increments(counter: CounterStore) -> None:
         assert [counter.value() for _ in range(2)] == [expected] * 2
 
 
+@pytest.mark.no_cover  # which takes as long again, and the other tests run the same lines
 def test_increments_of_many_threads_are_all_counted(counter: CounterStore) -> None:
     values = together(lambda _: [counter.increment() for _ in range(CLICKS)])
     returned = sorted(value for each in values for value in each if value is not None)
@@ -39,6 +40,7 @@ def test_increment_once_counts_once_in_concurrent_threads(counter: CounterStore)
     assert counter.value() == 1
 
 
+@pytest.mark.no_cover
 def test_increment_once_counts_every_op_id_of_concurrent_threads(counter: CounterStore) -> None:
     def click(number: int) -> list[bool]:
         ids = [op_id(number * CLICKS + click) for click in range(CLICKS)]
@@ -91,22 +93,23 @@ def test_shards_count_a_click_once_on_whichever_row_its_retry_lands(dynamodb: Dy
     assert counter.value() == 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("before", "after"), [(1, 4), (4, 16), (4, 2), (16, 1)])
 def test_shards_keep_the_value_when_their_number_changes(
     dynamodb: DynamoDB, before: int, after: int
 ) -> None:
     table = dynamodb.counter_table()
     old = dynamodb.counter(table, before)
-    for number in range(50):
+    for number in range(30):
         old.increment_once(op_id(number), TOMORROW)
     new = dynamodb.counter(table, after)
-    assert new.value() == 50
-    for number in range(50, 60):
+    assert new.value() == 30
+    for number in range(30, 35):
         new.increment_once(op_id(number), TOMORROW)
         new.increment()
     # During a deployment, instances with either number serve at the same time.
-    assert (new.value(), old.value()) == (70, 70)
-    assert dynamodb.counter(table, 1).value() == 70
+    assert (new.value(), old.value()) == (40, 40)
+    assert dynamodb.counter(table, 1).value() == 40
 
 
 def test_shards_return_no_value_of_a_single_row(dynamodb: DynamoDB) -> None:

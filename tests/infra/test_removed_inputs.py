@@ -8,6 +8,8 @@ is removed.
 from collections.abc import Iterator
 from typing import Any, Final
 
+import pytest
+
 from counter_service.paths import ROOT
 
 from .changes import CHANGES, MAIL, graph
@@ -73,6 +75,7 @@ def all_removed() -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.no_cover  # which takes as long again, and the other tests run the same lines
 def test_every_input_that_disappears_says_how_it_is_removed() -> None:
     assert all_removed() == PROVIDER_REMOVES.keys() | COMMAND_REMOVES.keys()
 
