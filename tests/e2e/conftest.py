@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,7 @@ class Product:
         return f"ws{self.endpoint.removeprefix('http')}/_aws/execute-api/{api['ApiId']}/{stage}"
 
     def aws(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="eu-central-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return _client(service, self.endpoint)
 
     def connection_ids(self) -> set[str]:
         table = self.outputs["ConnectionsTableName"]
@@ -120,6 +114,17 @@ class Product:
             expect_value(page, value, seconds)
             expect_pending(page, 0, seconds)
         assert self.stored_value() == value
+
+
+@cache
+def _client(service: str, endpoint: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
@@ -184,7 +189,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")  # animations keep a processor busy
     context.set_default_timeout(15 * SECONDS)
     problems: list[str] = []
     context.on("weberror", lambda event: problems.append(str(event.error)))

@@ -80,7 +80,10 @@ def lacked() -> list[str]:
 @contextmanager
 def prepared(browser: Browser, product: Product, script: str) -> Iterator[tuple[Page, FaultProxy]]:
     """A page before its first navigation, whose documents run the script first."""
-    with browser.new_context() as context, FaultProxy.to(product.url) as proxy:
+    with (
+        browser.new_context(reduced_motion="reduce") as context,
+        FaultProxy.to(product.url) as proxy,
+    ):
         context.set_default_timeout(15 * SECONDS)
         configure(context, proxy.through(product.url), **QUICK, tokenIn="query")
         context.add_init_script(script)

@@ -26,49 +26,38 @@ OF_PYTHON = (
 # Settings that would break the installation if they applied, by the parts that are prepared.
 # With "uv", uv itself is missing, and pip installs it.
 SETTINGS: dict[tuple[str, ...], dict[str, Setting]] = {
-    ("deploy",): {
-        "variables of Python": OF_PYTHON,
-        "variables of uv": (
-            """FORCE_COLOR=1 UV_CONFIG_FILE={home}/uv.toml UV_CONSTRAINT={home}/none.txt
-            UV_DRY_RUN=1 UV_ENV_FILE={home}/none.env UV_EXCLUDE_NEWER=2001-01-01T00:00:00Z
-            UV_FROZEN=1 UV_LINK_MODE=symlink UV_NO_BINARY=1 UV_OVERRIDE={home}/none.txt
-            UV_PREFIX={home}/prefix UV_PROJECT_ENVIRONMENT={home}/other UV_PYTHON=3.8
-            UV_QUIET=1 UV_SYSTEM_PYTHON=1 UV_TARGET={home}/target""",
-            "echo '<<<' > ~/uv.toml",
-        ),
-        "files of uv": (
-            "",
-            """echo 3.8 > ../.python-version; echo 'tool.uv.no-binary = 7' > ../pyproject.toml
-            mkdir -p ~/.config/uv; echo 'exclude-newer = "2001-01-01T00:00:00Z"
-            pip.no-binary = [":all:"]' > ~/.config/uv/uv.toml""",
-        ),
-    },
-    ("uv", "deploy"): {
-        "variables of pip": (
-            """PIP_CONFIG_FILE={home}/pip.conf PIP_CONSTRAINT={home}/none.txt PIP_DRY_RUN=1
-            PIP_LOG=/nowhere/log PIP_NO_BINARY=:all: PIP_PREFIX={home}/prefix
+    ("uv", "deploy", "page"): {
+        "variables of Python, pip, uv, Node and npm": (
+            f"""{OF_PYTHON[0]}
+            PIP_CONFIG_FILE={{home}}/pip.conf PIP_CONSTRAINT={{home}}/none.txt PIP_DRY_RUN=1
+            PIP_LOG=/nowhere/log PIP_NO_BINARY=:all: PIP_PREFIX={{home}}/prefix
             PIP_PYTHON=/nowhere/python PIP_QUIET=3 PIP_REQUIRE_VIRTUALENV=1
-            PIP_ROOT={home}/root PIP_TARGET={home}/target PIP_USER=1""",
-            "printf '%s\\n' '[global]' user=true quiet=3 > ~/pip.conf",
+            PIP_ROOT={{home}}/root PIP_TARGET={{home}}/target PIP_USER=1
+            FORCE_COLOR=1 UV_CONFIG_FILE={{home}}/uv.toml UV_CONSTRAINT={{home}}/none.txt
+            UV_DRY_RUN=1 UV_ENV_FILE={{home}}/none.env UV_EXCLUDE_NEWER=2001-01-01T00:00:00Z
+            UV_FROZEN=1 UV_LINK_MODE=symlink UV_NO_BINARY=1 UV_OVERRIDE={{home}}/none.txt
+            UV_PREFIX={{home}}/prefix UV_PROJECT_ENVIRONMENT={{home}}/other UV_PYTHON=3.8
+            UV_QUIET=1 UV_SYSTEM_PYTHON=1 UV_TARGET={{home}}/target
+            NODE_ENV=production NODE_OPTIONS=--require=/nowhere.js NPM_CONFIG_PRODUCTION=true
+            npm_config_local_prefix=/nowhere npm_config_omit=dev
+            npm_config_prefix={{home}}/prefix""",
+            f"""{OF_PYTHON[1]}
+            printf '%s\\n' '[global]' user=true quiet=3 > ~/pip.conf
+            echo '<<<' > ~/uv.toml""",
         ),
-        "files of pip": (
+        "files of pip, uv and npm": (
             "",
             """printf '%s\\n' '[install]' prefix=$HOME/prefix > ~/.pydistutils.cfg
             mkdir -p ~/.config/pip; printf '%s\\n' '[global]' quiet=3 no-binary=:all: '[install]' \\
-            user=true target=$HOME/target > ~/.config/pip/pip.conf""",
+            user=true target=$HOME/target > ~/.config/pip/pip.conf
+            echo 3.8 > ../.python-version; echo 'tool.uv.no-binary = 7' > ../pyproject.toml
+            mkdir -p ~/.config/uv; echo 'exclude-newer = "2001-01-01T00:00:00Z"
+            pip.no-binary = [":all:"]' > ~/.config/uv/uv.toml
+            printf '%s\\n' 'omit[]=dev' 'omit[]=optional' production=true before=2001-01-01 \\
+            os=sunos cpu=mips libc=none > ~/.npmrc""",
         ),
     },
     ("page",): {
-        "variables of Node and npm": (
-            """NODE_ENV=production NODE_OPTIONS=--require=/nowhere.js NPM_CONFIG_PRODUCTION=true
-            npm_config_local_prefix=/nowhere npm_config_omit=dev npm_config_prefix={home}/prefix""",
-            "",
-        ),
-        "npmrc says what npm installs": (
-            "",
-            """printf '%s\\n' 'omit[]=dev' 'omit[]=optional' production=true before=2001-01-01 \\
-            os=sunos cpu=mips libc=none > ~/.npmrc""",
-        ),
         "npmrc says where and how npm installs": (
             "",
             """printf '%s\\n' prefix=$HOME/prefix location=global global=true bin-links=false \\
