@@ -71,6 +71,7 @@ def test_workflows_have_only_the_permissions_that_they_need() -> None:
 def test_workflows_call_targets_of_the_makefile() -> None:
     assert [step["run"] for step in STEPS["ci"] if "run" in step] == [
         "make test",
+        "make coverage",
         "YES=1 make test-engine",
     ]
     scripts = "\n".join(step.get("run", "") for step in STEPS["deploy"])

@@ -109,9 +109,9 @@ def test_the_next_heartbeat_makes_up_for_a_lost_broadcast(
     request(client, INCREMENT)
     eventually(lambda: quick_proxy.injected == [Fault.DROP_RESPONSE])
     expect_value(page, before)
-    one_heartbeat = QUICK["heartbeatMs"] + QUICK["acknowledgeMs"]
+    # A busy machine delays it, but not until the heartbeat after the next.
     expect(page.get_by_test_id("counter-value")).to_have_text(
-        str(before + 1), timeout=one_heartbeat
+        str(before + 1), timeout=2 * QUICK["heartbeatMs"]
     )
     assert quick_proxy.accepted == 1, "the page opened a new connection"
 
