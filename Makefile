@@ -74,14 +74,15 @@ vendor-auth-local: ## Install the token library for this machine, for make run
 # --- test and measure -------------------------------------------------------------------------
 
 test: ## Run every test, the type checks and the linters
-	$(PREPARE) dev web
+	$(PREPARE) dev web page auth-local
+	@$(VENV) -m tests.e2e.browser
 	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) \
-	  unit-server unit-clients lint types web-test set-up
-	@$(MAKE) --no-print-directory e2e
+	  lint types web-test set-up $(E2E_LONG) unit-server unit-clients $(E2E_SHORT)
 
 coverage: ## Run every test, and measure what the Python tests cover
 	@$(MAKE) --no-print-directory test COVERAGE=1
-	@$(VENV) -m coverage combine --quiet .coverage-unit-server .coverage-unit-clients .coverage-set-up $(addprefix .coverage-e2e-,$(E2E))
+	@$(VENV) -m coverage combine --quiet \
+	  $(addprefix .coverage-,unit-server unit-clients set-up $(E2E_LONG) $(E2E_SHORT))
 	@$(VENV) -m coverage report
 
 # Before Python 3.14, measuring the coverage doubles the time of code in packages.
@@ -123,10 +124,11 @@ web-test: ## Run the page's own tests
 e2e: ## Test the product on the embedded AWS, with real clients and Chromium
 	$(PREPARE) dev page auth-local
 	@$(VENV) -m tests.e2e.browser
-	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) $(addprefix e2e-,$(E2E))
+	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) $(E2E_LONG) $(E2E_SHORT)
 
-# The tests wait most of the time, so three of these run side by side.
-E2E := termination faults page run product
+# The tests wait most of the time, so three of these run side by side, the longest first.
+E2E_LONG := e2e-page e2e-faults
+E2E_SHORT := e2e-termination e2e-run e2e-product
 e2e_files = $(foreach name,$(1),tests/e2e/test_$(name).py)
 E2E_termination := $(call e2e_files,termination)
 E2E_run := $(call e2e_files,local_run proxies standalone)
@@ -134,7 +136,7 @@ E2E_faults := $(call e2e_files,page_faults page_functions)
 E2E_page := $(filter-out $(E2E_faults),$(wildcard tests/e2e/test_page*.py))
 E2E_product := $(filter-out $(E2E_termination) $(E2E_faults) $(E2E_page) $(E2E_run),$(wildcard tests/e2e/test_*.py))
 
-$(addprefix e2e-,$(E2E)): e2e-%:
+$(E2E_LONG) $(E2E_SHORT): e2e-%:
 	$(PYTEST) $(E2E_$*)
 
 test-engine: ## Test the program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
