@@ -77,7 +77,7 @@ test: ## Run every test, the type checks and the linters
 	$(PREPARE) dev web page auth-local
 	@$(VENV) -m tests.e2e.browser
 	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) \
-	  lint types web-test set-up $(E2E_LONG) unit-server unit-clients $(E2E_SHORT)
+	  lint set-up $(E2E_LONG) unit-server unit-clients $(E2E_SHORT) types web-test
 
 coverage: ## Run every test, and measure what the Python tests cover
 	@$(MAKE) --no-print-directory test COVERAGE=1
@@ -128,7 +128,7 @@ e2e: ## Test the product on the embedded AWS, with real clients and Chromium
 
 # The tests wait most of the time, so three of these run side by side, the longest first.
 E2E_LONG := e2e-page e2e-faults
-E2E_SHORT := e2e-termination e2e-run e2e-product
+E2E_SHORT := e2e-product e2e-run e2e-termination
 e2e_files = $(foreach name,$(1),tests/e2e/test_$(name).py)
 E2E_termination := $(call e2e_files,termination)
 E2E_run := $(call e2e_files,local_run proxies standalone)
