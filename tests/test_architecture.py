@@ -206,4 +206,5 @@ def test_mypy_reads_the_services_of_pulumi_aws_that_are_used() -> None:
         for each in settings["tool"]["mypy"]["overrides"]
         if each.get("follow_imports") == "normal"
     ]
-    assert used == {each for each in read if each.endswith(".*")}
+    listed = {each for each in read if each.endswith(".*")}
+    assert listed == used, "list the services that are used in pyproject.toml, [tool.mypy]"
