@@ -98,7 +98,7 @@ def test_prepare_ends_soon_without_a_network(
         )
     begin = time.monotonic()
     done = fresh.prepare("web" if tool == "npm" else "deploy")
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 60  # npm's own retries take longer; a busy machine does not
     assert done.returncode == 1
     assert fresh.leftovers() == []
     error = only_error(done.stderr)
