@@ -27,7 +27,7 @@ INSTALL: Final = (
     *("--location=user", "--bin-links=true", "--workspaces=false"),
     *("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"),
 )
-# Options for commands that run scripts, for the same reason.
+# They take precedence over the .npmrc of a user who runs a script, too.
 RUN: Final = ("--script-shell=/bin/sh", "--node-options=", "--workspaces=false")
 
 

@@ -100,16 +100,16 @@ def test_shards_keep_the_value_when_their_number_changes(
 ) -> None:
     table = dynamodb.counter_table()
     old = dynamodb.counter(table, before)
-    for number in range(30):
+    for number in range(50):
         old.increment_once(op_id(number), TOMORROW)
     new = dynamodb.counter(table, after)
-    assert new.value() == 30
-    for number in range(30, 35):
+    assert new.value() == 50
+    for number in range(50, 60):
         new.increment_once(op_id(number), TOMORROW)
         new.increment()
     # During a deployment, instances with either number serve at the same time.
-    assert (new.value(), old.value()) == (40, 40)
-    assert dynamodb.counter(table, 1).value() == 40
+    assert (new.value(), old.value()) == (70, 70)
+    assert dynamodb.counter(table, 1).value() == 70
 
 
 def test_shards_return_no_value_of_a_single_row(dynamodb: DynamoDB) -> None:

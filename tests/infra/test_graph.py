@@ -164,14 +164,14 @@ def test_a_resource_of_dev_has_its_inputs(
     [
         ("region", "us-west-2", "pulumi:providers:aws", "region", "us-west-2"),
         ("stageName", "live", STAGE, "name", "live"),
-        ("throttleRate", "9", STAGE, "defaultRouteSettings.throttlingRateLimit", 9),
-        ("throttleBurst", "9", STAGE, "defaultRouteSettings.throttlingBurstLimit", 9),
-        ("memoryMb", "1024", FUNCTION, "memorySize", 1024),
+        ("throttleRate", "7", STAGE, "defaultRouteSettings.throttlingRateLimit", 7),
+        ("throttleBurst", "3", STAGE, "defaultRouteSettings.throttlingBurstLimit", 3),
+        ("memoryMb", "256", FUNCTION, "memorySize", 256),
         ("timeoutSeconds", "25", FUNCTION, "timeout", 25),
-        ("reservedConcurrency", "9", FUNCTION, "reservedConcurrentExecutions", 9),
-        ("counterShards", "9", FUNCTION, "environment.variables.COUNTER_SHARDS", "9"),
-        ("postsPerSecond", "9", FUNCTION, "environment.variables.POSTS_PER_SECOND", "9"),
-        ("logRetentionDays", "365", LOG_GROUP, "retentionInDays", 365),
+        ("reservedConcurrency", "20", FUNCTION, "reservedConcurrentExecutions", 20),
+        ("counterShards", "4", FUNCTION, "environment.variables.COUNTER_SHARDS", "4"),
+        ("postsPerSecond", "5", FUNCTION, "environment.variables.POSTS_PER_SECOND", "5"),
+        ("logRetentionDays", "90", LOG_GROUP, "retentionInDays", 90),
     ],
 )
 def test_a_configuration_key_reaches_its_resource(

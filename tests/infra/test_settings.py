@@ -163,7 +163,7 @@ def test_a_region_of_another_partition_is_refused(region: str) -> None:
     )
 
 
-@pytest.mark.parametrize("region", ["us-west-2", "il-central-1", "mx-central-1"])
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-7", "il-central-1", "mx-central-1"])
 def test_a_commercial_region_is_deployed_to(region: str) -> None:
     graph = record(region=region)
     assert graph.one("pulumi:providers:aws").inputs["region"] == region

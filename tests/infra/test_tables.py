@@ -43,11 +43,11 @@ def test_a_table_has_the_free_encryption(name: str) -> None:
     ("config", "limits"),
     [
         ({}, None),  # 0 would mean that nothing is read
-        ({"tableMaxReadUnits": "900"}, {"maxReadRequestUnits": 900}),
-        ({"tableMaxWriteUnits": "900"}, {"maxWriteRequestUnits": 900}),
+        ({"tableMaxReadUnits": "200"}, {"maxReadRequestUnits": 200}),
+        ({"tableMaxWriteUnits": "50"}, {"maxWriteRequestUnits": 50}),
         (
-            {"tableMaxReadUnits": "900", "tableMaxWriteUnits": "900"},
-            {"maxReadRequestUnits": 900, "maxWriteRequestUnits": 900},
+            {"tableMaxReadUnits": "200", "tableMaxWriteUnits": "50"},
+            {"maxReadRequestUnits": 200, "maxWriteRequestUnits": 50},
         ),
     ],
 )

@@ -26,7 +26,7 @@ class Credentials:
 
     access_key: str
     secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)  # of a role's session; None for a user
+    token: str | None = field(repr=False)  # temporary credentials have one
 
 
 @dataclass(frozen=True, slots=True)
