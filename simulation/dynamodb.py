@@ -32,14 +32,6 @@ ITEM_WRITE_UNITS: Final = 1000
 Row = dict[str, dict[str, str]]
 
 
-class ConditionalCheckFailedException(ClientError):  # type: ignore[misc]
-    pass
-
-
-class TransactionCanceledException(ClientError):  # type: ignore[misc]
-    pass
-
-
 @dataclass
 class Table:
     """The counter table.
@@ -109,8 +101,7 @@ class Table:
             shards = int(request["ExpressionAttributeValues"][":shards"]["N"])
             row = self.rows.setdefault(name, {"id": {"S": name}})
             if int(row.get("shards", {"N": "0"})["N"]) >= shards:
-                code = "ConditionalCheckFailedException"
-                raise ConditionalCheckFailedException(_response(code), "UpdateItem")
+                raise _error("ConditionalCheckFailedException")
             row["shards"] = {"N": str(shards)}
         else:
             self._add_one(request)
@@ -136,7 +127,7 @@ class Table:
         if set(codes) != {"None"}:
             reasons = [{"Code": code} for code in codes]
             response = _response("TransactionCanceledException") | {"CancellationReasons": reasons}
-            raise TransactionCanceledException(response, "TransactWriteItems")
+            raise ClientError(response, "TransactWriteItems")
         self._tokens[token] = None
         self._held.update(names)
         self.time.hold(self.random.uniform(*self.transaction_ms))
@@ -168,10 +159,6 @@ class Client:
     Args:
         attempts: Maximum number of attempts of one request.
     """
-
-    class exceptions:  # noqa: N801  # the name in boto3
-        ConditionalCheckFailedException = ConditionalCheckFailedException
-        TransactionCanceledException = TransactionCanceledException
 
     def __init__(self, table: Table, attempts: int) -> None:
         self._table = table

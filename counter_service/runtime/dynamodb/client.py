@@ -4,8 +4,8 @@ The adapters take low-level clients, because a `boto3.resource` costs start-up t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import Final
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +36,12 @@ BUSY: Final = frozenset(
 )
 
 
+# Errors are recognized by DynamoDB's code. The classes in `client.exceptions` are not reliable:
+# botocore creates them at their first use without a lock, so two threads may see different ones.
+CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+TRANSACTION_CANCELED: Final = "TransactionCanceledException"
+
+
 @contextmanager
 def translate_errors(operation: str) -> Iterator[None]:
     """Raise StoreUnavailable or StoreBusy for the SDK's exceptions from an idempotent operation."""
@@ -51,10 +57,13 @@ def to_store_error(operation: str, reason: str) -> StoreUnavailable:
 
 
 @contextmanager
-def ignore_condition_failure(client: Any) -> Iterator[None]:
+def ignore_condition_failure() -> Iterator[None]:
     """Suppress the error of a condition that does not hold. Other errors pass unchanged."""
-    with suppress(client.exceptions.ConditionalCheckFailedException):
+    try:
         yield
+    except ClientError as failure:
+        if reason(failure) != CONDITION_FAILED:
+            raise
 
 
 def is_client_error(failure: ClientError) -> bool:

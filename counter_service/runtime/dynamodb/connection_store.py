@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from counter_service.runtime.contract import (
     CLICK_SECOND,
     CLICKS,
@@ -14,7 +16,7 @@ from counter_service.runtime.contract import (
 from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.ports import Clock, Connection
 
-from .client import ignore_condition_failure, translate_errors
+from .client import CONDITION_FAILED, ignore_condition_failure, reason, translate_errors
 
 LISTING: Final = "listing the audience"
 # Concurrent requests. botocore's pool has ten connections.
@@ -38,7 +40,7 @@ class DynamoConnectionStore:
         self._threads = ThreadPoolExecutor(THREADS)  # a thread starts when it is first needed
 
     def put(self, connection: Connection) -> None:
-        with translate_errors("recording a connection"), ignore_condition_failure(self._client):
+        with translate_errors("recording a connection"), ignore_condition_failure():
             self._client.put_item(
                 TableName=self._table,
                 Item={
@@ -66,7 +68,7 @@ class DynamoConnectionStore:
                 delete.result()
 
     def _remove_gone(self, connection_id: str, connected_before: int) -> None:
-        with ignore_condition_failure(self._client):
+        with ignore_condition_failure():
             self._client.delete_item(
                 TableName=self._table,
                 Key={CONNECTION_KEY: {"S": connection_id}},
@@ -126,7 +128,9 @@ class DynamoConnectionStore:
                 ReturnValues="UPDATED_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except self._client.exceptions.ConditionalCheckFailedException as failure:
+        except ClientError as failure:
+            if reason(failure) != CONDITION_FAILED:
+                raise
             return False, failure.response.get("Item", {})
         return True, response["Attributes"]
 

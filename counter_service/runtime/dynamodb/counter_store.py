@@ -33,6 +33,7 @@ from counter_service.runtime.core.backoff import Backoff
 from counter_service.runtime.core.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
 
 from .client import (
+    TRANSACTION_CANCELED,
     ignore_condition_failure,
     is_client_error,
     reason,
@@ -107,7 +108,9 @@ class DynamoCounterStore:
                 self._client.transact_write_items(
                     TransactItems=[{"Put": remember}, {"Update": self._add_one()}]
                 )
-            except self._client.exceptions.TransactionCanceledException as cancelled:
+            except ClientError as cancelled:
+                if reason(cancelled) != TRANSACTION_CANCELED:
+                    raise
                 reasons = cancelled.response.get("CancellationReasons", [])
                 codes = [each["Code"] for each in reasons if each["Code"] != "None"]
                 # Only the put has a condition, so the op id was counted before.
@@ -141,7 +144,7 @@ class DynamoCounterStore:
         """
         if self._announced:
             return
-        with translate_errors("announcing shards"), ignore_condition_failure(self._client):
+        with translate_errors("announcing shards"), ignore_condition_failure():
             self._client.update_item(
                 TableName=self._table,
                 Key={COUNTER_KEY: {"S": COUNTER_ROW}},

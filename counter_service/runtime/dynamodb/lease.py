@@ -3,6 +3,8 @@
 from contextlib import suppress
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from counter_service.runtime.contract import (
     COUNTER_KEY,
     LEASE_OWNER,
@@ -11,7 +13,7 @@ from counter_service.runtime.contract import (
     LEASE_UNTIL,
 )
 
-from .client import translate_errors
+from .client import CONDITION_FAILED, reason, translate_errors
 
 _KEY: Final = {COUNTER_KEY: {"S": LEASE_ROW}}
 _NAMES: Final = {"#ticket": LEASE_TICKET, "#owner": LEASE_OWNER, "#until": LEASE_UNTIL}
@@ -114,7 +116,9 @@ class DynamoBroadcastLease:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **arguments,
                 )
-            except self._client.exceptions.ConditionalCheckFailedException as failure:
+            except ClientError as failure:
+                if reason(failure) != CONDITION_FAILED:
+                    raise
                 raise _ConditionFailed(failure.response.get("Item", {})) from failure
         row: dict[str, Any] = response["Attributes"]
         return row

@@ -1,14 +1,21 @@
 """The behaviour of every adapter when DynamoDB rejects a request, fails or does not respond."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from botocore.errorfactory import ClientExceptionsFactory
 from botocore.stub import Stubber
 
 from counter_service.runtime.core.broadcast import STORE_MS
 from counter_service.runtime.core.errors import StoreBusy, StoreUnavailable
 from counter_service.runtime.core.ports import Connection
-from counter_service.runtime.dynamodb.client import BUSY, WITH_RETRIES
+from counter_service.runtime.dynamodb.client import (
+    BUSY,
+    CONDITION_FAILED,
+    TRANSACTION_CANCELED,
+    WITH_RETRIES,
+)
 from tests.unit.local_server import HANG_UP, SILENCE, LocalServer
 from tests.unit.stores import Stores
 
@@ -47,6 +54,38 @@ def test_adapter_translates_an_error_of_dynamodb(
         call(stubbed)
     assert caught.value.reason == code
     assert isinstance(caught.value, StoreBusy) is (code in BUSY)
+
+
+# Methods that expect a refusal: the DynamoDB operation and its error code.
+REFUSED: dict[str, tuple[str, str, Call]] = {
+    "increment_once": ("transact_write_items", TRANSACTION_CANCELED, CALLS["increment_once"]),
+    "put": ("put_item", CONDITION_FAILED, CALLS["put"]),
+    "remove_gone": ("delete_item", CONDITION_FAILED, CALLS["remove_gone"]),
+    "count_message": ("update_item", CONDITION_FAILED, CALLS["count_message"]),
+    "release": ("update_item", CONDITION_FAILED, CALLS["release"]),
+    "abandon": ("update_item", CONDITION_FAILED, CALLS["abandon"]),
+}
+
+
+@pytest.mark.parametrize(("operation", "code", "call"), REFUSED.values(), ids=REFUSED)
+def test_adapter_knows_a_refusal_whatever_the_class_of_its_error(
+    monkeypatch: pytest.MonkeyPatch,
+    stubbed: Stores,
+    stub: Stubber,
+    operation: str,
+    code: str,
+    call: Call,
+) -> None:
+    """botocore creates the classes twice if two threads need them first at the same time."""
+
+    def created_again(client: Any) -> object:
+        return ClientExceptionsFactory().create_client_exceptions(client.meta.service_model)
+
+    monkeypatch.setattr(type(stubbed.client), "exceptions", property(created_again))
+    refusals = {"CancellationReasons": [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]}
+    fields = refusals if code == TRANSACTION_CANCELED else None
+    stub.add_client_error(operation, code, modeled_fields=fields)
+    assert call(stubbed) in (None, False, 0)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
