@@ -30,6 +30,11 @@ UNCHANGED: Final = "unchanged"
 # Longer tests run only for a survivor without a reason, because a survivor runs all of its tests.
 LONGEST_TEST_SECONDS: Final = 1.5
 
+# A module and the name of a mutant.
+Name = tuple[str, str]
+# What failed for each mutant, or None if every test passed.
+Failures = dict[Name, str | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -41,7 +46,7 @@ class Candidate:
     slow_tests: dict[str, float]
 
     @property
-    def name(self) -> tuple[str, str]:
+    def name(self) -> Name:
         return self.path.relative_to(RUNTIME).as_posix(), self.mutant.name
 
 
@@ -51,11 +56,15 @@ def main(arguments: list[str]) -> int:
         print(f"error: There is no {missing[0]}. Name modules as in MODULES=fanout/pace.py.")
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        baseline = record(RUNTIME, TESTS, Path(folder) / "baseline.json")
+        return _examine(paths, Path(folder))
+
+
+def _examine(paths: list[Path], folder: Path) -> int:
+    baseline = record(RUNTIME, TESTS, folder / "baseline.json")
     candidates = [each for path in paths for each in _candidates(path, baseline)]
     print(f"{len(candidates) - len(paths)} mutants", flush=True)
-    survivors = _survivors(candidates)
-    unexplained = survivors - explained()
+    failures = _failures(candidates, folder)
+    unexplained = _survivors(failures) - explained()
     again = [
         replace(each, tests=each.slow_tests)
         for each in candidates
@@ -63,17 +72,19 @@ def main(arguments: list[str]) -> int:
     ]
     if again:
         print(f"{len(again)} survivors without a reason run the slow tests", flush=True)
-    survivors -= {each.name for each in again} - _survivors(again)
+        failures |= _failures(again, folder)
     modules = {path.relative_to(RUNTIME).as_posix() for path in paths}
-    unchanged = {(module, UNCHANGED) for module in modules}
-    if failed := sorted(unchanged - survivors):
-        print(f"error: The tests of {failed[0][0]} fail without a mutant if they run without the")
-        print("others. Make them independent of each other first.")
-        return 2
-    return _report(survivors - unchanged, modules)
+    unchanged = {(module, UNCHANGED): failures.pop((module, UNCHANGED)) for module in modules}
+    for (module, _), failure in unchanged.items():
+        if failure:
+            print(f"error: The tests of {module} fail without a mutant if they run without the")
+            print(f"others, first {failure}.")
+            print("Make them independent of each other first.")
+            return 2
+    return _report(failures, modules)
 
 
-def explained() -> set[tuple[str, str]]:
+def explained() -> set[Name]:
     """The modules and names of SURVIVORS."""
     modules = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))
     return {(module, name) for module, reasons in modules.items() for name in reasons}
@@ -117,36 +128,42 @@ def _imported(path: Path) -> set[str]:
     return imports(module, path.read_text(encoding="utf-8"))
 
 
-def _survivors(candidates: list[Candidate]) -> set[tuple[str, str]]:
-    """The names of the mutants with which every test passes."""
-    survivors = {each.name for each in candidates if not each.tests}
+def _failures(candidates: list[Candidate], folder: Path) -> Failures:
+    """What kills each mutant: the test that fails. None if every test passes."""
+    failures: Failures = {each.name: None for each in candidates}
     waiting = [each for each in reversed(candidates) if each.tests]
     running: dict[int, Candidate] = {}
     deadlines: dict[int, float] = {}
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
             candidate = waiting.pop()
-            pid = fork_tests(candidate.path, candidate.mutant.source(), candidate.tests)
+            pid = fork_tests(candidate.path, candidate.mutant.source(), candidate.tests, folder)
             running[pid] = candidate
             # A mutant may run for ever, and the machine may be busy.
             deadlines[pid] = time.monotonic() + 15 + SLOWER * sum(candidate.tests.values())
-        for pid, passed in finished(deadlines):
+        for pid, failure in finished(deadlines, folder):
             candidate = running.pop(pid)
-            if passed:
-                survivors.add(candidate.name)
+            failures[candidate.name] = failure
+            if failure is None:
                 print(f"survived: {': '.join(candidate.name)}", flush=True)
         time.sleep(0.01)
-    return survivors
+    return failures
 
 
-def _report(survivors: set[tuple[str, str]], modules: set[str]) -> int:
+def _survivors(failures: Failures) -> set[Name]:
+    return {name for name, failure in failures.items() if failure is None}
+
+
+def _report(failures: Failures, modules: set[str]) -> int:
     """Print which survivors SURVIVORS does not explain, and which of its entries are wrong."""
+    survivors = _survivors(failures)
     known = {(module, name) for module, name in explained() if module in modules}
     print(f"{len(survivors)} survived, {len(survivors & known)} of them are in {SURVIVORS.name}")
     for module, name in sorted(survivors - known):
         print(f"unexplained: {module}: {name}")
     for module, name in sorted(known - survivors):
         print(f"killed, so remove it from {SURVIVORS.name}: {module}: {name}")
+        print(f"  by {failures.get((module, name), 'a change of its code')}")
     return int(survivors != known)
 
 

@@ -83,14 +83,23 @@ class _Recorder:
 
 
 class _Selection:
-    """A pytest plugin that runs these tests only, in this order."""
+    """A pytest plugin that runs these tests only, in this order, and names one that fails.
 
-    def __init__(self, tests: Iterable[str]) -> None:
+    Args:
+        failed: The file for the name. Without a failure there is none.
+    """
+
+    def __init__(self, tests: Iterable[str], failed: Path) -> None:
         self._places = {test: place for place, test in enumerate(tests)}
+        self._failed = failed
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [each for each in items if each.nodeid in self._places]
         items.sort(key=lambda item: self._places[item.nodeid])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._failed.write_text(report.nodeid, encoding="utf-8")
 
 
 def record(folder: Path, tests: Iterable[str], result: Path) -> Baseline:
@@ -111,13 +120,13 @@ def record(folder: Path, tests: Iterable[str], result: Path) -> Baseline:
     return Baseline(*json.loads(result.read_text(encoding="utf-8")))
 
 
-def fork_tests(path: Path, source: str, tests: Mapping[str, float]) -> int:
+def fork_tests(path: Path, source: str, tests: Mapping[str, float], folder: Path) -> int:
     """Start the tests with `source` in place of the module. Returns the process's id.
 
     Args:
         tests: Their names, in the order in which they run, and their durations in seconds.
+        folder: For the name of a test that fails, which `finished` reads.
     """
-
     code = compile(source, path, "exec")  # here, or else a syntax error would seem to be killed
 
     def run() -> int:
@@ -129,16 +138,17 @@ def fork_tests(path: Path, source: str, tests: Mapping[str, float]) -> int:
         files = sorted({test.partition("::")[0] for test in tests})
         limit = TEST_SECONDS + SLOWER * max(tests.values())
         options = [*_OPTIONS, f"--timeout={limit}", *files]
-        return int(pytest.main(options, plugins=[_Selection(tests)]))
+        return int(pytest.main(options, plugins=[_Selection(tests, folder / str(os.getpid()))]))
 
     return _fork(run)
 
 
-def finished(deadlines: dict[int, float]) -> Iterator[tuple[int, bool]]:
-    """The processes that have ended, and whether all their tests passed. Removes them.
+def finished(deadlines: dict[int, float], folder: Path) -> Iterator[tuple[int, str | None]]:
+    """The processes that have ended, and what failed, or None if all tests passed. Removes them.
 
     Args:
         deadlines: When each process is to be killed, in seconds of time.monotonic().
+        folder: That of `fork_tests`.
     """
     for pid, deadline in list(deadlines.items()):
         ended, status = os.waitpid(pid, os.WNOHANG)
@@ -148,7 +158,10 @@ def finished(deadlines: dict[int, float]) -> Iterator[tuple[int, bool]]:
             ended, status = os.waitpid(pid, 0)
         if ended:
             del deadlines[pid]
-            yield pid, status == 0
+            failed = folder / str(pid)
+            name = failed.read_text(encoding="utf-8") if failed.exists() else "no single test"
+            failed.unlink(missing_ok=True)
+            yield pid, name if status else None
 
 
 def _fork(run: Callable[[], int]) -> int:
