@@ -1,7 +1,6 @@
 """The requests that ConnectionStore sends, and its results for the responses."""
 
 from threading import Barrier, Event
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from botocore.stub import Stubber
 
 from counter_service.runtime.core.errors import StoreUnavailable
 from counter_service.runtime.core.ports import CONNECTION_TTL_SECONDS, Connection
+from counter_service.runtime.dynamodb.client import WITH_RETRIES
 from counter_service.runtime.dynamodb.connection_store import THREADS, DynamoConnectionStore
 from simulation.fakes import FakeClock
 from tests.unit.stores import Stores
@@ -154,10 +154,13 @@ def test_remove_gone_deletes_several_rows_at_a_time() -> None:
     together = Barrier(THREADS)
 
     class Client:
-        exceptions = SimpleNamespace(ConditionalCheckFailedException=KeyError)
-
         def delete_item(self, **_: object) -> None:
             together.wait(10)
 
     ids = [str(number) for number in range(2 * THREADS)]
     DynamoConnectionStore("connections", Client(), FakeClock()).remove_gone(ids, 0)
+
+
+def test_each_thread_has_a_connection() -> None:
+    """botocore closes each connection that its pool has no place for, after one request."""
+    assert WITH_RETRIES.max_pool_connections >= THREADS
