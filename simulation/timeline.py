@@ -1,15 +1,16 @@
-"""Virtual time: blocking code runs in threads, one at a time, in an order that a clock determines.
+"""Virtual time: processes block and run one at a time, in an order that a clock determines.
 
-A process is ordinary code in a thread of its own. It runs until it waits, and then the next due
+A process is ordinary code in a greenlet of its own. It runs until it waits, and then the next due
 call runs. So a thousand invocations interleave exactly at the calls that would block, in the same
 order in each run, and an hour takes only as long as its computations.
 """
 
 import heapq
-import threading
 from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
+
+from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
@@ -27,10 +28,7 @@ class Timeline:
         self.process_seconds = 0.0
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()  # calls that are due at the same moment run in this order
-        self._stopped = threading.Lock()  # released when the process that runs waits or ends
-        self._stopped.acquire()
-        self._turn: threading.Lock | None = None  # of the process that runs
-        self._failure: BaseException | None = None
+        self._loop: greenlet | None = None  # in `run`, which starts and continues the processes
 
     def after(self, seconds: float, call: Callable[[], None]) -> None:
         """Schedule a call. It may schedule others and start processes, but not wait."""
@@ -38,24 +36,13 @@ class Timeline:
 
     def start(self, work: Callable[[], object]) -> None:
         """Schedule a process for now."""
-        turn = threading.Lock()
-        turn.acquire()
 
-        def run() -> None:
-            turn.acquire()
+        def process() -> None:
             started = self.now
-            try:
-                work()
-            except BaseException as failure:  # noqa: BLE001  # raised by run()
-                self._failure = failure
+            work()
             self.process_seconds += self.now - started
-            self._stopped.release()
 
-        def begin() -> None:
-            threading.Thread(target=run, daemon=True).start()
-            self._hand_over(turn)
-
-        self.after(0, begin)
+        self.after(0, lambda: greenlet(process, parent=self._loop).switch())
 
     def wait(self, begin: Callable[[Callable[[T], None]], None]) -> T:
         """Block the current process until the callback is called. Returns the callback's argument.
@@ -63,19 +50,12 @@ class Timeline:
         Args:
             begin: Called with the callback, which it must schedule.
         """
-        turn = self._turn
-        if turn is None:
+        process, loop = getcurrent(), self._loop
+        if loop is None or process.parent is not loop:
             raise RuntimeError("Only a process can wait. Start one with Timeline.start().")
-        results: list[T] = []
-
-        def resume(result: T) -> None:
-            results.append(result)
-            self._hand_over(turn)
-
-        begin(resume)
-        self._stopped.release()
-        turn.acquire()
-        return results[0]
+        begin(process.switch)
+        result: T = loop.switch()
+        return result
 
     def sleep(self, seconds: float) -> None:
         """Block the current process."""
@@ -87,14 +67,7 @@ class Timeline:
 
     def run(self) -> None:
         """Run until no call is left. Raises the exception of a process."""
-        while self._due and self._failure is None:
+        self._loop = getcurrent()
+        while self._due:
             self.now, _, call = heapq.heappop(self._due)
             call()
-        if self._failure is not None:
-            raise self._failure
-
-    def _hand_over(self, turn: threading.Lock) -> None:
-        self._turn = turn
-        turn.release()
-        self._stopped.acquire()
-        self._turn = None

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
-from threading import local
 
 from counter_service.runtime.core.ports import Clock
 
@@ -16,10 +16,8 @@ class Killed(BaseException):
     """Ends a process that is killed. The runtime never catches a BaseException."""
 
 
-class _Process(local):
-    """The process of the current thread."""
-
-    waits_left: int | None = None  # until it is killed; None: it is not killed
+# Until the current process is killed. None: it is not killed. Each greenlet has a context.
+_waits_left: ContextVar[int | None] = ContextVar("waits_left", default=None)
 
 
 class VirtualTime(Clock):
@@ -32,7 +30,6 @@ class VirtualTime(Clock):
     def __init__(self, timeline: Timeline | None = None) -> None:
         self.killed = 0
         self._timeline = timeline or Timeline()
-        self._process = _Process()
 
     @property
     def ms(self) -> float:
@@ -44,7 +41,7 @@ class VirtualTime(Clock):
         """Start a process later, and kill it in its wait with this number, from 1."""
 
         def run() -> None:
-            self._process.waits_left = kill_in_wait
+            _waits_left.set(kill_in_wait)
             with suppress(Killed):
                 work()
 
@@ -53,11 +50,11 @@ class VirtualTime(Clock):
     def wait(self, ms: float) -> None:
         """Let other processes run. Raises Killed if this process is killed meanwhile."""
         self.hold(ms)
-        if self._process.waits_left is not None:
-            self._process.waits_left -= 1
-            if self._process.waits_left == 0:
+        if (left := _waits_left.get()) is not None:
+            _waits_left.set(left - 1)
+            if left == 1:
                 self.killed += 1
-            if self._process.waits_left <= 0:
+            if left <= 1:
                 raise Killed
 
     def hold(self, ms: float) -> None:

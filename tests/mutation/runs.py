@@ -58,7 +58,9 @@ class _Recorder:
 
     def __init__(self, folder: Path) -> None:
         self._seconds: dict[str, float] = {}
-        self._coverage = Coverage(None, config_file=False, include=[f"{folder}/*"])
+        self._coverage = Coverage(
+            None, config_file=False, include=[f"{folder}/*"], concurrency=["thread", "greenlet"]
+        )
         self._coverage.start()
 
     @pytest.hookimpl(wrapper=True)

@@ -34,7 +34,6 @@ def violations(simulation: CountingSimulation, history: History) -> list[str]:
     return found
 
 
-@pytest.mark.no_cover  # which takes as long again, and the tests below run the same lines
 @pytest.mark.parametrize("shards", [(1,), (4,), (1, 4, 16)], ids=str)
 @pytest.mark.parametrize("seed", range(6))
 def test_every_click_counts_exactly_once(seed: int, shards: tuple[int, ...]) -> None:
@@ -44,7 +43,6 @@ def test_every_click_counts_exactly_once(seed: int, shards: tuple[int, ...]) -> 
     assert len(history.op_ids) + history.plain == history.attempted == CLIENTS * CLICKS
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(4))
 def test_every_click_counts_exactly_once_with_many_faults(seed: int) -> None:
     simulation = CountingSimulation(seed, MANY_FAULTS, shards=(1, 4))
@@ -113,7 +111,6 @@ class AnnouncesNothing(DynamoCounterStore):
         return
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("store", "shards", "violation"),
     [

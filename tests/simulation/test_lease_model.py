@@ -7,9 +7,6 @@ from simulation.lease_model import Order
 
 explore = cache(lease_model.explore)
 
-# The model runs nothing of the product, and coverage takes half as long again.
-pytestmark = pytest.mark.no_cover
-
 RIGHT = (Order.RIGHT, Order.VALUE_FIRST)
 
 
