@@ -33,9 +33,9 @@ OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test coverage lint types unit unit-server unit-clients set-up e2e web-test test-engine engine-plans \
-        engine-work test-fresh soak mutation build up outputs check emulator audit bench screenshots lock vendor-auth \
-        vendor-auth-local clean
+.PHONY: help run test coverage lint types unit unit-server unit-clients set-up e2e e2e-set-up web-test test-engine \
+        engine-plans engine-work test-fresh soak mutation build up outputs check emulator audit bench screenshots \
+        lock vendor-auth vendor-auth-local clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -73,21 +73,21 @@ vendor-auth-local: ## Install the token library for this machine, for make run
 
 # --- test and measure -------------------------------------------------------------------------
 
+# Three parts run side by side, the longest first. unit-server runs while others install and build.
 test: ## Run every test, the type checks and the linters
-	$(PREPARE) dev web page auth-local
+	$(PREPARE) dev
 	@$(VENV) -m tests.e2e.browser
 	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) \
-	  lint set-up $(E2E_LONG) unit-server unit-clients $(E2E_SHORT) types web-test
+	  lint unit-server set-up $(E2E) unit-clients types web-test
 
 coverage: ## Run every test, and measure what the Python tests cover
 	@$(MAKE) --no-print-directory test COVERAGE=1
 	@$(VENV) -m coverage combine --quiet \
-	  $(addprefix .coverage-,unit-server unit-clients set-up $(E2E_LONG) $(E2E_SHORT))
+	  $(addprefix .coverage-,unit-server unit-clients set-up $(E2E))
 	@$(VENV) -m coverage report
 
 # Before Python 3.14, measuring the coverage doubles the time of code in packages.
-PYTEST = $(if $(COVERAGE),COVERAGE_FILE=.coverage-$@ )$(VENV) -m pytest\
- $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
+PYTEST = $(if $(COVERAGE),COVERAGE_FILE=.coverage-$@ )$(VENV) -m pytest$(if $(COVERAGE), --cov --cov-report= --cov-fail-under=0)
 
 lint:
 	$(PREPARE) dev web
@@ -122,13 +122,12 @@ web-test: ## Run the page's own tests
 	@$(TOOLCHAIN) npm --prefix web run --silent test
 
 e2e: ## Test the product on the embedded AWS, with real clients and Chromium
-	$(PREPARE) dev page auth-local
+	$(PREPARE) dev
 	@$(VENV) -m tests.e2e.browser
-	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) $(E2E_LONG) $(E2E_SHORT)
+	@$(MAKE) --no-print-directory --jobs=3 $(OUTPUT_SYNC) $(E2E)
 
-# The tests wait most of the time, so three of these run side by side, the longest first.
-E2E_LONG := e2e-page e2e-faults
-E2E_SHORT := e2e-product e2e-run e2e-termination
+# The tests wait most of the time, so three of these run side by side.
+E2E := e2e-page e2e-faults e2e-product e2e-run e2e-termination
 e2e_files = $(foreach name,$(1),tests/e2e/test_$(name).py)
 E2E_termination := $(call e2e_files,termination)
 E2E_run := $(call e2e_files,local_run proxies standalone)
@@ -136,8 +135,11 @@ E2E_faults := $(call e2e_files,page_faults page_functions)
 E2E_page := $(filter-out $(E2E_faults),$(wildcard tests/e2e/test_page*.py))
 E2E_product := $(filter-out $(E2E_termination) $(E2E_faults) $(E2E_page) $(E2E_run),$(wildcard tests/e2e/test_*.py))
 
-$(E2E_LONG) $(E2E_SHORT): e2e-%:
+$(E2E): e2e-%: e2e-set-up
 	$(PYTEST) $(E2E_$*)
+
+e2e-set-up:
+	$(PREPARE) dev page auth-local
 
 test-engine: ## Test the program on Pulumi's own engine; offers to install a missing CLI (YES=1 installs it)
 	$(PREPARE) pulumi dev
