@@ -35,7 +35,6 @@ BUSY: Final = frozenset(
     }
 )
 
-
 # Errors are recognized by DynamoDB's code. The classes in `client.exceptions` are not reliable:
 # botocore creates them at their first use without a lock, so two threads may see different ones.
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
